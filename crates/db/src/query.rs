@@ -1,0 +1,297 @@
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgArguments;
+use sqlx::sqlite::SqliteArguments;
+use sqlx::{
+    Acquire, Arguments, AssertSqlSafe, Executor, Postgres, SqlSafeStr, SqlStr, Sqlite, Transaction,
+};
+
+use crate::{Db, Error, Result, Row};
+
+/// A value that both engines store alike. Nothing else can be bound.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// `BIGINT`, or its NULL.
+    Int(Option<i64>),
+    /// `TEXT`, or its NULL.
+    Text(Option<String>),
+    /// Bytes, or their NULL.
+    Bytes(Option<Vec<u8>>),
+    /// Boolean.
+    Bool(bool),
+}
+
+macro_rules! value_from {
+    ($($from:ty => |$v:ident| $to:expr;)*) => {$(
+        impl From<$from> for Value {
+            fn from($v: $from) -> Self { $to }
+        }
+    )*};
+}
+
+value_from! {
+    i64 => |v| Self::Int(Some(v));
+    i32 => |v| Self::Int(Some(v.into()));
+    u32 => |v| Self::Int(Some(v.into()));
+    u16 => |v| Self::Int(Some(v.into()));
+    Option<i64> => |v| Self::Int(v);
+    String => |v| Self::Text(Some(v));
+    &str => |v| Self::Text(Some(v.to_owned()));
+    &String => |v| Self::Text(Some(v.clone()));
+    Option<String> => |v| Self::Text(v);
+    Option<&str> => |v| Self::Text(v.map(str::to_owned));
+    Vec<u8> => |v| Self::Bytes(Some(v));
+    &[u8] => |v| Self::Bytes(Some(v.to_vec()));
+    Option<Vec<u8>> => |v| Self::Bytes(v);
+    bool => |v| Self::Bool(v);
+}
+
+impl<const N: usize> From<[u8; N]> for Value {
+    fn from(bytes: [u8; N]) -> Self {
+        Self::Bytes(Some(bytes.to_vec()))
+    }
+}
+
+/// A statement with its values.
+#[derive(Clone, Debug)]
+pub struct Query {
+    text: SqlStr,
+    values: Vec<Value>,
+}
+
+/// A statement whose text stands in the source: the ordinary way.
+#[must_use]
+pub fn sql(text: &'static str) -> Query {
+    Query { text: text.into_sql_str(), values: Vec::new() }
+}
+
+/// A statement whose text was put together from fragments of the source, such as a multi-row
+/// `VALUES`. Never put data into the text: bind it. Review every use.
+#[must_use]
+pub fn sql_built(text: String) -> Query {
+    Query { text: AssertSqlSafe(text).into_sql_str(), values: Vec::new() }
+}
+
+impl Query {
+    /// Binds the next placeholder.
+    #[must_use]
+    pub fn bind(mut self, value: impl Into<Value>) -> Self {
+        self.values.push(value.into());
+        self
+    }
+
+    /// Binds the next placeholder of a statement that is being filled in a loop.
+    pub fn push(&mut self, value: impl Into<Value>) {
+        self.values.push(value.into());
+    }
+
+    fn sqlite(self) -> Result<sqlx::query::Query<'static, Sqlite, SqliteArguments>> {
+        let mut arguments = SqliteArguments::default();
+        for value in self.values {
+            match value {
+                Value::Int(v) => arguments.add(v),
+                Value::Text(v) => arguments.add(v),
+                Value::Bytes(v) => arguments.add(v),
+                Value::Bool(v) => arguments.add(v),
+            }
+            .map_err(|e| Error::Engine(sqlx::Error::Encode(e)))?;
+        }
+        Ok(sqlx::query_with(self.text, arguments))
+    }
+
+    fn postgres(self) -> Result<sqlx::query::Query<'static, Postgres, PgArguments>> {
+        let mut arguments = PgArguments::default();
+        for value in self.values {
+            match value {
+                Value::Int(v) => arguments.add(v),
+                Value::Text(v) => arguments.add(v),
+                Value::Bytes(v) => arguments.add(v),
+                Value::Bool(v) => arguments.add(v),
+            }
+            .map_err(|e| Error::Engine(sqlx::Error::Encode(e)))?;
+        }
+        Ok(sqlx::query_with(self.text, arguments))
+    }
+}
+
+impl Db {
+    /// All rows of a read.
+    ///
+    /// # Errors
+    /// [`Error::Engine`].
+    pub async fn all(&self, query: Query) -> Result<Vec<Row>> {
+        match self {
+            Self::Sqlite { readers, .. } => {
+                Ok(query.sqlite()?.fetch_all(readers).await?.into_iter().map(Row::Sqlite).collect())
+            }
+            Self::Postgres(pool) => Ok(query
+                .postgres()?
+                .fetch_all(pool)
+                .await?
+                .into_iter()
+                .map(Row::Postgres)
+                .collect()),
+        }
+    }
+
+    /// The first row of a read, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::Engine`].
+    pub async fn optional(&self, query: Query) -> Result<Option<Row>> {
+        match self {
+            Self::Sqlite { readers, .. } => {
+                Ok(query.sqlite()?.fetch_optional(readers).await?.map(Row::Sqlite))
+            }
+            Self::Postgres(pool) => {
+                Ok(query.postgres()?.fetch_optional(pool).await?.map(Row::Postgres))
+            }
+        }
+    }
+
+    /// The first row of a read that must find one.
+    ///
+    /// # Errors
+    /// [`Error::RowNotFound`], [`Error::Engine`].
+    pub async fn one(&self, query: Query) -> Result<Row> {
+        self.optional(query).await?.ok_or(Error::RowNotFound)
+    }
+
+    /// One write in a transaction of its own. Returns the number of affected rows.
+    ///
+    /// # Errors
+    /// [`Error::UniqueViolation`], [`Error::Engine`].
+    pub async fn execute(&self, query: Query) -> Result<u64> {
+        match self {
+            Self::Sqlite { writer, .. } => {
+                Ok(query.sqlite()?.execute(writer).await?.rows_affected())
+            }
+            Self::Postgres(pool) => Ok(query.postgres()?.execute(pool).await?.rows_affected()),
+        }
+    }
+
+    /// Prepares a statement without running it. For the test that prepares every statement.
+    ///
+    /// # Errors
+    /// [`Error::Engine`] if the engine does not accept the text.
+    pub async fn prepare(&self, text: String) -> Result<()> {
+        let text = AssertSqlSafe(text).into_sql_str();
+        match self {
+            Self::Sqlite { writer, .. } => writer.acquire().await?.prepare(text).await.map(drop)?,
+            Self::Postgres(pool) => pool.acquire().await?.prepare(text).await.map(drop)?,
+        }
+        Ok(())
+    }
+
+    /// Begins a write transaction (`BEGIN IMMEDIATE` on SQLite). Dropped without
+    /// [`Tx::commit`], it is rolled back. Hold none across an unrelated await.
+    ///
+    /// # Errors
+    /// [`Error::Engine`].
+    pub async fn begin(&self) -> Result<Tx> {
+        match self {
+            Self::Sqlite { writer, .. } => {
+                Ok(Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE".into_sql_str()).await?))
+            }
+            Self::Postgres(pool) => Ok(Tx::Postgres(pool.begin().await?)),
+        }
+    }
+
+    /// Runs a statement on a connection of its own, outside any transaction and unprepared:
+    /// `CREATE SCHEMA`, `PRAGMA`, `VACUUM INTO`.
+    ///
+    /// # Errors
+    /// [`Error::Engine`].
+    pub async fn execute_raw(&self, text: String) -> Result<()> {
+        let text = AssertSqlSafe(text);
+        match self {
+            Self::Sqlite { writer, .. } => {
+                let mut connection: PoolConnection<Sqlite> = writer.acquire().await?;
+                sqlx::raw_sql(text).execute(connection.acquire().await?).await?;
+            }
+            Self::Postgres(pool) => {
+                let mut connection: PoolConnection<Postgres> = pool.acquire().await?;
+                sqlx::raw_sql(text).execute(connection.acquire().await?).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An open write transaction.
+pub enum Tx {
+    /// On SQLite.
+    Sqlite(Transaction<'static, Sqlite>),
+    /// On PostgreSQL.
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Tx {
+    /// All rows, seen from inside the transaction.
+    ///
+    /// # Errors
+    /// [`Error::Engine`].
+    pub async fn all(&mut self, query: Query) -> Result<Vec<Row>> {
+        match self {
+            Self::Sqlite(tx) => Ok(query
+                .sqlite()?
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::Sqlite)
+                .collect()),
+            Self::Postgres(tx) => Ok(query
+                .postgres()?
+                .fetch_all(&mut **tx)
+                .await?
+                .into_iter()
+                .map(Row::Postgres)
+                .collect()),
+        }
+    }
+
+    /// The first row, seen from inside the transaction.
+    ///
+    /// # Errors
+    /// [`Error::Engine`].
+    pub async fn optional(&mut self, query: Query) -> Result<Option<Row>> {
+        match self {
+            Self::Sqlite(tx) => {
+                Ok(query.sqlite()?.fetch_optional(&mut **tx).await?.map(Row::Sqlite))
+            }
+            Self::Postgres(tx) => {
+                Ok(query.postgres()?.fetch_optional(&mut **tx).await?.map(Row::Postgres))
+            }
+        }
+    }
+
+    /// The first row, which must be there.
+    ///
+    /// # Errors
+    /// [`Error::RowNotFound`], [`Error::Engine`].
+    pub async fn one(&mut self, query: Query) -> Result<Row> {
+        self.optional(query).await?.ok_or(Error::RowNotFound)
+    }
+
+    /// One write. Returns the number of affected rows.
+    ///
+    /// # Errors
+    /// [`Error::UniqueViolation`] (on PostgreSQL the transaction is then dead), [`Error::Engine`].
+    pub async fn execute(&mut self, query: Query) -> Result<u64> {
+        match self {
+            Self::Sqlite(tx) => Ok(query.sqlite()?.execute(&mut **tx).await?.rows_affected()),
+            Self::Postgres(tx) => Ok(query.postgres()?.execute(&mut **tx).await?.rows_affected()),
+        }
+    }
+
+    /// Makes all of it durable.
+    ///
+    /// # Errors
+    /// [`Error::Engine`]: the outcome is unknown, the caller must look.
+    pub async fn commit(self) -> Result<()> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}

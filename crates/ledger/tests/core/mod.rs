@@ -1,0 +1,10 @@
+//! The pure core: text tables against the rules, random batches against a model, and the binary
+//! form of entries.
+
+mod entries;
+mod memory;
+mod model;
+mod random;
+mod script;
+mod snapshot;
+mod world;

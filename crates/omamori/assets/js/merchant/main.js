@@ -1,0 +1,80 @@
+/** The merchant's stores: new terminals, their keys, revocation. */
+
+import { api } from "../api.js";
+import { busy, copy, part } from "../dom.js";
+import { refreshRegions } from "../regions.js";
+
+const newDialog = part("new-dialog");
+const keyDialog = part("key-dialog");
+const revokeDialog = part("revoke-dialog");
+let store = null;
+let terminal = null;
+
+document.addEventListener("click", (event) => {
+  const add = event.target.closest("[data-terminal-new]");
+  const revoke = event.target.closest("[data-terminal-revoke]");
+  if (add) openNew(add.dataset);
+  if (revoke) openRevoke(revoke.dataset);
+});
+
+function openNew(button) {
+  store = button.store;
+  part("new-store").textContent = button.storeName;
+  part("new-error").textContent = "";
+  part("new-form").reset();
+  newDialog.showModal();
+}
+
+part("new-cancel").addEventListener("click", () => newDialog.close());
+part("new-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const { name, kind } = event.target.elements;
+  busy(event.submitter, async () => {
+    try {
+      const made = await api("POST", "/api/merchant/v1/terminals", {
+        store_id: store,
+        name: name.value,
+        kind: kind.value,
+      });
+      newDialog.close();
+      part("key").textContent = made.api_key;
+      keyDialog.showModal();
+    } catch (error) {
+      part("new-error").textContent = error.text;
+    }
+  });
+});
+
+part("key-copy").addEventListener("click", () => copy(part("key").textContent));
+// Escape would take away a key that nobody has entered yet.
+keyDialog.addEventListener("cancel", (event) => event.preventDefault());
+part("key-close").addEventListener("click", () => keyDialog.close());
+keyDialog.addEventListener("close", () => {
+  part("key").textContent = "";
+  refreshRegions();
+});
+
+function openRevoke(button) {
+  terminal = button.terminalRevoke;
+  part("revoke-name").textContent = button.terminalName;
+  part("revoke-error").textContent = "";
+  revokeDialog.showModal();
+}
+
+part("revoke-cancel").addEventListener("click", () => revokeDialog.close());
+part("revoke-confirm").addEventListener("click", (event) =>
+  busy(event.currentTarget, async () => {
+    try {
+      await api("POST", `/api/merchant/v1/terminals/${encodeURIComponent(terminal)}/revoke`);
+      revokeDialog.close();
+      await refreshRegions();
+    } catch (error) {
+      part("revoke-error").textContent = error.text;
+    }
+  }),
+);
+
+part("signout").addEventListener("click", async () => {
+  await api("POST", "/api/merchant/v1/signout");
+  location.assign("/merchant");
+});

@@ -1,0 +1,7 @@
+/** A receipt. */
+
+import { part } from "./dom.js";
+import { followWallet } from "./wallet.js";
+
+part("print").addEventListener("click", () => window.print());
+followWallet();

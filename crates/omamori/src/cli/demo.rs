@@ -1,0 +1,157 @@
+//! `omamori demo`: the whole service with a shop, on the embedded store and sandbox adapters.
+//!
+//! It is the same service as `serve`; what it adds is a merchant with three stores and a shelf,
+//! a file with the keys of their registers (a demo may keep what production shows once), and a
+//! few lines that say what to try.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+use tokio::net::TcpListener;
+
+use super::merchant::plain;
+use super::open::{open_here, read_or_make_key};
+use super::{say, serve};
+use crate::app::App;
+use crate::config::{Config, Store};
+use crate::merchant::{create_merchant, create_store, create_terminal, invite, put_product};
+
+type Error = Box<dyn std::error::Error>;
+
+/// Where the demo lives.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The folder for its data; made if missing, kept between runs.
+    #[arg(long, default_value = "data/demo")]
+    data: PathBuf,
+    /// The port on this machine.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+}
+
+/// What the demo remembers besides the service's own stores.
+#[derive(Serialize, Deserialize)]
+struct Memory {
+    merchant_id: String,
+    stores: Vec<DemoStore>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct DemoStore {
+    name: String,
+    till_key: String,
+    pos_key: String,
+}
+
+const MERCHANT: &str = "日の丸商店";
+const STORES: [&str; 3] = ["新宿本店", "渋谷坂上店", "札幌駅前店"];
+/// Twelve digits; the check digit is computed. 20–29 are for use inside a shop (GS1).
+const SHELF: [(&str, &str, i64); 12] = [
+    ("200000000001", "おにぎり 鮭", 160),
+    ("200000000002", "おにぎり 梅", 140),
+    ("200000000003", "たまごサンド", 298),
+    ("200000000004", "緑茶 600ml", 158),
+    ("200000000005", "ホットコーヒー R", 130),
+    ("200000000006", "肉まん", 150),
+    ("200000000007", "からあげ棒", 192),
+    ("200000000008", "プリン", 178),
+    ("200000000009", "のど飴", 214),
+    ("200000000010", "ビニール傘", 770),
+    ("200000000011", "幕の内弁当", 598),
+    ("200000000012", "牛乳 1L", 268),
+];
+
+/// Runs the demo.
+///
+/// # Errors
+/// If the data folder or the port cannot be used.
+pub async fn run(args: Args) -> Result<(), Error> {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| "warn,omamori=info".into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    std::fs::create_dir_all(&args.data)?;
+    let config = Config {
+        listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
+        public_url: format!("http://localhost:{}", args.port),
+        store: Store::Sqlite { folder: args.data.clone() },
+        key_file: args.data.join("master.key"),
+        ..Config::default()
+    };
+    let listener = TcpListener::bind(config.listen)
+        .await
+        .map_err(|error| format!("port {} cannot be used ({error}); try --port 8081", args.port))?;
+    let key = read_or_make_key(&config.key_file)?;
+    let app = open_here(config, &key).await?;
+    let memory = remember_or_make(&app, &args.data.join("demo.json")).await?;
+    let invitation = invite(&app, &memory.merchant_id, "店長").await.map_err(plain)?;
+    welcome(&app.config.public_url, &memory, &invitation);
+    serve::listen(app, listener).await
+}
+
+async fn remember_or_make(app: &App, file: &Path) -> Result<Memory, Error> {
+    if let Ok(text) = std::fs::read_to_string(file) {
+        return Ok(serde_json::from_str(&text)?);
+    }
+    let memory = make(app).await?;
+    // Written last and whole: a demo that was interrupted while it was made is made again.
+    let draft = file.with_extension("draft");
+    std::fs::write(&draft, serde_json::to_string_pretty(&memory)?)?;
+    std::fs::rename(&draft, file)?;
+    Ok(memory)
+}
+
+async fn make(app: &App) -> Result<Memory, Error> {
+    let merchant_id = create_merchant(app, MERCHANT).await.map_err(plain)?;
+    let mut stores = Vec::with_capacity(STORES.len());
+    for name in STORES {
+        let store_id = create_store(app, &merchant_id, name).await.map_err(plain)?;
+        let till = create_terminal(app, &store_id, "レジ1", "till").await.map_err(plain)?;
+        let pos = create_terminal(app, &store_id, "POS", "pos").await.map_err(plain)?;
+        stores.push(DemoStore {
+            name: name.to_owned(),
+            till_key: till.api_key,
+            pos_key: pos.api_key,
+        });
+    }
+    for (digits, name, unit_price) in SHELF {
+        let jan = format!("{digits}{}", check_digit(digits));
+        put_product(app, &merchant_id, &jan, name, unit_price).await.map_err(plain)?;
+    }
+    Ok(Memory { merchant_id, stores })
+}
+
+/// The last digit of a JAN-13 (GS1 General Specifications 7.9).
+fn check_digit(digits: &str) -> u32 {
+    let weighted = digits.bytes().rev().enumerate();
+    let sum: u32 =
+        weighted.map(|(i, b)| u32::from(b - b'0') * if i % 2 == 0 { 3 } else { 1 }).sum();
+    (10 - sum % 10) % 10
+}
+
+fn welcome(url: &str, memory: &Memory, invitation: &str) {
+    let store = &memory.stores[0];
+    say("");
+    say("  お守りPay (Omamori) is running on this machine. Everything stays in its data folder.");
+    say("  SMS are a sandbox: nothing is sent; read the codes on the page below.");
+    say("");
+    say(format_args!("  wallet       {url}/          sign up with any 090… number"));
+    say(format_args!("  SMS          {url}/demo/sms"));
+    say(format_args!("  till         {url}/till      key of {}: {}", store.name, store.till_key));
+    say(format_args!("  merchant     {url}/merchant?invite={invitation}"));
+    say(format_args!("  POS API      {url}/api       key: {}", store.pos_key));
+    say("");
+    say("  Try: sign up in one window, open the till in another, take ¥3,000 in cash with the");
+    say("  wallet's code, sell something with the next code, and watch the wallet.");
+    say("  Ctrl-C stops it; nothing is lost.");
+    say("");
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn check_digits_are_those_of_gs1() {
+        assert_eq!(super::check_digit("490123456789"), 4);
+        assert_eq!(super::check_digit("200000000001"), 5);
+    }
+}

@@ -1,0 +1,48 @@
+//! The commands of the one binary.
+
+mod demo;
+mod merchant;
+mod open;
+mod serve;
+
+use clap::{Parser, Subcommand};
+
+/// Omamori: a self-hosted, prepaid barcode-payment service.
+#[derive(Parser)]
+#[command(version, about, arg_required_else_help = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the service.
+    Serve(serve::Args),
+    /// Run the service with a demo merchant and sandbox adapters, to try it.
+    Demo(demo::Args),
+    /// Bring the schemas of all stores up to date, then stop.
+    Migrate(open::SettingsArgs),
+    /// Add merchants, stores, terminals and people.
+    #[command(subcommand)]
+    Merchant(merchant::Command),
+}
+
+/// Parses the command line and runs it.
+///
+/// # Errors
+/// What to tell the person at the terminal.
+pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    match Cli::parse().command {
+        Command::Serve(args) => serve::run(args).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::Migrate(args) => open::migrate(args).await,
+        Command::Merchant(command) => merchant::run(command).await,
+    }
+}
+
+/// One line to the terminal. The only place that prints: everything else logs.
+#[expect(clippy::print_stdout, reason = "a command answers on its standard output")]
+fn say(line: impl std::fmt::Display) {
+    println!("{line}");
+}

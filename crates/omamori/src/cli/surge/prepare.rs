@@ -1,0 +1,269 @@
+//! Filling a data folder: the registry in bulk, value through the ledger's engine.
+//!
+//! The rows are those that sign-up and the back office write, without what no payment reads
+//! (passkeys, sessions, recovery codes).
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use omamori_db::{Db, Query, sql_built};
+use omamori_ledger::{
+    Account, CreateAccountResult, CreateTransferResult, Ledger, NoCompanion, Options, Request,
+    Submission, Transfer,
+};
+
+use super::world::{BALANCE_YEN, Store, World};
+use super::{SurgeError, bar, spinner};
+use crate::cli::open::read_or_make_key;
+use crate::clock::{Clock, DAY, Micros};
+use crate::config;
+use crate::db::Stores;
+use crate::gate::chart::{LEDGER_JPY, TransferCode, store_accounts, wallet_account};
+use crate::identity::secret_place;
+use crate::rng::SystemRng;
+use crate::secret::{Vault, token_hash};
+
+/// Rows of one statement: eight columns stay well below the engines' bounds for values.
+const ROWS_PER_STATEMENT: u32 = 500;
+const ROWS_PER_TRANSACTION: u32 = 50_000;
+/// Customers or stores of one request to the ledger.
+const ACCOUNTS_PER_REQUEST: u32 = 4_000;
+/// Long enough ago that the limits of a new phone's first day are over.
+const ENROLLED_AGO: Micros = 2 * DAY;
+
+/// How long filling took.
+pub(super) struct Prepared {
+    pub(super) registry: Duration,
+    pub(super) ledger: Duration,
+    pub(super) views: Duration,
+}
+
+/// The file with the master key, inside the data folder.
+pub(super) const KEY_FILE: &str = "master.key";
+
+pub(super) async fn prepare(
+    folder: &Path,
+    world: &World,
+    clock: &Arc<dyn Clock>,
+) -> Result<Prepared, SurgeError> {
+    let master_key = read_or_make_key(&folder.join(KEY_FILE)).map_err(SurgeError::Key)?;
+    let stores = Stores::open(&config::Store::Sqlite { folder: folder.to_owned() }).await?;
+    let at = clock.now() - ENROLLED_AGO;
+
+    let started = Instant::now();
+    fill_merchants(&stores.registry, world, at).await?;
+    fill_customers(&stores.registry, world, &Vault::new(&master_key), at).await?;
+    let registry = started.elapsed();
+
+    let now = clock.clone();
+    let long_ago = Arc::new(move || now.now_nanos() - ENROLLED_AGO.unsigned_abs() * 1_000);
+    let options = Options::new(stores.journal.clone(), stores.views.clone(), long_ago);
+    let ledger = Ledger::open(options, NoCompanion).await?;
+    let (in_ledger, in_views) = fill_ledger(&ledger, world).await?;
+    ledger.close().await;
+    stores.close().await;
+    Ok(Prepared { registry, ledger: in_ledger, views: in_views })
+}
+
+async fn fill_merchants(registry: &Db, world: &World, at: Micros) -> Result<(), SurgeError> {
+    let merchants = Table { name: "merchant", columns: &["merchant_id", "name", "created_at"] };
+    merchants
+        .fill(registry, world.merchants(), |number, row| {
+            row.push(World::merchant_id(number));
+            row.push(format!("Merchant {number}"));
+            row.push(at);
+        })
+        .await?;
+    let stores = Table {
+        name: "store",
+        columns: &[
+            "store_id", "merchant_id", "name", "sales_account", "cash_account", "created_at",
+        ],
+    };
+    stores
+        .fill(registry, world.stores, |number, row| {
+            let store = world.store(number);
+            row.push(store.store_id);
+            row.push(store.merchant_id);
+            row.push(format!("Store {number} of merchant {}", store.merchant_number));
+            row.push(store.sales_account.to_be_bytes());
+            row.push(store.cash_account.to_be_bytes());
+            row.push(at);
+        })
+        .await?;
+    let terminals = Table {
+        name: "terminal",
+        columns: &[
+            "terminal_number", "terminal_id", "store_id", "name", "kind", "key_hash", "created_at",
+        ],
+    };
+    terminals
+        .fill(registry, world.stores, |number, row| {
+            let store = world.store(number);
+            row.push(store.terminal_number);
+            row.push(store.terminal_id);
+            row.push(store.store_id);
+            row.push("POS 1");
+            row.push("pos");
+            row.push(token_hash(&store.api_key));
+            row.push(at);
+        })
+        .await
+}
+
+async fn fill_customers(
+    registry: &Db,
+    world: &World,
+    vault: &Vault,
+    at: Micros,
+) -> Result<(), SurgeError> {
+    let customers = Table {
+        name: "customer",
+        columns: &[
+            "customer_id", "phone", "status", "language", "wallet_account", "signin_failures",
+            "signin_locked_until", "created_at",
+        ],
+    };
+    customers
+        .fill(registry, world.customers, |number, row| {
+            let customer = world.customer(number);
+            row.push(customer.customer_id);
+            row.push(customer.phone);
+            row.push("active");
+            row.push("ja");
+            row.push(customer.wallet_account.to_be_bytes());
+            row.push(0);
+            row.push(0);
+            row.push(at);
+        })
+        .await?;
+    let devices = Table {
+        name: "device",
+        columns: &[
+            "device_id", "device_number", "customer_id", "name", "sign_key_thumbprint",
+            "code_secret", "state", "enrolled_at", "last_used_at",
+        ],
+    };
+    devices
+        .fill(registry, world.customers, |number, row| {
+            let customer = world.customer(number);
+            let place = secret_place(&customer.device_id);
+            row.push(customer.device_id);
+            row.push(customer.device_number.get());
+            row.push(customer.customer_id);
+            row.push("Phone");
+            row.push(customer.sign_key_thumbprint);
+            row.push(vault.seal(&SystemRng, &place, &customer.code_secret));
+            row.push("active");
+            row.push(at);
+            row.push(at);
+        })
+        .await
+}
+
+/// A table to be filled with many rows a statement.
+struct Table {
+    name: &'static str,
+    columns: &'static [&'static str],
+}
+
+impl Table {
+    async fn fill(
+        &self,
+        db: &Db,
+        count: u32,
+        values: impl Fn(u32, &mut Query),
+    ) -> Result<(), SurgeError> {
+        let bar = bar(&format!("registry: {}", self.name), count.into());
+        let mut number = 0;
+        while number < count {
+            let mut tx = db.begin().await?;
+            let transaction_end = (number + ROWS_PER_TRANSACTION).min(count);
+            while number < transaction_end {
+                let end = (number + ROWS_PER_STATEMENT).min(transaction_end);
+                let mut insert = self.insert(end - number);
+                (number..end).for_each(|number| values(number, &mut insert));
+                tx.execute(insert).await?;
+                number = end;
+                bar.set_position(number.into());
+            }
+            tx.commit().await?;
+        }
+        bar.finish_and_clear();
+        Ok(())
+    }
+
+    /// `INSERT INTO name (a, b) VALUES ($1, $2), ($3, $4) …`
+    fn insert(&self, rows: u32) -> Query {
+        let width = self.columns.len();
+        let row = |index: usize| {
+            let places: Vec<_> = (1..=width).map(|p| format!("${}", index * width + p)).collect();
+            format!("({})", places.join(","))
+        };
+        let rows: Vec<_> = (0..rows as usize).map(row).collect();
+        let columns = self.columns.join(", ");
+        sql_built(format!("INSERT INTO {} ({columns}) VALUES {}", self.name, rows.join(",")))
+    }
+}
+
+/// Creates every account and gives every customer their balance. Returns how long it took until
+/// all was durable, and how much longer until the views had it.
+pub(super) async fn fill_ledger(
+    ledger: &Ledger<NoCompanion>,
+    world: &World,
+) -> Result<(Duration, Duration), SurgeError> {
+    let started = Instant::now();
+    let progress = bar("ledger: accounts", u64::from(world.stores) + u64::from(world.customers));
+    for numbers in chunks(world.stores) {
+        progress.inc(numbers.len() as u64);
+        let accounts = |number| {
+            let Store { sales_account, cash_account, .. } = world.store(number);
+            store_accounts(sales_account, cash_account)
+        };
+        let accounts = numbers.flat_map(accounts).collect();
+        commit(ledger, Request { accounts, transfers: Vec::new() }).await?;
+    }
+    let funded_at = world.store(0).cash_account;
+    for numbers in chunks(world.customers) {
+        progress.inc(numbers.len() as u64);
+        let wallet = |number| wallet_account(world.customer(number).wallet_account);
+        let accounts: Vec<Account> = numbers.clone().map(wallet).collect();
+        let topup = |(number, wallet): (u32, &Account)| Transfer {
+            id: u128::from(number) + 1,
+            debit_account_id: funded_at,
+            credit_account_id: wallet.id,
+            amount: BALANCE_YEN.into(),
+            ledger: LEDGER_JPY,
+            code: TransferCode::TopupCash.number(),
+            ..Transfer::default()
+        };
+        let transfers = numbers.zip(&accounts).map(topup).collect();
+        commit(ledger, Request { accounts, transfers }).await?;
+    }
+    progress.finish_and_clear();
+    let durable = started.elapsed();
+    let waiting = spinner("views: catching up");
+    ledger.views_reach(ledger.position().seq).await;
+    waiting.finish_and_clear();
+    Ok((durable, started.elapsed().saturating_sub(durable)))
+}
+
+fn chunks(count: u32) -> impl Iterator<Item = std::ops::Range<u32>> {
+    (0..count)
+        .step_by(ACCOUNTS_PER_REQUEST as usize)
+        .map(move |start| start..(start + ACCOUNTS_PER_REQUEST).min(count))
+}
+
+async fn commit(ledger: &Ledger<NoCompanion>, request: Request) -> Result<(), SurgeError> {
+    let reply = ledger.commit(Submission::unchecked(request)).await;
+    let reply = reply.map_err(|error| SurgeError::Refused(error.to_string()))?;
+    let accounts = reply.accounts.iter().all(|outcome| outcome.result == CreateAccountResult::Ok);
+    let transfers =
+        reply.transfers.iter().all(|outcome| outcome.result == CreateTransferResult::Ok);
+    if accounts && transfers {
+        Ok(())
+    } else {
+        Err(SurgeError::Refused("an account or a transfer that should be new".to_owned()))
+    }
+}

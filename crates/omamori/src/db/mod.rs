@@ -1,0 +1,87 @@
+//! The stores (what, where, which schema) and their migrations.
+//!
+//! journal and ledger views belong to `omamori-ledger`; here are the registry (who and what) and
+//! the evidence (why). On SQLite each store is a file; on PostgreSQL they share one database.
+
+pub mod changes;
+
+use std::path::Path;
+
+use omamori_db::{Db, Durability, Result, Step};
+
+use crate::config::Store;
+
+/// The registry's schema, step by step. Applied steps are never edited.
+pub const REGISTRY: &[Step] = &[
+    Step {
+        version: 1,
+        name: "customers",
+        text: include_str!("../../../../migrations/registry/0001_customers.sql"),
+    },
+    Step {
+        version: 2,
+        name: "merchants",
+        text: include_str!("../../../../migrations/registry/0002_merchants.sql"),
+    },
+    Step {
+        version: 3,
+        name: "changes",
+        text: include_str!("../../../../migrations/registry/0003_changes.sql"),
+    },
+];
+
+/// The evidence's schema, step by step.
+pub const EVIDENCE: &[Step] = &[Step {
+    version: 1,
+    name: "decisions",
+    text: include_str!("../../../../migrations/evidence/0001_decisions.sql"),
+}];
+
+/// Open connections to all stores.
+#[derive(Clone, Debug)]
+pub struct Stores {
+    /// Value: every batch, append only.
+    pub journal: Db,
+    /// Derived from the others; may be deleted.
+    pub views: Db,
+    /// Who and what. Never a balance.
+    pub registry: Db,
+    /// Why: decisions with their signals.
+    pub evidence: Db,
+}
+
+impl Stores {
+    /// Opens all stores and brings their schemas up to date.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`].
+    pub async fn open(store: &Store) -> Result<Self> {
+        let stores = match store {
+            Store::Sqlite { folder } => Self::open_folder(folder).await?,
+            Store::Postgres { address } => {
+                let db = Db::open(address.reveal(), Durability::Full).await?;
+                Self { journal: db.clone(), views: db.clone(), registry: db.clone(), evidence: db }
+            }
+        };
+        stores.registry.migrate("registry", REGISTRY).await?;
+        stores.evidence.migrate("evidence", EVIDENCE).await?;
+        Ok(stores)
+    }
+
+    async fn open_folder(folder: &Path) -> Result<Self> {
+        let file = |name: &str| format!("sqlite:{}", folder.join(name).display());
+        Ok(Self {
+            journal: Db::open(&file("journal.sqlite"), Durability::Full).await?,
+            views: Db::open(&file("views.sqlite"), Durability::Rebuildable).await?,
+            registry: Db::open(&file("registry.sqlite"), Durability::Full).await?,
+            evidence: Db::open(&file("evidence.sqlite"), Durability::Full).await?,
+        })
+    }
+
+    /// Closes all; what is open finishes first.
+    pub async fn close(&self) {
+        for db in [&self.journal, &self.views, &self.registry, &self.evidence] {
+            db.close().await;
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! Decision records: durable before the act they explain, written in groups.
+//!
+//! Requests queue for the writer; it takes all that wait, writes them as one row, and answers
+//! all. If a record cannot be written nothing is allowed: fail closed.
+
+use std::sync::Arc;
+
+use omamori_db::{Db, sql};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::{Clock, DAY, Micros};
+use crate::web::codes::Code;
+use crate::web::error::Error;
+
+/// Records that may wait; beyond, callers are told to come back.
+const QUEUE_MAX: usize = 8_192;
+/// Records of one row.
+const BATCH_MAX: usize = 1_024;
+/// Books are kept five years (法22条, 府令46条); the evidence behind them as long.
+const RETENTION: Micros = 5 * 366 * DAY;
+
+/// The name of a decision: the writing process and a rising number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DecisionId {
+    /// The process, as registered in `decision_node`.
+    pub node: u64,
+    /// Rising by one, from 1.
+    pub number: u64,
+}
+
+impl DecisionId {
+    /// As carried in a transfer's `user_data_128`.
+    #[must_use]
+    pub fn to_u128(self) -> u128 {
+        u128::from(self.node) << 64 | u128::from(self.number)
+    }
+
+    /// From a transfer's `user_data_128`.
+    #[must_use]
+    #[expect(clippy::cast_possible_truncation, reason = "the two halves of the number")]
+    pub const fn of(data: u128) -> Self {
+        Self { node: (data >> 64) as u64, number: data as u64 }
+    }
+}
+
+struct Waiting {
+    line: String,
+    at: Micros,
+    answer: oneshot::Sender<DecisionId>,
+}
+
+/// The door to the evidence store.
+#[derive(Clone)]
+pub struct Evidence {
+    db: Db,
+    queue: mpsc::Sender<Waiting>,
+}
+
+impl Evidence {
+    /// Takes a node number of its own and starts the writer.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`].
+    pub async fn start(db: Db, clock: Arc<dyn Clock>) -> omamori_db::Result<Self> {
+        let node = take_node_number(&db, clock.now()).await?;
+        let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(write_all(db.clone(), node, waiting));
+        Ok(Self { db, queue })
+    }
+
+    /// Writes one record. When it returns, the record is durable.
+    ///
+    /// # Errors
+    /// Busy if too many wait or the store does not take it: then nothing may be done.
+    pub async fn record(&self, line: String, at: Micros) -> Result<DecisionId, Error> {
+        let (answer, answered) = oneshot::channel();
+        let busy = || Error::RetryAfter(Code::Busy, 1);
+        self.queue.try_send(Waiting { line, at, answer }).map_err(|_| busy())?;
+        answered.await.map_err(|_| busy())
+    }
+
+    /// The record of a decision, as it was written.
+    ///
+    /// # Errors
+    /// A fault if the store fails or the row is not as it was written.
+    pub async fn find(&self, id: DecisionId) -> Result<Option<serde_json::Value>, Error> {
+        let (Ok(node), Ok(number)) = (i64::try_from(id.node), i64::try_from(id.number)) else {
+            return Ok(None);
+        };
+        let row = self
+            .db
+            .optional(
+                sql("SELECT first_number, body FROM decision_batch \
+                     WHERE node = $1 AND first_number <= $2 AND last_number >= $2 \
+                     ORDER BY first_number DESC LIMIT 1")
+                .bind(node)
+                .bind(number),
+            )
+            .await?;
+        let Some(row) = row else { return Ok(None) };
+        let index = usize::try_from(number - row.int("first_number")?).unwrap_or(usize::MAX);
+        let body = row.text("body")?;
+        match body.lines().nth(index) {
+            Some(line) => Ok(Some(serde_json::from_str(line)?)),
+            None => Err(Error::fault("a decision batch is shorter than it says")),
+        }
+    }
+}
+
+/// The lowest number that no process has taken before.
+async fn take_node_number(db: &Db, now: Micros) -> omamori_db::Result<u64> {
+    loop {
+        let row = db
+            .one(sql("SELECT CAST(COALESCE(MAX(node), 0) AS BIGINT) AS taken FROM decision_node"))
+            .await?;
+        let node = row.int("taken")? + 1;
+        let insert = sql("INSERT INTO decision_node (node, started_at) VALUES ($1, $2)");
+        match db.execute(insert.bind(node).bind(now)).await {
+            Ok(_) => return Ok(node.unsigned_abs()),
+            Err(omamori_db::Error::UniqueViolation) => {} // another node took it: the next one
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+async fn write_all(db: Db, node: u64, mut waiting: mpsc::Receiver<Waiting>) {
+    let mut number = 0;
+    let mut batch = Vec::with_capacity(BATCH_MAX);
+    while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        if let Err(error) = write_batch(&db, node, number + 1, &batch).await {
+            // The callers see their channels close and allow nothing. The row may exist all the
+            // same, so its numbers are not used again.
+            tracing::error!(error = &error as &dyn std::error::Error, "decisions not written");
+            number += batch.len() as u64;
+            batch.clear();
+            continue;
+        }
+        for record in batch.drain(..) {
+            number += 1;
+            // A caller that has gone away has its record all the same.
+            let _ = record.answer.send(DecisionId { node, number });
+        }
+    }
+}
+
+async fn write_batch(db: &Db, node: u64, first: u64, batch: &[Waiting]) -> omamori_db::Result<u64> {
+    let mut body = String::with_capacity(batch.iter().map(|record| record.line.len() + 1).sum());
+    for record in batch {
+        debug_assert!(!record.line.contains('\n'), "JSON text has no bare line feed");
+        body.push_str(&record.line);
+        body.push('\n');
+    }
+    let first_at = batch.iter().map(|record| record.at).min().unwrap_or_default();
+    let last_at = batch.iter().map(|record| record.at).max().unwrap_or_default();
+    let first = i64::try_from(first).unwrap_or(i64::MAX);
+    db.execute(
+        sql("INSERT INTO decision_batch \
+             (node, first_number, last_number, first_at, last_at, delete_after, body) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(i64::try_from(node).unwrap_or(i64::MAX))
+        .bind(first)
+        .bind(first + batch.len() as i64 - 1)
+        .bind(first_at)
+        .bind(last_at)
+        .bind(last_at + RETENTION)
+        .bind(body),
+    )
+    .await
+}

@@ -1,0 +1,86 @@
+//! Limits in yen, as the operator sets them. A customer may later lower them, never raise.
+
+use serde::Deserialize;
+
+/// Above this balance an account can become 高額電子移転可能型 (法3条8項, 9項; 府令5条の3), which
+/// brings 犯収法 duties. No setting passes it without the `high_value` licence switch.
+const BALANCE_BOUND: i64 = 300_000;
+
+/// The limits.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Limits {
+    /// The operator's declaration that it is licensed for 高額電子移転可能型.
+    pub high_value: bool,
+    /// The largest balance of a customer.
+    pub balance_max: i64,
+    /// The largest cash top-up at a register, per operation.
+    pub topup_register_max: i64,
+    /// Cash top-ups at a register are multiples of this.
+    pub topup_register_unit: i64,
+    /// All top-ups of the last 24 hours.
+    pub topup_24h: i64,
+    /// Payments of the last 24 hours.
+    pub payment_24h: i64,
+    /// Payments of the last 30 days.
+    pub payment_30d: i64,
+    /// Payments of the last 24 hours while the phone was enrolled less than 24 hours ago.
+    pub payment_first_day: i64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            high_value: false,
+            balance_max: 100_000,
+            topup_register_max: 49_000,
+            topup_register_unit: 1_000,
+            topup_24h: 100_000,
+            payment_24h: 100_000,
+            payment_30d: 300_000,
+            payment_first_day: 10_000,
+        }
+    }
+}
+
+impl Limits {
+    /// Refuses limits that make no sense or that the law does not allow.
+    ///
+    /// # Errors
+    /// What is wrong, for the operator.
+    pub fn check(&self) -> Result<(), String> {
+        let all = [
+            ("balance_max", self.balance_max),
+            ("topup_register_max", self.topup_register_max),
+            ("topup_register_unit", self.topup_register_unit),
+            ("topup_24h", self.topup_24h),
+            ("payment_24h", self.payment_24h),
+            ("payment_30d", self.payment_30d),
+            ("payment_first_day", self.payment_first_day),
+        ];
+        if let Some((name, _)) = all.iter().find(|(_, yen)| !(1..=100_000_000).contains(yen)) {
+            return Err(format!("limits.{name} must be between 1 and 100,000,000 yen"));
+        }
+        if !self.high_value && self.balance_max > BALANCE_BOUND {
+            return Err(format!(
+                "limits.balance_max above {BALANCE_BOUND} yen needs limits.high_value (法3条8項)"
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_balance_above_the_legal_bound_needs_the_licence_switch() {
+        let mut limits = Limits { balance_max: 300_001, ..Limits::default() };
+        assert!(limits.check().is_err());
+        limits.high_value = true;
+        assert!(limits.check().is_ok());
+        limits.payment_24h = 0;
+        assert!(limits.check().is_err());
+    }
+}

@@ -1,0 +1,297 @@
+//! The one gate. Every act that moves money, or changes who can move it, passes here.
+//!
+//! It looks, in this order, at what the feature found about standing and proof, then at limits;
+//! writes a decision record with all it saw, whatever the verdict; and only then gives a
+//! [`Clearance`]. Nothing else can make one, and [`Gate::commit`] takes one for each commit to
+//! the ledger: money that did not pass the gate does not compile.
+
+pub mod chart;
+pub mod evidence;
+pub mod limits;
+pub mod windows;
+
+use std::sync::Arc;
+
+use omamori_ledger::{
+    Account, CommitError, Ledger, Options, Reply, Request, StoredTransfer, Submission, Transfer,
+};
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::db::Stores;
+use crate::web::codes::Code;
+use crate::web::error::Error;
+use chart::available;
+use evidence::{DecisionId, Evidence};
+use windows::{Admission, Class, Used, Windows};
+
+/// An act that the gate decides on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// A customer comes to be.
+    SignUp,
+    /// A customer signs in.
+    SignIn,
+    /// A customer signs out.
+    SignOut,
+    /// New recovery codes replace the old ones.
+    RecoveryCodesRenew,
+    /// A sale by the customer's code.
+    Payment,
+    /// A refund of a payment.
+    Refund,
+    /// The cancel of a payment.
+    Cancel,
+    /// Cash into the wallet at a register.
+    TopupCash,
+    /// A cash top-up taken back.
+    TopupCashCancel,
+    /// A merchant's person accepts the invitation with a passkey.
+    MerchantUserEnrol,
+    /// A merchant's person signs in.
+    MerchantSignIn,
+    /// A store is added.
+    StoreCreate,
+    /// A terminal is added and its key shown.
+    TerminalCreate,
+    /// A terminal's key stops working.
+    TerminalRevoke,
+}
+
+/// What the gate is asked. Ids are their public texts.
+pub struct Question<'a, D> {
+    /// What is to be done.
+    pub act: Act,
+    /// Whose money or account, if known.
+    pub customer: Option<&'a str>,
+    /// From which phone, if any.
+    pub device: Option<&'a str>,
+    /// At which terminal, if any.
+    pub terminal: Option<i64>,
+    /// Yen, if money moves.
+    pub amount: Option<i64>,
+    /// The limits it must keep, if money moves.
+    pub admission: Option<Admission>,
+    /// What else was seen: serialised into the record, never a secret.
+    pub detail: &'a D,
+}
+
+impl<'a, D> Question<'a, D> {
+    /// A question about an act that moves no money and concerns no customer.
+    pub const fn plain(act: Act, detail: &'a D) -> Self {
+        Self {
+            act,
+            customer: None,
+            device: None,
+            terminal: None,
+            amount: None,
+            admission: None,
+            detail,
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Record<'a, D> {
+    at: i64,
+    act: Act,
+    verdict: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    customer: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    device: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terminal: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    amount: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    used_24h: Option<i64>,
+    detail: &'a D,
+}
+
+/// The gate's yes to one act: its decision is recorded. Used up by the commit it allows.
+#[derive(Debug)]
+#[must_use = "an allowed act that is not done should say why"]
+pub struct Clearance {
+    decision: DecisionId,
+    admission: Option<Admission>,
+}
+
+impl Clearance {
+    /// The record that explains this yes.
+    #[must_use]
+    pub const fn decision(&self) -> DecisionId {
+        self.decision
+    }
+}
+
+/// The gate, and behind it the ledger.
+pub struct Gate {
+    clock: Arc<dyn Clock>,
+    evidence: Evidence,
+    ledger: Ledger<Windows>,
+}
+
+impl Gate {
+    /// Opens the ledger and the evidence.
+    ///
+    /// # Errors
+    /// If a store fails or the journal is not sound; then the service must not start.
+    pub async fn open(stores: &Stores, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+        let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
+        let ledger_clock = clock.clone();
+        let now_nanos = Arc::new(move || ledger_clock.now_nanos());
+        let options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
+        let ledger = Ledger::open(options, Windows::default()).await?;
+        Ok(Self { clock, evidence, ledger })
+    }
+
+    /// Decides. `opinion` is what the feature found about standing and proof; it comes first.
+    ///
+    /// # Errors
+    /// The refusal, recorded; or a fault, with nothing allowed.
+    pub async fn decide<D: Serialize + Sync>(
+        &self,
+        question: Question<'_, D>,
+        opinion: Result<(), Code>,
+    ) -> Result<Clearance, Error> {
+        let at = self.clock.now();
+        let verdict = opinion.and_then(|()| self.within_limits(question.admission.as_ref()));
+        let reason = verdict.err().map(Code::as_str);
+        let used_24h = question.admission.as_ref().map(|a| self.used(a.account, a.class).in_24h);
+        let record = Record {
+            at,
+            act: question.act,
+            verdict: if verdict.is_ok() { "allow" } else { "refuse" },
+            reason,
+            customer: question.customer,
+            device: question.device,
+            terminal: question.terminal,
+            amount: question.amount,
+            used_24h,
+            detail: question.detail,
+        };
+        let line = serde_json::to_string(&record)?;
+        let decision = self.evidence.record(line, at).await?;
+        verdict?;
+        Ok(Clearance { decision, admission: question.admission })
+    }
+
+    fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
+        let Some(admission) = admission else { return Ok(()) };
+        let balance = self.balance(admission.account);
+        if admission.class == Class::Payment && balance < admission.amount {
+            return Err(Code::InsufficientFunds);
+        }
+        let now = self.clock.now_nanos();
+        self.ledger.companion(|windows| windows.check(admission, balance, now))
+    }
+
+    /// Carries out what was cleared. Each transfer gets the decision's id, and the limits of the
+    /// clearance are checked once more by the ledger's writer, where nothing can come between.
+    ///
+    /// # Errors
+    /// A limit that another request used up in between; busy, with the state unknown; a fault.
+    pub async fn commit(&self, clearance: Clearance, mut request: Request) -> Result<Reply, Error> {
+        let decision = clearance.decision.to_u128();
+        for transfer in &mut request.transfers {
+            transfer.user_data_128 = decision;
+        }
+        let serial_key = clearance.admission.as_ref().map(|admission| admission.account);
+        let submission = Submission { request, serial_key, admission: clearance.admission };
+        self.ledger.commit(submission).await.map_err(|error| match error {
+            CommitError::Refused(code) => code.into(),
+            CommitError::Busy => Error::RetryAfter(Code::Busy, 1),
+            CommitError::Stopped => Error::RetryAfter(Code::Busy, 10),
+            // Nothing happened, or nobody can tell: a fault, and the caller asks again.
+            CommitError::Unavailable(source) | CommitError::Unknown(source) => {
+                Error::Fault(Box::new(source))
+            }
+        })
+    }
+
+    /// What the customer can spend, in yen; 0 for an account that has never held value.
+    #[must_use]
+    pub fn balance(&self, account: u128) -> i64 {
+        self.ledger.account(account).as_ref().map_or(0, available)
+    }
+
+    /// An account of the ledger.
+    #[must_use]
+    pub fn account(&self, id: u128) -> Option<Account> {
+        self.ledger.account(id)
+    }
+
+    /// What is used of a customer's windows now.
+    #[must_use]
+    pub fn used(&self, account: u128, class: Class) -> Used {
+        let now = self.clock.now_nanos();
+        self.ledger.companion(|windows| windows.used(account, class, now))
+    }
+
+    /// A transfer, however old.
+    ///
+    /// # Errors
+    /// A fault if the views fail.
+    pub async fn transfer(&self, id: u128) -> Result<Option<StoredTransfer>, Error> {
+        self.ledger.transfer(id).await.map_err(|error| Error::Fault(Box::new(error)))
+    }
+
+    /// Transfers of an account, newest first, before an instant in nanoseconds.
+    ///
+    /// # Errors
+    /// A fault if the views fail.
+    pub async fn statement(
+        &self,
+        account: u128,
+        before: Option<u64>,
+        limit: usize,
+    ) -> Result<Vec<Transfer>, Error> {
+        let statement = self.ledger.statement(account, before, limit).await;
+        statement.map_err(|error| Error::Fault(Box::new(error)))
+    }
+
+    /// The record behind a transfer.
+    ///
+    /// # Errors
+    /// A fault if the evidence store fails.
+    pub async fn evidence(&self, transfer: &Transfer) -> Result<Option<serde_json::Value>, Error> {
+        self.evidence.find(DecisionId::of(transfer.user_data_128)).await
+    }
+
+    /// Read access to the ledger: subscriptions, positions, memory.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        Reader(&self.ledger)
+    }
+
+    /// Finishes what was begun and stops the ledger's writer.
+    pub async fn close(&self) {
+        self.ledger.close().await;
+    }
+}
+
+/// The ledger without its write side.
+pub struct Reader<'a>(&'a Ledger<Windows>);
+
+impl Reader<'_> {
+    /// Entries as they are merged, from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> omamori_ledger::Subscription {
+        self.0.subscribe()
+    }
+}
+
+/// Why the gate does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The evidence store.
+    #[error("the evidence store")]
+    Evidence(#[from] omamori_db::Error),
+    /// The ledger: a store failed or the journal is not sound.
+    #[error("the ledger")]
+    Ledger(#[from] omamori_ledger::OpenError),
+}

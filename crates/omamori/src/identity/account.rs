@@ -1,0 +1,54 @@
+//! Customers in the registry.
+
+use omamori_db::{Db, Row, sql};
+
+use super::phone::Phone;
+use crate::clock::Micros;
+use crate::web::error::Result;
+use crate::web::text::Lang;
+
+/// A customer's account, as other features may see it.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// `cus_…`.
+    pub customer_id: String,
+    /// Verified at sign-up.
+    pub phone: Phone,
+    /// Stopped by staff.
+    pub frozen: bool,
+    /// Of what we send.
+    pub language: Lang,
+    /// In the ledger.
+    pub wallet_account: u128,
+    /// Since when.
+    pub created_at: Micros,
+}
+
+/// The account with this id.
+///
+/// # Errors
+/// [`omamori_db::Error::RowNotFound`] as a fault: ids of customers come from our own tables.
+pub async fn find(registry: &Db, customer_id: &str) -> Result<Account> {
+    let query = sql("SELECT customer_id, phone, status, language, wallet_account, created_at
+         FROM customer WHERE customer_id = $1");
+    Ok(read(&registry.one(query.bind(customer_id)).await?)?)
+}
+
+/// The living account of a phone number.
+pub(super) async fn find_by_phone(registry: &Db, phone: &Phone) -> Result<Option<Account>> {
+    let query = sql("SELECT customer_id, phone, status, language, wallet_account, created_at
+         FROM customer WHERE phone = $1 AND status <> 'closed'");
+    let row = registry.optional(query.bind(phone.as_str())).await?;
+    Ok(row.as_ref().map(read).transpose()?)
+}
+
+fn read(row: &Row) -> omamori_db::Result<Account> {
+    Ok(Account {
+        customer_id: row.text("customer_id")?,
+        phone: Phone::stored(row.text("phone")?),
+        frozen: row.text("status")? == "frozen",
+        language: Lang::parse(&row.text("language")?).unwrap_or_default(),
+        wallet_account: u128::from_be_bytes(row.array("wallet_account")?),
+        created_at: row.int("created_at")?,
+    })
+}

@@ -1,0 +1,163 @@
+//! Who is asking: the permission to act as a customer, as extractor types.
+//!
+//! Each takes the session's cookie **and** a proof by the phone's key, made for this one request.
+//! A handler that has a [`Customer`] needs no token against cross-site forgery: no other origin
+//! can make the proof.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, OriginalUri};
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::boot;
+use super::dpop::{self, Expected, Proof};
+use super::replay::Admitted;
+use super::session::{self, Session};
+use crate::app::App;
+use crate::secret::constant_time_eq;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+use crate::web::text::{Lang, Text};
+
+/// A signed-in customer on their phone. For `/api/…`: anyone else gets a 401.
+#[derive(Clone, Debug)]
+pub struct Customer {
+    /// `cus_…`.
+    pub customer_id: String,
+    /// `dev_…`.
+    pub device_id: String,
+    /// `ses_…`.
+    pub session_id: String,
+    /// The customer's account in the ledger.
+    pub wallet_account: u128,
+    /// Of what we send; pages follow the request's own language.
+    pub language: Lang,
+    pub(super) token_hash: [u8; 32],
+}
+
+/// A [`Customer`] for pages: anyone else is sent to sign in, and a browser whose service worker
+/// does not run yet gets the page that starts it.
+#[derive(Clone, Debug)]
+pub struct PageCustomer(pub Customer);
+
+/// For pages that greet everyone.
+#[derive(Clone, Debug)]
+pub enum Visitor {
+    /// Not signed in.
+    Guest,
+    /// Signed in, with a proof.
+    Customer(Customer),
+}
+
+/// A proof by a phone that has no session yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FreshProof(pub Proof);
+
+/// What came with a request.
+enum Presented {
+    Nothing,
+    SessionWithoutProof,
+    Customer(Customer),
+}
+
+async fn look(app: &App, parts: &Parts) -> Result<Presented> {
+    let Some(hash) = session::presented(&app.config, &parts.headers) else {
+        return Ok(Presented::Nothing);
+    };
+    let now = app.clock.now();
+    let Some(session) = session::find(&app.stores.registry, hash, now).await? else {
+        return Ok(Presented::Nothing);
+    };
+    let Some(proof) = read_proof(app, parts, Some(&hash)) else {
+        return Ok(Presented::SessionWithoutProof);
+    };
+    if !constant_time_eq(&proof.thumbprint, &session.thumbprint) {
+        return Ok(Presented::SessionWithoutProof);
+    }
+    match app.identity.replays().admit(proof.id, now) {
+        Admitted::New => {}
+        Admitted::Replayed => return Ok(Presented::SessionWithoutProof),
+        Admitted::Full => return Err(Error::RetryAfter(Code::Busy, 60)),
+    }
+    session.touch(&app.stores.registry, now).await?;
+    Ok(Presented::Customer(session.into()))
+}
+
+/// The proof in the one `DPoP` header of a request, if it is right for it.
+fn read_proof(app: &App, parts: &Parts, token_hash: Option<&[u8; 32]>) -> Option<Proof> {
+    let mut headers = parts.headers.get_all("dpop").iter();
+    let (Some(text), None) = (headers.next(), headers.next()) else { return None };
+    let path = parts.extensions.get::<OriginalUri>().map_or(&parts.uri, |uri| &uri.0).path();
+    let address = format!("{}{path}", app.config.public_url);
+    let expected = Expected {
+        method: parts.method.as_str(),
+        address: &address,
+        token_hash,
+        now: app.clock.now(),
+    };
+    match dpop::verify(text.to_str().ok()?, &expected) {
+        Ok(proof) => Some(proof),
+        Err(error) => {
+            tracing::debug!(%error, "a proof was refused");
+            None
+        }
+    }
+}
+
+impl From<Session> for Customer {
+    fn from(session: Session) -> Self {
+        Self {
+            customer_id: session.customer_id,
+            device_id: session.device_id,
+            session_id: session.session_id,
+            wallet_account: session.wallet_account,
+            language: session.language,
+            token_hash: session.token_hash,
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Customer {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        match look(app, parts).await? {
+            Presented::Customer(customer) => Ok(customer),
+            Presented::Nothing | Presented::SessionWithoutProof => Err(Code::Unauthorized.into()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Visitor {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        match look(app, parts).await.map_err(IntoResponse::into_response)? {
+            Presented::Nothing => Ok(Self::Guest),
+            Presented::Customer(customer) => Ok(Self::Customer(customer)),
+            Presented::SessionWithoutProof => {
+                Err(boot::response(Text::of(&parts.headers), app.sandbox()).into_response())
+            }
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for PageCustomer {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        match Visitor::from_request_parts(parts, app).await? {
+            Visitor::Customer(customer) => Ok(Self(customer)),
+            Visitor::Guest => Err(Redirect::to("/signin").into_response()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for FreshProof {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        read_proof(app, parts, None).map(Self).ok_or_else(|| Code::Unauthorized.into())
+    }
+}

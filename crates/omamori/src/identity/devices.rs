@@ -1,0 +1,138 @@
+//! The phones and sessions of a customer, for the settings page.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use omamori_db::{Db, sql};
+use serde::Serialize;
+
+use super::customer::Customer;
+use super::session::IDLE_MAX;
+use crate::app::App;
+use crate::clock::Micros;
+use crate::web::error::Result;
+use crate::web::filters::rfc3339;
+
+/// A phone that was bound to the account.
+#[derive(Clone, Debug)]
+pub struct Device {
+    /// `dev_…`.
+    pub device_id: String,
+    /// As the phone called itself.
+    pub name: String,
+    /// False once another phone took its place.
+    pub active: bool,
+    /// Since when.
+    pub enrolled_at: Micros,
+    /// Kept to the nearest minutes.
+    pub last_used_at: Micros,
+}
+
+/// A signed-in browser.
+#[derive(Clone, Debug)]
+pub struct SessionSummary {
+    /// `ses_…`.
+    pub session_id: String,
+    /// On which phone.
+    pub device_id: String,
+    /// Since when.
+    pub created_at: Micros,
+    /// Kept to the nearest minutes.
+    pub last_used_at: Micros,
+}
+
+/// All phones of a customer, the newest first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn devices(registry: &Db, customer_id: &str) -> Result<Vec<Device>> {
+    let query = sql("SELECT device_id, name, state, enrolled_at, last_used_at FROM device
+         WHERE customer_id = $1 ORDER BY enrolled_at DESC");
+    let rows = registry.all(query.bind(customer_id)).await?;
+    let device = |row: &omamori_db::Row| {
+        Ok(Device {
+            device_id: row.text("device_id")?,
+            name: row.text("name")?,
+            active: row.text("state")? == "active",
+            enrolled_at: row.int("enrolled_at")?,
+            last_used_at: row.int("last_used_at")?,
+        })
+    };
+    rows.iter().map(device).collect()
+}
+
+/// The sessions of a customer that stand, the latest used first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn sessions(
+    registry: &Db,
+    customer_id: &str,
+    now: Micros,
+) -> Result<Vec<SessionSummary>> {
+    let query = sql("SELECT session_id, device_id, created_at, last_used_at FROM session
+         WHERE customer_id = $1 AND expires_at > $2 AND last_used_at > $3
+         ORDER BY last_used_at DESC");
+    let query = query.bind(customer_id).bind(now).bind(now - IDLE_MAX);
+    let rows = registry.all(query).await?;
+    let session = |row: &omamori_db::Row| {
+        Ok(SessionSummary {
+            session_id: row.text("session_id")?,
+            device_id: row.text("device_id")?,
+            created_at: row.int("created_at")?,
+            last_used_at: row.int("last_used_at")?,
+        })
+    };
+    rows.iter().map(session).collect()
+}
+
+#[derive(Serialize)]
+pub(super) struct Listed {
+    devices: Vec<ListedDevice>,
+    sessions: Vec<ListedSession>,
+}
+
+#[derive(Serialize)]
+struct ListedDevice {
+    device_id: String,
+    name: String,
+    active: bool,
+    enrolled_at: String,
+    last_used_at: String,
+    current: bool,
+}
+
+#[derive(Serialize)]
+struct ListedSession {
+    session_id: String,
+    device_id: String,
+    created_at: String,
+    last_used_at: String,
+    current: bool,
+}
+
+/// `GET /api/wallet/v1/devices`
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    customer: Customer,
+) -> Result<Answer<Listed>> {
+    let (registry, id) = (&app.stores.registry, &customer.customer_id);
+    let devices = devices(registry, id).await?.into_iter().map(|device| ListedDevice {
+        current: device.device_id == customer.device_id,
+        device_id: device.device_id,
+        name: device.name,
+        active: device.active,
+        enrolled_at: rfc3339(device.enrolled_at),
+        last_used_at: rfc3339(device.last_used_at),
+    });
+    let sessions = sessions(registry, id, app.clock.now()).await?.into_iter();
+    let sessions = sessions.map(|session| ListedSession {
+        current: session.session_id == customer.session_id,
+        session_id: session.session_id,
+        device_id: session.device_id,
+        created_at: rfc3339(session.created_at),
+        last_used_at: rfc3339(session.last_used_at),
+    });
+    Ok(Answer(Listed { devices: devices.collect(), sessions: sessions.collect() }))
+}

@@ -1,0 +1,34 @@
+//! The pages of sign-up and sign-in. They hold nothing of a customer; the scripts do the work.
+
+use axum::extract::State;
+use axum::response::Response;
+use std::sync::Arc;
+
+use crate::app::App;
+use crate::web::error::Result;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+#[derive(askama::Template)]
+#[template(path = "signup.html")]
+struct SignupPage {
+    text: Text,
+    sandbox: bool,
+}
+
+#[derive(askama::Template)]
+#[template(path = "signin.html")]
+struct SigninPage {
+    text: Text,
+    sandbox: bool,
+}
+
+/// `GET /signup`
+pub(super) async fn signup(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    page(&SignupPage { text, sandbox: app.sandbox() })
+}
+
+/// `GET /signin`
+pub(super) async fn signin(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    page(&SigninPage { text, sandbox: app.sandbox() })
+}

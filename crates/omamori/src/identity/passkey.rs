@@ -1,0 +1,278 @@
+//! Passkeys (WebAuthn): registration and assertion, always with user verification.
+//!
+//! A ceremony is a challenge that we gave out and its answer. The state between the two lies in
+//! the registry under the challenge itself, so any node can finish it, and is taken out by the
+//! first answer, so it is finished once.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use omamori_db::{Db, sql};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use webauthn_rs::prelude::{
+    CredentialID, DiscoverableAuthentication, Passkey, PasskeyAuthentication, PasskeyRegistration,
+    PublicKeyCredential, RegisterPublicKeyCredential, Url, Uuid,
+};
+use webauthn_rs::{Webauthn, WebauthnBuilder};
+
+use crate::clock::{MINUTE, Micros};
+use crate::config::Config;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+
+/// How long a person may take to answer: five minutes, as WebAuthn recommends.
+const CEREMONY: Micros = 5 * MINUTE;
+
+/// What a ceremony is for. An answer to one is no answer to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// A customer's first passkey.
+    Signup,
+    /// A customer signs in.
+    Signin,
+    /// A customer confirms one act.
+    Stepup,
+    /// A merchant's person makes a passkey.
+    MerchantEnrol,
+    /// A merchant's person signs in.
+    MerchantSignin,
+}
+
+impl Purpose {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Signup => "signup",
+            Self::Signin => "signin",
+            Self::Stepup => "stepup",
+            Self::MerchantEnrol => "merchant_enrol",
+            Self::MerchantSignin => "merchant_signin",
+        }
+    }
+}
+
+/// Whom an authenticator shows a passkey for.
+#[derive(Clone, Copy, Debug)]
+pub struct Holder<'a> {
+    /// The user handle: the 128 bits of the person's id, which say nothing about the person.
+    pub id: u128,
+    /// Tells accounts of one person apart.
+    pub name: &'a str,
+    /// The name of the service, or of the person.
+    pub display_name: &'a str,
+}
+
+/// The settings do not allow passkeys.
+#[derive(Debug, thiserror::Error)]
+#[error("public_url must name a host that passkeys can be bound to: a name, not an IP address")]
+pub struct NoRelyingParty;
+
+/// The relying party.
+pub struct Passkeys {
+    webauthn: Webauthn,
+    registry: Db,
+}
+
+impl Passkeys {
+    /// The relying party of `public_url`.
+    ///
+    /// # Errors
+    /// [`NoRelyingParty`].
+    pub fn new(config: &Config, registry: Db) -> Result<Self, NoRelyingParty> {
+        let origin = Url::parse(&config.public_url).map_err(|_| NoRelyingParty)?;
+        let id = origin.domain().ok_or(NoRelyingParty)?;
+        let builder = WebauthnBuilder::new(id, &origin).map_err(|_| NoRelyingParty)?;
+        let webauthn = builder.rp_name(&config.issuer_name).build().map_err(|_| NoRelyingParty)?;
+        Ok(Self { webauthn, registry })
+    }
+
+    /// Options for `navigator.credentials.create()`.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn offer_registration(
+        &self,
+        (purpose, subject): (Purpose, &str),
+        holder: Holder<'_>,
+        existing: Vec<CredentialID>,
+        now: Micros,
+    ) -> Result<Value> {
+        let handle = Uuid::from_u128(holder.id);
+        let (options, state) = self
+            .webauthn
+            .start_passkey_registration(handle, holder.name, holder.display_name, Some(existing))
+            .map_err(fault)?;
+        self.begin((purpose, subject), &options.public_key.challenge, &state, now).await?;
+        let mut options = serde_json::to_value(options)?;
+        // The library leaves it to the authenticator whether the passkey can be found without a
+        // user name. Ours must: sign-in asks for none.
+        options["publicKey"]["authenticatorSelection"]["residentKey"] = json!("required");
+        options["publicKey"]["authenticatorSelection"]["requireResidentKey"] = json!(true);
+        Ok(options)
+    }
+
+    /// The passkey that answers [`Self::offer_registration`], and the subject it was offered to.
+    ///
+    /// # Errors
+    /// [`Code::ProofFailed`], or a fault.
+    pub async fn accept_registration(
+        &self,
+        purpose: Purpose,
+        answer: &RegisterPublicKeyCredential,
+        now: Micros,
+    ) -> Result<(String, Passkey)> {
+        let (subject, state): (_, PasskeyRegistration) =
+            self.take(purpose, &answer.response.client_data_json, now).await?;
+        // A hint of the browser, not signed: it saves a person from a passkey that sign-in would
+        // not find.
+        if answer.extensions.cred_props.as_ref().and_then(|props| props.rk) == Some(false) {
+            return Err(Code::ProofFailed.into());
+        }
+        let passkey = self.webauthn.finish_passkey_registration(answer, &state).map_err(refused)?;
+        Ok((subject, passkey))
+    }
+
+    /// Options for `navigator.credentials.get()` by someone we do not know yet.
+    ///
+    /// # Errors
+    /// A fault.
+    pub async fn offer_signin(&self, purpose: Purpose, now: Micros) -> Result<Value> {
+        let (mut options, state) =
+            self.webauthn.start_discoverable_authentication().map_err(fault)?;
+        options.mediation = None; // the page asks at once, not from within a form field
+        self.begin((purpose, ""), &options.public_key.challenge, &state, now).await?;
+        Ok(serde_json::to_value(options)?)
+    }
+
+    /// The state behind an answer to [`Self::offer_signin`]: it is used up, right or wrong.
+    ///
+    /// # Errors
+    /// [`Code::ProofFailed`], or a fault.
+    pub async fn take_signin(
+        &self,
+        purpose: Purpose,
+        answer: &PublicKeyCredential,
+        now: Micros,
+    ) -> Result<DiscoverableAuthentication> {
+        let (_, state) = self.take(purpose, &answer.response.client_data_json, now).await?;
+        Ok(state)
+    }
+
+    /// Checks the answer against the passkey that it names, of the person `holder`, and brings
+    /// the passkey's counter up to date. The caller stores it.
+    ///
+    /// # Errors
+    /// [`Code::ProofFailed`]: wrong signature, not verified by the user, a counter that went
+    /// back, another person's handle.
+    pub fn accept_signin(
+        &self,
+        answer: &PublicKeyCredential,
+        state: DiscoverableAuthentication,
+        passkey: &mut Passkey,
+        holder: u128,
+    ) -> Result<()> {
+        if answer.get_user_unique_id() != Some(&holder.to_be_bytes()) {
+            return Err(Code::ProofFailed.into());
+        }
+        let result = self
+            .webauthn
+            .finish_discoverable_authentication_v2(answer, state, &*passkey)
+            .map_err(refused)?;
+        passkey.update_credential(&result);
+        Ok(())
+    }
+
+    /// Options for `navigator.credentials.get()` by a person with these passkeys.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(super) async fn offer_stepup(
+        &self,
+        subject: &str,
+        passkeys: &[Passkey],
+        now: Micros,
+    ) -> Result<Value> {
+        let (options, state) =
+            self.webauthn.start_passkey_authentication(passkeys).map_err(fault)?;
+        let challenge = &options.public_key.challenge;
+        self.begin((Purpose::Stepup, subject), challenge, &state, now).await?;
+        Ok(serde_json::to_value(options)?)
+    }
+
+    /// Checks an answer to [`Self::offer_stepup`] and brings the counter of the passkey up to
+    /// date. The caller stores it.
+    ///
+    /// # Errors
+    /// [`Code::ProofFailed`], or a fault.
+    pub(super) async fn accept_stepup(
+        &self,
+        subject: &str,
+        answer: &PublicKeyCredential,
+        passkeys: &mut [Passkey],
+        now: Micros,
+    ) -> Result<usize> {
+        let (offered_to, state): (String, PasskeyAuthentication) =
+            self.take(Purpose::Stepup, &answer.response.client_data_json, now).await?;
+        if offered_to != subject {
+            return Err(Code::ProofFailed.into());
+        }
+        let result =
+            self.webauthn.finish_passkey_authentication(answer, &state).map_err(refused)?;
+        let used = passkeys.iter_mut().position(|p| p.update_credential(&result).is_some());
+        used.ok_or_else(|| Code::ProofFailed.into())
+    }
+
+    async fn begin(
+        &self,
+        (purpose, subject): (Purpose, &str),
+        challenge: &[u8],
+        state: &impl Serialize,
+        now: Micros,
+    ) -> Result<()> {
+        let mut tx = self.registry.begin().await?;
+        tx.execute(sql("DELETE FROM ceremony WHERE expires_at < $1").bind(now)).await?;
+        let insert = sql("INSERT INTO ceremony (challenge, purpose, subject, state, expires_at)
+             VALUES ($1, $2, $3, $4, $5)");
+        let insert = insert.bind(challenge).bind(purpose.as_str()).bind(subject);
+        tx.execute(insert.bind(serde_json::to_string(state)?).bind(now + CEREMONY)).await?;
+        Ok(tx.commit().await?)
+    }
+
+    async fn take<S: DeserializeOwned>(
+        &self,
+        purpose: Purpose,
+        client_data: &[u8],
+        now: Micros,
+    ) -> Result<(String, S)> {
+        let challenge = challenge_in(client_data).ok_or(Code::ProofFailed)?;
+        let query = sql("SELECT subject, state FROM ceremony
+             WHERE challenge = $1 AND purpose = $2 AND expires_at > $3");
+        let query = query.bind(challenge.as_slice()).bind(purpose.as_str()).bind(now);
+        let row = self.registry.optional(query).await?.ok_or(Code::ProofFailed)?;
+        let delete = sql("DELETE FROM ceremony WHERE challenge = $1").bind(challenge);
+        if self.registry.execute(delete).await? != 1 {
+            return Err(Code::ProofFailed.into()); // another answer was faster
+        }
+        Ok((row.text("subject")?, serde_json::from_str(&row.text("state")?)?))
+    }
+}
+
+/// The challenge that an answer is for (CollectedClientData, WebAuthn §5.8.1). It only finds the
+/// ceremony: the library checks the signed bytes against the challenge we kept.
+fn challenge_in(client_data: &[u8]) -> Option<Vec<u8>> {
+    #[derive(Deserialize)]
+    struct ClientData {
+        challenge: String,
+    }
+    let data: ClientData = serde_json::from_slice(client_data).ok()?;
+    URL_SAFE_NO_PAD.decode(data.challenge).ok()
+}
+
+fn fault(error: webauthn_rs::prelude::WebauthnError) -> Error {
+    Error::Fault(Box::new(error))
+}
+
+fn refused(error: webauthn_rs::prelude::WebauthnError) -> Error {
+    tracing::debug!(%error, "an answer of a passkey was refused");
+    Code::ProofFailed.into()
+}

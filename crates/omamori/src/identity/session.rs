@@ -1,0 +1,170 @@
+//! Sessions: an opaque token in a cookie, stored as its hash, bound to the phone's key.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use omamori_db::{Db, Tx, sql};
+use serde::Serialize;
+
+use super::jwk::Thumbprint;
+use crate::app::App;
+use crate::clock::{DAY, MINUTE, Micros};
+use crate::config::Config;
+use crate::id::Kind;
+use crate::rng::random;
+use crate::secret::token_hash;
+use crate::web::error::{Error, Result};
+use crate::web::filters::rfc3339;
+use crate::web::page::cookie;
+use crate::web::text::Lang;
+
+/// A wallet stays signed in for weeks, which as a bearer session would be far beyond NIST SP
+/// 800-63B-4 (AAL2: 24 hours, 1 hour idle). It is not one: each request is signed by a key that
+/// the phone cannot give away, the phone unlocks with its owner's finger or PIN, and what changes
+/// the account asks for the passkey again. What these two bounds end is the phone in a drawer.
+pub const IDLE_MAX: Micros = 30 * DAY;
+/// After this the passkey is asked for again, whatever the use.
+pub const LIFE_MAX: Micros = 90 * DAY;
+
+/// `last_used_at` is written at most this often, so that reading a page is no write.
+const TOUCH_EVERY: Micros = 5 * MINUTE;
+
+/// A session that stands, as the registry has it.
+#[derive(Clone, Debug)]
+pub(super) struct Session {
+    pub session_id: String,
+    pub customer_id: String,
+    pub device_id: String,
+    pub wallet_account: u128,
+    pub language: Lang,
+    pub thumbprint: Thumbprint,
+    pub token_hash: [u8; 32],
+    last_used_at: Micros,
+}
+
+/// What the phone learns of its new session. The token itself is in the cookie, where scripts do
+/// not reach; its hash is what proofs carry.
+#[derive(Debug, Serialize)]
+pub(super) struct Opened {
+    ath: String,
+    expires_at: String,
+    #[serde(skip)]
+    pub cookie: HeaderValue,
+}
+
+/// Opens a session of a customer on a phone.
+pub(super) async fn open(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    device_id: &str,
+) -> Result<Opened> {
+    let now = app.clock.now();
+    let token = format!("oms_{}", URL_SAFE_NO_PAD.encode(random::<32>(app.rng.as_ref())));
+    let hash = token_hash(&token);
+    let expires_at = now + LIFE_MAX;
+    tx.execute(sql("DELETE FROM session WHERE expires_at < $1").bind(now)).await?;
+    let insert =
+        sql("INSERT INTO session (token_hash, session_id, customer_id, device_id, strength,
+                              created_at, last_used_at, expires_at)
+         VALUES ($1, $2, $3, $4, 'passkey', $5, $5, $6)");
+    let session_id = Kind::Session.random_text(app.rng.as_ref());
+    let insert = insert.bind(hash).bind(session_id).bind(customer_id).bind(device_id);
+    tx.execute(insert.bind(now).bind(expires_at)).await?;
+    Ok(Opened {
+        ath: URL_SAFE_NO_PAD.encode(hash),
+        expires_at: rfc3339(expires_at),
+        cookie: set_cookie(&app.config, &token, LIFE_MAX / crate::clock::SECOND)?,
+    })
+}
+
+/// The session of a token, if it stands and so do its phone and its customer.
+pub(super) async fn find(registry: &Db, hash: [u8; 32], now: Micros) -> Result<Option<Session>> {
+    let query = sql("SELECT s.session_id, s.customer_id, s.device_id, s.last_used_at,
+                c.wallet_account, c.language, d.sign_key_thumbprint
+         FROM session s
+         JOIN customer c ON c.customer_id = s.customer_id AND c.status <> 'closed'
+         JOIN device d ON d.device_id = s.device_id AND d.state = 'active'
+         WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3");
+    let query = query.bind(hash).bind(now).bind(now - IDLE_MAX);
+    let Some(row) = registry.optional(query).await? else { return Ok(None) };
+    Ok(Some(Session {
+        session_id: row.text("session_id")?,
+        customer_id: row.text("customer_id")?,
+        device_id: row.text("device_id")?,
+        wallet_account: u128::from_be_bytes(row.array("wallet_account")?),
+        language: Lang::parse(&row.text("language")?).unwrap_or_default(),
+        thumbprint: row.array("sign_key_thumbprint")?,
+        token_hash: hash,
+        last_used_at: row.int("last_used_at")?,
+    }))
+}
+
+impl Session {
+    /// Notes that the session and its phone are in use.
+    pub(super) async fn touch(&self, registry: &Db, now: Micros) -> Result<()> {
+        if now - self.last_used_at < TOUCH_EVERY {
+            return Ok(());
+        }
+        let mut tx = registry.begin().await?;
+        let session = sql("UPDATE session SET last_used_at = $1 WHERE token_hash = $2");
+        tx.execute(session.bind(now).bind(self.token_hash)).await?;
+        let device = sql("UPDATE device SET last_used_at = $1 WHERE device_id = $2");
+        tx.execute(device.bind(now).bind(&self.device_id)).await?;
+        Ok(tx.commit().await?)
+    }
+}
+
+/// Ends a session for good.
+pub(super) async fn end(registry: &Db, hash: [u8; 32]) -> Result<()> {
+    registry.execute(sql("DELETE FROM session WHERE token_hash = $1").bind(hash)).await?;
+    Ok(())
+}
+
+/// The hash of the token that came with a request, if one came.
+pub(super) fn presented(config: &Config, headers: &HeaderMap) -> Option<[u8; 32]> {
+    cookie(headers, cookie_name(config)).map(token_hash)
+}
+
+/// `__Host-`: only this origin can set it, over https, for all paths. Browsers refuse the prefix
+/// on plain http, which is for localhost alone.
+fn cookie_name(config: &Config) -> &'static str {
+    if config.is_https() { "__Host-omamori" } else { "omamori" }
+}
+
+/// `SameSite=Lax` lets a link from elsewhere open the wallet; nothing that such a link can reach
+/// changes state, for every change needs a proof.
+fn set_cookie(config: &Config, token: &str, max_age_seconds: i64) -> Result<HeaderValue> {
+    let name = cookie_name(config);
+    let secure = if config.is_https() { "; Secure" } else { "" };
+    let text = format!(
+        "{name}={token}; Path=/; Max-Age={max_age_seconds}; HttpOnly; SameSite=Lax{secure}"
+    );
+    HeaderValue::from_str(&text).map_err(|_| Error::fault("a cookie is not ASCII"))
+}
+
+/// The header that removes the cookie.
+pub(super) fn clear_cookie(config: &Config) -> Result<(header::HeaderName, HeaderValue)> {
+    Ok((header::SET_COOKIE, set_cookie(config, "", 0)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cookie_is_out_of_reach_of_scripts_and_other_origins() {
+        let https = Config { public_url: "https://pay.example.jp".into(), ..Config::default() };
+        assert_eq!(
+            set_cookie(&https, "oms_x", 60).unwrap(),
+            "__Host-omamori=oms_x; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure"
+        );
+        let local = Config::default();
+        let (_, cleared) = clear_cookie(&local).unwrap();
+        assert_eq!(cleared, "omamori=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+        let mut headers = HeaderMap::new();
+        headers.insert(header::COOKIE, HeaderValue::from_static("a=1; omamori=oms_x"));
+        assert_eq!(presented(&local, &headers), Some(token_hash("oms_x")));
+        assert_eq!(presented(&https, &headers), None);
+    }
+}

@@ -1,0 +1,78 @@
+//! Failures in a row, by account: ten are free, then each costs twice the time of the one before
+//! it, and the hundredth closes sign-in until recovery (NIST SP 800-63B-4 §3.2.2).
+
+use omamori_db::{Db, sql};
+
+use crate::clock::{DAY, MINUTE, Micros, SECOND};
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+
+const FREE: i64 = 10;
+const LAST: i64 = 100;
+const LONGEST: Micros = DAY;
+
+/// Refuses while sign-in is locked.
+pub(in crate::identity) async fn check(
+    registry: &Db,
+    customer_id: &str,
+    now: Micros,
+) -> Result<()> {
+    let query = sql("SELECT signin_locked_until FROM customer WHERE customer_id = $1");
+    let until = registry.one(query.bind(customer_id)).await?.int("signin_locked_until")?;
+    if until <= now {
+        return Ok(());
+    }
+    let seconds = u32::try_from((until - now) / SECOND + 1).unwrap_or(u32::MAX);
+    Err(Error::RetryAfter(Code::TooManyRequests, seconds))
+}
+
+/// Counts one more failure.
+pub(in crate::identity) async fn failed(
+    registry: &Db,
+    customer_id: &str,
+    now: Micros,
+) -> Result<()> {
+    let mut tx = registry.begin().await?;
+    let count =
+        sql("UPDATE customer SET signin_failures = signin_failures + 1 WHERE customer_id = $1");
+    tx.execute(count.bind(customer_id)).await?;
+    let query = sql("SELECT signin_failures FROM customer WHERE customer_id = $1");
+    let failures = tx.one(query.bind(customer_id)).await?.int("signin_failures")?;
+    let lock = sql("UPDATE customer SET signin_locked_until = $1 WHERE customer_id = $2");
+    tx.execute(lock.bind(locked_until(failures, now)).bind(customer_id)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The row of failures ends.
+pub(in crate::identity) async fn succeeded(registry: &Db, customer_id: &str) -> Result<()> {
+    let reset = sql("UPDATE customer SET signin_failures = CAST(0 AS BIGINT)
+         WHERE customer_id = $1 AND signin_failures > 0");
+    registry.execute(reset.bind(customer_id)).await?;
+    Ok(())
+}
+
+fn locked_until(failures: i64, now: Micros) -> Micros {
+    match failures {
+        ..FREE => 0,
+        FREE..LAST => {
+            let doubled = MINUTE.saturating_mul(1 << (failures - FREE).min(30));
+            now + doubled.min(LONGEST)
+        }
+        LAST.. => Micros::MAX,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_delay_grows_and_ends_in_a_closed_door() {
+        let minutes = |failures| locked_until(failures, 0) / MINUTE;
+        assert_eq!(minutes(9), 0);
+        assert_eq!([10, 11, 12, 13].map(minutes), [1, 2, 4, 8]);
+        assert_eq!(locked_until(21, 7), 7 + DAY);
+        assert_eq!(locked_until(99, 7), 7 + DAY);
+        assert_eq!(locked_until(100, 7), Micros::MAX);
+    }
+}

@@ -1,0 +1,8 @@
+//! Sign-in on the phone that the account is bound to: its passkey and a proof by its key.
+//!
+//! Nobody types who they are, so there is nothing to try names against: the passkey names the
+//! account. A right passkey on another phone is refused; moving to it is another, longer way.
+
+pub(super) mod finish;
+pub(super) mod lock;
+pub(super) mod options;

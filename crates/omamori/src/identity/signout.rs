@@ -1,0 +1,35 @@
+//! `POST /api/wallet/v1/signout`: ends this session. The phone stays bound; it signs in again
+//! with the passkey.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::IntoResponse;
+use serde_json::json;
+
+use super::customer::Customer;
+use super::rate::Network;
+use super::session;
+use crate::app::App;
+use crate::gate::{Act, Question};
+use crate::web::error::Result;
+
+pub(super) async fn handle(
+    State(app): State<Arc<App>>,
+    customer: Customer,
+    network: Network,
+) -> Result<impl IntoResponse> {
+    let question = Question {
+        act: Act::SignOut,
+        customer: Some(&customer.customer_id),
+        device: Some(&customer.device_id),
+        terminal: None,
+        amount: None,
+        admission: None,
+        detail: &json!({ "ip": network.address(), "session": customer.session_id }),
+    };
+    let _cleared = app.gate.decide(question, Ok(())).await?;
+    session::end(&app.stores.registry, customer.token_hash).await?;
+    Ok((StatusCode::NO_CONTENT, [session::clear_cookie(&app.config)?]))
+}

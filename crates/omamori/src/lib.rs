@@ -1,0 +1,25 @@
+//! Omamori: a self-hosted, prepaid barcode-payment service.
+//!
+//! One folder is one feature, with its routes, pages, SQL and tests. Features talk through
+//! [`gate`] (every act that moves money or changes who can), the ledger behind it, and each
+//! other's public verbs; never through each other's tables. `ARCHITECTURE.md` has the map.
+
+pub mod app;
+pub mod cli;
+pub mod clock;
+pub mod config;
+pub mod db;
+pub mod gate;
+pub mod id;
+pub mod identity;
+pub mod language;
+pub mod merchant;
+pub mod notify;
+pub mod openapi;
+pub mod pos;
+pub mod rng;
+pub mod secret;
+pub mod server;
+pub mod till;
+pub mod wallet;
+pub mod web;

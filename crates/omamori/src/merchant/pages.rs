@@ -1,0 +1,219 @@
+//! `/merchant`: the back office. Stores and terminals for now.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::{Path, Query, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::{get, post};
+use omamori_db::sql;
+use serde::{Deserialize, Serialize};
+
+use super::session::{MerchantUser, find};
+use super::signin;
+use super::store::create_terminal;
+use crate::app::App;
+use crate::clock::Micros;
+use crate::db::changes::{Subject, changed};
+use crate::gate::{Act, Question};
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+use crate::web::filters;
+use crate::web::json::Json;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+/// The routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/merchant", get(back_office))
+        .route("/api/merchant/v1/invites/options", post(signin::invite_options))
+        .route("/api/merchant/v1/invites/finish", post(signin::invite_finish))
+        .route("/api/merchant/v1/signin/options", post(signin::signin_options))
+        .route("/api/merchant/v1/signin/finish", post(signin::signin_finish))
+        .route("/api/merchant/v1/signout", post(signin::sign_out))
+        .route("/api/merchant/v1/terminals", post(add_terminal))
+        .route("/api/merchant/v1/terminals/{terminal_id}/revoke", post(revoke_terminal))
+}
+
+struct Invite {
+    token: String,
+    merchant_name: String,
+}
+
+#[derive(Template)]
+#[template(path = "merchant_signin.html")]
+struct MerchantSigninPage {
+    text: Text,
+    sandbox: bool,
+    invite: Option<Invite>,
+}
+
+struct Store {
+    store_id: String,
+    name: String,
+    terminals: Vec<Terminal>,
+}
+
+struct Terminal {
+    terminal_id: String,
+    name: String,
+    kind: String,
+    created_at: Micros,
+    last_seen_at: Option<Micros>,
+    revoked_at: Option<Micros>,
+}
+
+#[derive(Template)]
+#[template(path = "merchant.html")]
+struct MerchantPage {
+    text: Text,
+    sandbox: bool,
+    merchant_name: String,
+    staff_name: String,
+    stores: Vec<Store>,
+}
+
+async fn back_office(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    text: Text,
+    Query(query): Query<HashMap<String, String>>,
+) -> Result<Response> {
+    let sandbox = app.sandbox();
+    if let Some(user) = find(&app, &headers).await? {
+        let stores = stores(&app, &user.merchant_id).await?;
+        let (merchant_name, staff_name) = (user.merchant_name, user.name);
+        return page(&MerchantPage { text, sandbox, merchant_name, staff_name, stores });
+    }
+    // An invitation is good once and for a week; it is the one secret that an address carries,
+    // because it has to reach a person who has nothing yet.
+    let invite = match query.get("invite") {
+        Some(token) => signin::invited(&app, token)
+            .await?
+            .map(|invited| Invite { token: token.clone(), merchant_name: invited.merchant_name }),
+        None => None,
+    };
+    page(&MerchantSigninPage { text, sandbox, invite })
+}
+
+async fn stores(app: &App, merchant_id: &str) -> Result<Vec<Store>> {
+    let rows = app
+        .stores
+        .registry
+        .all(
+            sql("SELECT s.store_id, s.name AS store_name, t.terminal_id, t.name, t.kind, \
+                 t.created_at, t.last_seen_at, t.revoked_at \
+                 FROM store s LEFT JOIN terminal t ON t.store_id = s.store_id \
+                 WHERE s.merchant_id = $1 ORDER BY s.created_at, s.store_id, t.created_at")
+            .bind(merchant_id),
+        )
+        .await?;
+    let mut stores: Vec<Store> = Vec::new();
+    for row in rows {
+        let store_id = row.text("store_id")?;
+        if stores.last().is_none_or(|store| store.store_id != store_id) {
+            stores.push(Store { store_id, name: row.text("store_name")?, terminals: Vec::new() });
+        }
+        let Some(terminal_id) = row.text_optional("terminal_id")? else { continue };
+        let terminal = Terminal {
+            terminal_id,
+            name: row.text("name")?,
+            kind: row.text("kind")?,
+            created_at: row.int("created_at")?,
+            last_seen_at: row.int_optional("last_seen_at")?,
+            revoked_at: row.int_optional("revoked_at")?,
+        };
+        if let Some(store) = stores.last_mut() {
+            store.terminals.push(terminal);
+        }
+    }
+    Ok(stores)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AddTerminal {
+    store_id: String,
+    name: String,
+    kind: String,
+}
+
+#[derive(Serialize)]
+struct TerminalBody {
+    terminal_id: String,
+    name: String,
+    kind: String,
+}
+
+#[derive(Serialize)]
+struct TerminalAdded {
+    terminal: TerminalBody,
+    /// Shown this once.
+    api_key: String,
+}
+
+async fn add_terminal(
+    State(app): State<Arc<App>>,
+    user: MerchantUser,
+    Json(request): Json<AddTerminal>,
+) -> Result<axum::Json<TerminalAdded>> {
+    let name = request.name.trim();
+    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+        return Err(Error::field("name", "malformed"));
+    }
+    if !matches!(request.kind.as_str(), "pos" | "till") {
+        return Err(Error::field("kind", "out_of_range"));
+    }
+    let mine = sql("SELECT store_id FROM store WHERE store_id = $1 AND merchant_id = $2")
+        .bind(&request.store_id)
+        .bind(&user.merchant_id);
+    app.stores.registry.optional(mine).await?.ok_or(Code::NotFound)?;
+    let made = create_terminal(&app, &request.store_id, name, &request.kind).await?;
+    let terminal =
+        TerminalBody { terminal_id: made.terminal_id, name: name.to_owned(), kind: request.kind };
+    Ok(axum::Json(TerminalAdded { terminal, api_key: made.api_key }))
+}
+
+#[derive(Serialize)]
+struct Revoked {
+    terminal_id: String,
+    merchant_user_id: String,
+}
+
+async fn revoke_terminal(
+    State(app): State<Arc<App>>,
+    user: MerchantUser,
+    Path(terminal_id): Path<String>,
+) -> Result<axum::Json<Revoked>> {
+    let detail =
+        Revoked { terminal_id: terminal_id.clone(), merchant_user_id: user.merchant_user_id };
+    let _recorded = app.gate.decide(Question::plain(Act::TerminalRevoke, &detail), Ok(())).await?;
+    // Revoking twice keeps the first time; another merchant's terminal is not there.
+    let mut tx = app.stores.registry.begin().await?;
+    let found = tx
+        .execute(
+            sql("UPDATE terminal SET revoked_at = COALESCE(revoked_at, $1) \
+                 WHERE terminal_id = $2 AND store_id IN \
+                 (SELECT store_id FROM store WHERE merchant_id = $3)")
+            .bind(app.clock.now())
+            .bind(&terminal_id)
+            .bind(&user.merchant_id),
+        )
+        .await?;
+    if found == 0 {
+        return Err(Code::NotFound.into());
+    }
+    tx.execute(
+        sql("DELETE FROM till_session WHERE terminal_number IN \
+             (SELECT terminal_number FROM terminal WHERE terminal_id = $1)")
+        .bind(&terminal_id),
+    )
+    .await?;
+    tx.commit().await?;
+    changed(&app, Subject::Terminal(&terminal_id)).await?;
+    Ok(axum::Json(detail))
+}

@@ -1,0 +1,177 @@
+//! The merchant's rows in the registry: created by the demo, by command and by the back office.
+
+use omamori_db::sql;
+use omamori_ledger::Request;
+
+use crate::app::App;
+use crate::clock::DAY;
+use crate::gate::chart::store_accounts;
+use crate::gate::{Act, Question};
+use crate::id::{Kind, derive};
+use crate::rng::{Rng, random, random_below};
+use crate::secret::token_hash;
+use crate::web::error::Result;
+
+/// Keys are told apart from other secrets by their first letters, for scanners of leaked keys.
+const KEY_PREFIX: &str = "omk_";
+
+/// A terminal just made. The key is nowhere else.
+pub struct NewTerminal {
+    /// `ter_…`.
+    pub terminal_id: String,
+    /// The key, to be shown once.
+    pub api_key: String,
+}
+
+/// Adds a merchant.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn create_merchant(app: &App, name: &str) -> Result<String> {
+    let merchant_id = Kind::Merchant.random_text(app.rng.as_ref());
+    app.stores
+        .registry
+        .execute(
+            sql("INSERT INTO merchant (merchant_id, name, created_at) VALUES ($1, $2, $3)")
+                .bind(&merchant_id)
+                .bind(name)
+                .bind(app.clock.now()),
+        )
+        .await?;
+    Ok(merchant_id)
+}
+
+/// Adds a store and its two ledger accounts.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn create_store(app: &App, merchant_id: &str, name: &str) -> Result<String> {
+    let store_id = Kind::Store.random_text(app.rng.as_ref());
+    let sales = derive("store-sales", &[store_id.as_bytes()]);
+    let cash = derive("store-cash", &[store_id.as_bytes()]);
+    let clearance = app
+        .gate
+        .decide(Question::plain(Act::StoreCreate, &Subject { subject: &store_id }), Ok(()))
+        .await?;
+    let accounts = store_accounts(sales, cash).to_vec();
+    // The accounts first: a store without accounts could take no payment, accounts without a
+    // store are merely unused.
+    app.gate.commit(clearance, Request { accounts, transfers: Vec::new() }).await?;
+    app.stores
+        .registry
+        .execute(
+            sql("INSERT INTO store \
+                 (store_id, merchant_id, name, sales_account, cash_account, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(&store_id)
+            .bind(merchant_id)
+            .bind(name)
+            .bind(sales.to_be_bytes())
+            .bind(cash.to_be_bytes())
+            .bind(app.clock.now()),
+        )
+        .await?;
+    Ok(store_id)
+}
+
+/// Adds a terminal to a store and makes its key.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn create_terminal(
+    app: &App,
+    store_id: &str,
+    name: &str,
+    kind: &str,
+) -> Result<NewTerminal> {
+    let rng = app.rng.as_ref();
+    let terminal_id = Kind::Terminal.random_text(rng);
+    // Random, so that a number tells nothing about how many terminals there are.
+    let number = random_below(rng, 1 << 53).max(1);
+    let api_key = new_token(rng, KEY_PREFIX);
+    // What was decided stays true if the insert fails: a terminal that does not exist does nothing.
+    let _ = app
+        .gate
+        .decide(Question::plain(Act::TerminalCreate, &Subject { subject: &terminal_id }), Ok(()))
+        .await?;
+    app.stores
+        .registry
+        .execute(
+            sql("INSERT INTO terminal \
+                 (terminal_number, terminal_id, store_id, name, kind, key_hash, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6, $7)")
+            .bind(i64::try_from(number).unwrap_or(i64::MAX))
+            .bind(&terminal_id)
+            .bind(store_id)
+            .bind(name)
+            .bind(kind)
+            .bind(token_hash(&api_key))
+            .bind(app.clock.now()),
+        )
+        .await?;
+    Ok(NewTerminal { terminal_id, api_key })
+}
+
+/// Puts a product on the merchant's shelf, or changes its name and price.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn put_product(
+    app: &App,
+    merchant_id: &str,
+    jan: &str,
+    name: &str,
+    unit_price: i64,
+) -> Result<()> {
+    app.stores
+        .registry
+        .execute(
+            sql("INSERT INTO product (merchant_id, jan, name, unit_price) \
+                 VALUES ($1, $2, $3, $4) ON CONFLICT (merchant_id, jan) \
+                 DO UPDATE SET name = excluded.name, unit_price = excluded.unit_price")
+            .bind(merchant_id)
+            .bind(jan)
+            .bind(name)
+            .bind(unit_price),
+        )
+        .await?;
+    Ok(())
+}
+
+/// Invites a person of the merchant. Returns the one-time invitation, good for seven days.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn invite(app: &App, merchant_id: &str, name: &str) -> Result<String> {
+    let invitation = new_token(app.rng.as_ref(), "inv_");
+    let now = app.clock.now();
+    app.stores
+        .registry
+        .execute(
+            sql("INSERT INTO merchant_user \
+                 (merchant_user_id, merchant_id, name, invite_hash, invite_expires_at, created_at) \
+                 VALUES ($1, $2, $3, $4, $5, $6)")
+            .bind(Kind::MerchantUser.random_text(app.rng.as_ref()))
+            .bind(merchant_id)
+            .bind(name)
+            .bind(token_hash(&invitation))
+            .bind(now + 7 * DAY)
+            .bind(now),
+        )
+        .await?;
+    Ok(invitation)
+}
+
+/// A token of 160 random bits, told apart by its first letters.
+#[must_use]
+pub fn new_token(rng: &dyn Rng, prefix: &str) -> String {
+    let high = u32::from_be_bytes(random(rng));
+    let low = Kind::Request.random_text(rng);
+    format!("{prefix}{high:08x}{}", low.rsplit('_').next().unwrap_or_default())
+}
+
+/// What the acts of this file are about, for their records.
+#[derive(serde::Serialize)]
+struct Subject<'a> {
+    subject: &'a str,
+}

@@ -1,0 +1,114 @@
+//! `/api/openapi.json` (OpenAPI 3.1) from the handlers themselves, and `/api` to read it.
+
+use std::sync::Arc;
+use std::sync::LazyLock;
+
+use askama::Template;
+use axum::Router;
+use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::{Modify, OpenApi};
+
+use crate::app::App;
+use crate::pos;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Omamori POS API",
+        version = "1",
+        description = "What a register says to Omamori. Amounts are whole yen; times are RFC 3339 \
+            in UTC. Every operation that moves money takes an id of the caller's own: repeat the \
+            request with the same id until there is an answer, and it is done once. A time-out, a \
+            500 and a 503 mean *unknown*: repeat, or ask by the id."
+    ),
+    paths(
+        pos::shelf::terminal,
+        pos::shelf::products,
+        pos::payment::create,
+        pos::inquiry::payment,
+        pos::inquiry::list,
+        pos::cancel::create,
+        pos::refund::create,
+        pos::inquiry::refund,
+        pos::topup::create,
+        pos::inquiry::topup,
+        pos::topup_cancel::create,
+    ),
+    modifiers(&TerminalKey)
+)]
+struct Document;
+
+struct TerminalKey;
+
+impl Modify for TerminalKey {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
+        let components = openapi.components.get_or_insert_default();
+        components.add_security_scheme("terminal_key", SecurityScheme::Http(bearer));
+    }
+}
+
+static JSON: LazyLock<String> =
+    LazyLock::new(|| Document::openapi().to_pretty_json().unwrap_or_default());
+
+/// The document, as text.
+#[must_use]
+pub fn document() -> &'static str {
+    &JSON
+}
+
+/// The routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new().route("/api/openapi.json", get(json)).route("/api", get(readable))
+}
+
+async fn json() -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], document()).into_response()
+}
+
+struct Operation {
+    method: String,
+    path: String,
+    summary: String,
+}
+
+#[derive(Template)]
+#[template(path = "api.html")]
+struct ApiPage {
+    text: Text,
+    sandbox: bool,
+    description: String,
+    operations: Vec<Operation>,
+    codes: &'static [Code],
+}
+
+async fn readable(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    let document = Document::openapi();
+    let mut operations = Vec::new();
+    for (path, item) in &document.paths.paths {
+        let methods = [("GET", &item.get), ("POST", &item.post)];
+        for (method, operation) in methods {
+            let Some(operation) = operation else { continue };
+            operations.push(Operation {
+                method: method.to_owned(),
+                path: path.clone(),
+                summary: operation.summary.clone().unwrap_or_default(),
+            });
+        }
+    }
+    page(&ApiPage {
+        text,
+        sandbox: app.sandbox(),
+        description: document.info.description.unwrap_or_default(),
+        operations,
+        codes: Code::ALL,
+    })
+}

@@ -1,0 +1,52 @@
+//! Who calls: a terminal with its key, or the web register with its cookie.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+
+use crate::app::App;
+use crate::merchant::TerminalEntry;
+use crate::web::codes::Code;
+use crate::web::error::Error;
+use crate::web::page::cookie;
+
+/// The cookie of the web register.
+pub const TILL_COOKIE: &str = "omamori_till";
+/// The header that only our own script can set on the web register's requests. With the
+/// `SameSite=Strict` cookie it keeps other sites from acting as the till.
+const TILL_HEADER: &str = "x-omamori-till";
+
+/// The calling terminal. As an extractor: refuses anybody else.
+pub struct Terminal(Arc<TerminalEntry>);
+
+impl Deref for Terminal {
+    type Target = TerminalEntry;
+
+    fn deref(&self) -> &TerminalEntry {
+        &self.0
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Terminal {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
+        let token = token(&parts.headers).ok_or(Code::Unauthorized)?;
+        let entry = app.merchants.terminal(token).await?.ok_or(Code::Unauthorized)?;
+        app.merchants.seen(&entry, app.clock.now()).await?;
+        Ok(Self(entry))
+    }
+}
+
+/// A `Bearer` key, or the till's cookie with the till's header.
+fn token(headers: &HeaderMap) -> Option<&str> {
+    if let Some(authorization) = headers.get(header::AUTHORIZATION) {
+        let (scheme, key) = authorization.to_str().ok()?.split_once(' ')?;
+        return scheme.eq_ignore_ascii_case("bearer").then_some(key.trim());
+    }
+    headers.get(TILL_HEADER)?;
+    cookie(headers, TILL_COOKIE)
+}

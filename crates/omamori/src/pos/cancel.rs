@@ -1,0 +1,159 @@
+//! `POST /api/pos/v1/payments/{merchant_payment_id}/cancel`: the sale did not take place.
+//!
+//! For a clerk's mistake on the day of the sale, and for a register that does not know whether its
+//! sale arrived: cancelling a payment that is not here takes its id, so that it cannot be made
+//! when it arrives late.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::ToSpan;
+use omamori_ledger::{CreateTransferResult as R, Request, Transfer};
+
+use super::auth::Terminal;
+use super::fields::Fields;
+use super::model::{RefundDetail, SaleDetail, find_capture, micros, payment_view, yen};
+use super::payment::{PaymentAnswer, capture_id};
+use super::reversal::{Giving, Outcome, Reversal, cancel_id, give_back, reversals};
+use crate::app::App;
+use crate::clock::Micros;
+use crate::gate::chart::{LEDGER_JPY, TransferCode};
+use crate::gate::{Act, Question};
+use crate::id::Kind;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+use crate::web::filters::japan;
+
+/// A payment may become another state in between; more often than this is not a race.
+const TRIES: usize = 8;
+
+/// Cancels.
+#[utoipa::path(post, path = "/api/pos/v1/payments/{merchant_payment_id}/cancel", tag = "payments",
+    params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
+    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    security(("terminal_key" = [])))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    terminal: Terminal,
+    Path(merchant_payment_id): Path<String>,
+) -> Result<axum::Json<PaymentAnswer>> {
+    let mut fields = Fields::default();
+    fields.id("merchant_payment_id", &merchant_payment_id);
+    fields.done()?;
+    for _ in 0..TRIES {
+        let merchant_id = &terminal.store.merchant_id;
+        let Some(capture) = find_capture(&app, merchant_id, &merchant_payment_id).await? else {
+            bury(&app, &terminal, &merchant_payment_id).await?;
+            continue;
+        };
+        let before = reversals(&app, &capture).await?;
+        if is_canceled(&capture, &before) {
+            let payment = payment_view(&app, &capture).await?;
+            return Ok(axum::Json(PaymentAnswer { payment }));
+        }
+        cancel(&app, &terminal, &merchant_payment_id, &capture, &before).await?;
+    }
+    Err(Error::RetryAfter(Code::Busy, 1))
+}
+
+fn is_canceled(capture: &Transfer, before: &[Reversal]) -> bool {
+    capture.code == TransferCode::PaymentTombstone.number()
+        || before.iter().any(|reversal| reversal.is_cancel)
+}
+
+/// Takes the id of a payment that is not here.
+async fn bury(app: &App, terminal: &Terminal, merchant_payment_id: &str) -> Result<()> {
+    let detail = SaleDetail {
+        merchant_payment_id: merchant_payment_id.to_owned(),
+        merchant_id: terminal.store.merchant_id.clone(),
+        store_id: terminal.store.store_id.clone(),
+        terminal_id: terminal.terminal_id.clone(),
+        ..SaleDetail::default()
+    };
+    let question = Question {
+        terminal: Some(terminal.terminal_number),
+        ..Question::plain(Act::Cancel, &detail)
+    };
+    let clearance = app.gate.decide(question, Ok(())).await?;
+    let tombstone = Transfer {
+        id: capture_id(&detail.merchant_id, merchant_payment_id),
+        debit_account_id: terminal.store.cash_account,
+        credit_account_id: terminal.store.sales_account,
+        user_data_64: terminal.terminal_number.unsigned_abs(),
+        ledger: LEDGER_JPY,
+        code: TransferCode::PaymentTombstone.number(),
+        ..Transfer::default()
+    };
+    let request = Request { accounts: Vec::new(), transfers: vec![tombstone] };
+    let reply = app.gate.commit(clearance, request).await?;
+    match reply.transfers[0].result {
+        R::DebitAccountNotFound | R::CreditAccountNotFound => {
+            Err(Error::fault("a store has no ledger accounts"))
+        }
+        _ => Ok(()), // done, or the payment has just arrived: the caller looks again
+    }
+}
+
+async fn cancel(
+    app: &App,
+    terminal: &Terminal,
+    merchant_payment_id: &str,
+    capture: &Transfer,
+    before: &[Reversal],
+) -> Result<()> {
+    let id = cancel_id(capture.id);
+    let detail = RefundDetail {
+        merchant_payment_id: merchant_payment_id.to_owned(),
+        merchant_refund_id: None,
+        payment_id: Kind::Payment.text(capture.id),
+        refund_id: Kind::Refund.text(id),
+        terminal_id: terminal.terminal_id.clone(),
+        reason: None,
+    };
+    let question = Question {
+        terminal: Some(terminal.terminal_number),
+        amount: Some(yen(capture)),
+        ..Question::plain(Act::Cancel, &detail)
+    };
+    let opinion = if !before.is_empty() {
+        Err(Code::PaymentAlreadyRefunded)
+    } else if app.clock.now() > cancel_until(micros(capture)) {
+        Err(Code::CancelTooLate)
+    } else {
+        Ok(())
+    };
+    let clearance = app.gate.decide(question, opinion).await?;
+    let giving = Giving {
+        payment: capture,
+        id,
+        code: TransferCode::Cancel,
+        amount: yen(capture),
+        refunded_before: 0,
+        terminal_number: terminal.terminal_number,
+    };
+    match give_back(app, clearance, &giving).await? {
+        Outcome::Done | Outcome::Lost => Ok(()),
+        Outcome::AccountClosed => Err(Code::AccountFrozen.into()),
+    }
+}
+
+/// 00:15 in Japan on the day after the sale, as wallets in Japan have it.
+pub fn cancel_until(sold_at: Micros) -> Micros {
+    let day = japan(sold_at).date();
+    let next = day.checked_add(1.day()).unwrap_or(day);
+    let end = next.at(0, 15, 0, 0).to_zoned(japan(sold_at).time_zone().clone());
+    end.map_or(sold_at, |zoned| zoned.timestamp().as_microsecond())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{HOUR, MINUTE};
+
+    #[test]
+    fn a_sale_can_be_canceled_until_a_quarter_past_midnight_in_japan() {
+        let midnight = 1_561_906_800_000_000; // 2019-07-01 00:00 JST
+        assert_eq!(cancel_until(midnight), midnight + 24 * HOUR + 15 * MINUTE);
+        assert_eq!(cancel_until(midnight - 1), midnight + 15 * MINUTE);
+    }
+}

@@ -1,0 +1,69 @@
+//! The customer's code, as the register read it.
+
+use std::sync::Arc;
+
+use omamori_paycode::code::{self, CodeError, CustomerCode, Prefix};
+
+use crate::app::App;
+use crate::clock::{Micros, SECOND};
+use crate::identity::DeviceEntry;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+
+/// A code that is right, now.
+pub struct Verified {
+    /// The phone that shows it.
+    pub device: Arc<DeviceEntry>,
+    /// The id of the transfer that uses it up.
+    pub authorization_id: u128,
+}
+
+/// Reads the digits: length and character were checked before.
+pub fn read(app: &App, digits: &str) -> Result<CustomerCode, Code> {
+    let prefix = app.config.code_prefix.parse::<Prefix>().map_err(|_| Code::Internal)?;
+    CustomerCode::parse(digits, prefix).map_err(|error| match error {
+        CodeError::WrongPrefix => Code::CodeUnknownPrefix,
+        CodeError::WrongCheckDigit => Code::CodeCheckDigit,
+        _ => Code::CodeWrong,
+    })
+}
+
+/// Whether the code is right, unlocked and of this moment.
+///
+/// # Errors
+/// The refusal, which the gate is to record; or a fault.
+pub async fn verify(app: &App, digits: &str, terminal: i64) -> Result<Verified> {
+    let code = read(app, digits)?;
+    let verified = app.identity.codes.check(app, &code, terminal).await?;
+    Ok(Verified {
+        authorization_id: code::authorization_id(code.device, verified.step, verified.count),
+        device: verified.device,
+    })
+}
+
+/// What the gate is told about a code: its refusal as an opinion, a fault as a fault.
+///
+/// # Errors
+/// A fault.
+pub fn opinion(verified: &Result<Verified>) -> Result<Result<(), Code>> {
+    match verified {
+        Ok(_) => Ok(Ok(())),
+        Err(Error::Fault(_)) => Err(Error::fault("a code could not be checked")),
+        Err(refused) => Ok(Err(refused.code())),
+    }
+}
+
+/// Whether `digits` is the code that `authorization_id` used up at `at`: asked for retries, whose
+/// code has expired by now.
+pub async fn is_same(app: &App, digits: &str, authorization_id: u128, at: Micros) -> Result<bool> {
+    let Ok(code) = read(app, digits) else { return Ok(false) };
+    let Some(device) = app.identity.device(app, code.device).await? else { return Ok(false) };
+    let seconds = u64::try_from(at / SECOND).unwrap_or_default();
+    let verdict = code::verify(&device.code_secret, seconds, code.one_time);
+    Ok(match verdict {
+        code::Verdict::Valid { step, count } => {
+            code::authorization_id(code.device, step, count) == authorization_id
+        }
+        code::Verdict::Expired { .. } | code::Verdict::Wrong => false,
+    })
+}

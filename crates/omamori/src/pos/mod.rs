@@ -1,0 +1,45 @@
+//! The POS API `/api/pos/v1`: what a register says to us.
+//!
+//! One file is one operation. Every operation that moves money has the caller's own id, from which
+//! the ledger transfer's id is derived: a retry is the same transfer, at the same time from
+//! sixteen connections too, and a time-out is answered by asking again.
+
+mod auth;
+pub(crate) mod cancel;
+mod chain;
+mod code;
+mod fields;
+pub(crate) mod inquiry;
+mod model;
+pub(crate) mod payment;
+pub(crate) mod refund;
+mod reversal;
+pub(crate) mod shelf;
+pub(crate) mod topup;
+pub(crate) mod topup_cancel;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+pub use auth::{TILL_COOKIE, Terminal};
+pub use model::{PaymentStatus, RefundDetail, SaleDetail, detail, micros, status, yen};
+pub use reversal::{Reversal, reversals};
+
+/// The routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/api/pos/v1/terminal", get(shelf::terminal))
+        .route("/api/pos/v1/products", get(shelf::products))
+        .route("/api/pos/v1/payments", get(inquiry::list).post(payment::create))
+        .route("/api/pos/v1/payments/{merchant_payment_id}", get(inquiry::payment))
+        .route("/api/pos/v1/payments/{merchant_payment_id}/cancel", post(cancel::create))
+        .route("/api/pos/v1/refunds", post(refund::create))
+        .route("/api/pos/v1/refunds/{merchant_refund_id}", get(inquiry::refund))
+        .route("/api/pos/v1/topups", post(topup::create))
+        .route("/api/pos/v1/topups/{merchant_topup_id}", get(inquiry::topup))
+        .route("/api/pos/v1/topups/{merchant_topup_id}/cancel", post(topup_cancel::create))
+}

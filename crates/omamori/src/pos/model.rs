@@ -1,0 +1,271 @@
+//! What the API answers, and the details that the evidence keeps of each operation.
+
+use std::sync::Arc;
+
+use omamori_ledger::Transfer;
+use serde::{Deserialize, Serialize};
+
+use super::reversal::{Reversal, reversals};
+use crate::app::App;
+use crate::clock::Micros;
+use crate::gate::chart::TransferCode;
+use crate::id::Kind;
+use crate::web::error::{Error, Result};
+use crate::web::filters::rfc3339;
+
+/// One line of a sale.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ItemDetail {
+    /// JAN/EAN, 8 or 13 digits.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jan: Option<String>,
+    /// At most 100 characters.
+    pub name: String,
+    /// 1–999.
+    pub quantity: i64,
+    /// Yen, tax included.
+    pub unit_price: i64,
+}
+
+/// What the evidence keeps of a sale.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SaleDetail {
+    /// The merchant's own id.
+    pub merchant_payment_id: String,
+    /// `mer_…`.
+    pub merchant_id: String,
+    /// `sto_…`.
+    pub store_id: String,
+    /// `ter_…`.
+    pub terminal_id: String,
+    /// The number on the paper receipt.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_receipt_number: Option<String>,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// What was bought.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub items: Vec<ItemDetail>,
+}
+
+/// What the evidence keeps of a refund or cancel.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct RefundDetail {
+    /// The refunded payment's.
+    pub merchant_payment_id: String,
+    /// The merchant's own id; none for a cancel.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub merchant_refund_id: Option<String>,
+    /// `pay_…`.
+    pub payment_id: String,
+    /// `rfd_…`: the money transfer's id.
+    pub refund_id: String,
+    /// `ter_…`.
+    pub terminal_id: String,
+    /// Free text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+}
+
+/// What the evidence keeps of a top-up.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct TopupDetail {
+    /// The merchant's own id.
+    pub merchant_topup_id: String,
+    /// `sto_…`.
+    pub store_id: String,
+    /// `ter_…`.
+    pub terminal_id: String,
+}
+
+/// What became of a payment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum PaymentStatus {
+    /// Paid.
+    Captured,
+    /// Part of it was given back.
+    PartiallyRefunded,
+    /// All of it was given back by refunds.
+    Refunded,
+    /// It was canceled, or canceled before it arrived.
+    Canceled,
+}
+
+impl PaymentStatus {
+    /// The word of the API and of texts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Captured => "captured",
+            Self::PartiallyRefunded => "partially_refunded",
+            Self::Refunded => "refunded",
+            Self::Canceled => "canceled",
+        }
+    }
+}
+
+impl std::fmt::Display for PaymentStatus {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A payment, as the API shows it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct PaymentView {
+    /// `pay_…`.
+    pub payment_id: String,
+    /// The merchant's own id.
+    pub merchant_payment_id: String,
+    /// What became of it.
+    pub status: PaymentStatus,
+    /// Yen.
+    pub amount: i64,
+    /// Yen given back so far.
+    pub refunded_amount: i64,
+    /// Always `JPY`.
+    pub currency: &'static str,
+    /// RFC 3339, UTC.
+    pub captured_at: String,
+    /// `sto_…`.
+    pub store_id: String,
+    /// `ter_…`.
+    pub terminal_id: String,
+    /// The number on the paper receipt.
+    pub order_receipt_number: Option<String>,
+    /// Free text.
+    pub description: Option<String>,
+    /// What was bought.
+    pub items: Vec<ItemDetail>,
+    /// What was given back, in order.
+    pub refunds: Vec<RefundView>,
+}
+
+/// A refund, as the API shows it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct RefundView {
+    /// `rfd_…`.
+    pub refund_id: String,
+    /// The merchant's own id; none for a cancel.
+    pub merchant_refund_id: Option<String>,
+    /// Yen.
+    pub amount: i64,
+    /// Free text.
+    pub reason: Option<String>,
+    /// RFC 3339, UTC.
+    pub refunded_at: String,
+}
+
+/// A top-up, as the API shows it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct TopupView {
+    /// `top_…`.
+    pub topup_id: String,
+    /// The merchant's own id.
+    pub merchant_topup_id: String,
+    /// `completed` or `canceled`.
+    pub status: &'static str,
+    /// Yen.
+    pub amount: i64,
+    /// Always `JPY`.
+    pub currency: &'static str,
+    /// RFC 3339, UTC.
+    pub completed_at: String,
+    /// `sto_…`.
+    pub store_id: String,
+    /// `ter_…`.
+    pub terminal_id: String,
+}
+
+/// A transfer's amount, in yen.
+///
+/// # Panics
+/// If it is beyond what the API ever lets in: a journal that this program did not write.
+#[must_use]
+pub fn yen(transfer: &Transfer) -> i64 {
+    i64::try_from(transfer.amount).unwrap_or_else(|_| panic!("an amount beyond all limits"))
+}
+
+/// A transfer's time, in microseconds.
+#[must_use]
+pub fn micros(transfer: &Transfer) -> Micros {
+    i64::try_from(transfer.timestamp / 1_000).unwrap_or(i64::MAX)
+}
+
+/// The detail of the decision behind a transfer, of the kind that this operation keeps.
+///
+/// # Errors
+/// A fault if the evidence store fails or holds something else.
+pub async fn detail<D: for<'de> Deserialize<'de> + Default>(
+    app: &App,
+    transfer: &Transfer,
+) -> Result<D> {
+    // Evidence has a retention time: what is gone is shown as empty, the money stays.
+    let Some(mut record) = app.gate.evidence(transfer).await? else { return Ok(D::default()) };
+    Ok(serde_json::from_value(record["detail"].take())?)
+}
+
+/// A payment with all that became of it.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn payment_view(app: &App, capture: &Transfer) -> Result<PaymentView> {
+    let sale: SaleDetail = detail(app, capture).await?;
+    let refunds = reversals(app, capture).await?;
+    Ok(view(capture, sale, &refunds))
+}
+
+/// A payment of which nothing was given back yet.
+pub fn fresh_view(capture: &Transfer, sale: SaleDetail) -> PaymentView {
+    view(capture, sale, &[])
+}
+
+fn view(capture: &Transfer, sale: SaleDetail, reversals: &[Reversal]) -> PaymentView {
+    PaymentView {
+        payment_id: Kind::Payment.text(capture.id),
+        merchant_payment_id: sale.merchant_payment_id,
+        status: status(capture, reversals),
+        amount: yen(capture),
+        refunded_amount: reversals.iter().map(|reversal| reversal.amount).sum(),
+        currency: "JPY",
+        captured_at: rfc3339(micros(capture)),
+        store_id: sale.store_id,
+        terminal_id: sale.terminal_id,
+        order_receipt_number: sale.order_receipt_number,
+        description: sale.description,
+        items: sale.items,
+        refunds: reversals.iter().map(Reversal::view).collect(),
+    }
+}
+
+/// What became of a payment.
+#[must_use]
+pub fn status(capture: &Transfer, reversals: &[Reversal]) -> PaymentStatus {
+    let refunded: i64 = reversals.iter().map(|reversal| reversal.amount).sum();
+    let tombstone = capture.code == TransferCode::PaymentTombstone.number();
+    if tombstone || reversals.iter().any(|reversal| reversal.is_cancel) {
+        PaymentStatus::Canceled
+    } else if refunded == 0 {
+        PaymentStatus::Captured
+    } else if refunded < yen(capture) {
+        PaymentStatus::PartiallyRefunded
+    } else {
+        PaymentStatus::Refunded
+    }
+}
+
+/// The capture of a merchant's payment, or the tombstone in its place.
+///
+/// # Errors
+/// A fault if the views fail.
+pub async fn find_capture(
+    app: &Arc<App>,
+    merchant_id: &str,
+    merchant_payment_id: &str,
+) -> Result<Option<Transfer>, Error> {
+    let id = super::payment::capture_id(merchant_id, merchant_payment_id);
+    Ok(app.gate.transfer(id).await?.map(|stored| stored.transfer))
+}

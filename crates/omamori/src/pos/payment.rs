@@ -1,0 +1,220 @@
+//! `POST /api/pos/v1/payments`: a sale by the code on the customer's phone.
+//!
+//! The chain is [`super::chain`]'s; the capture's id is the payment's.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use omamori_ledger::{Request, Transfer};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::auth::Terminal;
+use super::chain::{Chain, is_made, refusal};
+use super::code::{self, Verified};
+use super::fields::{AMOUNT_MAX, Fields};
+use super::model::{
+    ItemDetail, PaymentView, SaleDetail, find_capture, fresh_view, micros, payment_view, yen,
+};
+use crate::app::App;
+use crate::clock::DAY;
+use crate::gate::chart::TransferCode;
+use crate::gate::windows::{Admission, Class};
+use crate::gate::{Act, Clearance, Question};
+use crate::id::derive;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+use crate::web::json::Json;
+
+/// More lines than a receipt has.
+const ITEMS_MAX: usize = 200;
+
+/// A sale.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreatePayment {
+    /// The merchant's own id of this sale: 1–64 of `A–Z a–z 0–9 . _ -`. A retry uses it again.
+    merchant_payment_id: String,
+    /// The 24 digits of the customer's barcode or QR.
+    code: String,
+    /// Yen, tax included.
+    amount: i64,
+    /// Only `JPY`.
+    #[serde(default)]
+    currency: Option<String>,
+    /// The number on the paper receipt, at most 64 characters.
+    #[serde(default)]
+    order_receipt_number: Option<String>,
+    /// At most 255 characters.
+    #[serde(default)]
+    description: Option<String>,
+    /// What is bought, at most 200 lines.
+    #[serde(default)]
+    items: Vec<ItemDetail>,
+}
+
+/// A payment, wrapped.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct PaymentAnswer {
+    /// The payment.
+    pub payment: PaymentView,
+}
+
+/// The id of a payment: of its capture transfer.
+#[must_use]
+pub fn capture_id(merchant_id: &str, merchant_payment_id: &str) -> u128 {
+    derive("capture", &[merchant_id.as_bytes(), merchant_payment_id.as_bytes()])
+}
+
+impl CreatePayment {
+    fn check(&self) -> Result<()> {
+        let mut fields = Fields::default();
+        fields.id("merchant_payment_id", &self.merchant_payment_id);
+        fields.code(&self.code);
+        fields.range("amount", self.amount, 1..=AMOUNT_MAX);
+        fields.currency(self.currency.as_deref());
+        fields.text_optional("order_receipt_number", self.order_receipt_number.as_deref(), 64);
+        fields.text_optional("description", self.description.as_deref(), 255);
+        if self.items.len() > ITEMS_MAX {
+            return Err(Error::field("items", "too_long"));
+        }
+        for (index, item) in self.items.iter().enumerate() {
+            let field = |name: &str| format!("items[{index}].{name}");
+            if let Some(jan) = &item.jan {
+                fields.jan(&field("jan"), jan);
+            }
+            fields.text(&field("name"), &item.name, 100);
+            fields.range(&field("quantity"), item.quantity, 1..=999);
+            fields.range(&field("unit_price"), item.unit_price, 0..=AMOUNT_MAX);
+        }
+        fields.done()
+    }
+
+    fn detail(self, terminal: &Terminal) -> SaleDetail {
+        SaleDetail {
+            merchant_payment_id: self.merchant_payment_id,
+            merchant_id: terminal.store.merchant_id.clone(),
+            store_id: terminal.store.store_id.clone(),
+            terminal_id: terminal.terminal_id.clone(),
+            order_receipt_number: self.order_receipt_number,
+            description: self.description,
+            items: self.items,
+        }
+    }
+}
+
+/// Takes a payment.
+#[utoipa::path(post, path = "/api/pos/v1/payments", tag = "payments",
+    request_body = CreatePayment,
+    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    security(("terminal_key" = [])))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    terminal: Terminal,
+    Json(sale): Json<CreatePayment>,
+) -> Result<axum::Json<PaymentAnswer>> {
+    sale.check()?;
+    if let Some(payment) = earlier(&app, &terminal, &sale).await? {
+        return Ok(axum::Json(PaymentAnswer { payment }));
+    }
+    let verified = code::verify(&app, &sale.code, terminal.terminal_number).await;
+    let (amount, digits) = (sale.amount, sale.code.clone());
+    let detail = sale.detail(&terminal);
+    let (clearance, verified) = clear(&app, &terminal, amount, &detail, verified).await?;
+
+    let chain = Chain {
+        authorization_id: verified.authorization_id,
+        id: capture_id(&detail.merchant_id, &detail.merchant_payment_id),
+        debit_account_id: verified.device.wallet_account,
+        credit_account_id: terminal.store.sales_account,
+        amount,
+        terminal_number: terminal.terminal_number,
+        code: TransferCode::Payment,
+    };
+    let legs = chain.transfers();
+    let decision = clearance.decision().to_u128();
+    let request = Request { accounts: Vec::new(), transfers: legs.to_vec() };
+    let reply = app.gate.commit(clearance, request).await?;
+    if is_made(&reply) {
+        let timestamp = reply.transfers[1].timestamp;
+        let made = Transfer { timestamp, user_data_128: decision, ..legs[1] };
+        return Ok(axum::Json(PaymentAnswer { payment: fresh_view(&made, detail) }));
+    }
+    // The same request may have been carried out on another connection in between.
+    let again = same_sale(&app, &terminal, &detail.merchant_payment_id, amount, &digits);
+    match again.await? {
+        Some(payment) => Ok(axum::Json(PaymentAnswer { payment })),
+        None => Err(refusal(&reply, Code::PaymentIdReused).into()),
+    }
+}
+
+/// The payment that an earlier request with this id made.
+async fn earlier(
+    app: &Arc<App>,
+    terminal: &Terminal,
+    sale: &CreatePayment,
+) -> Result<Option<PaymentView>> {
+    same_sale(app, terminal, &sale.merchant_payment_id, sale.amount, &sale.code).await
+}
+
+async fn same_sale(
+    app: &Arc<App>,
+    terminal: &Terminal,
+    merchant_payment_id: &str,
+    amount: i64,
+    digits: &str,
+) -> Result<Option<PaymentView>> {
+    let merchant_id = &terminal.store.merchant_id;
+    let Some(capture) = find_capture(app, merchant_id, merchant_payment_id).await? else {
+        return Ok(None);
+    };
+    if capture.code == TransferCode::PaymentTombstone.number() {
+        return Err(Code::PaymentCanceled.into());
+    }
+    let same_code = code::is_same(app, digits, capture.pending_id, micros(&capture)).await?;
+    if yen(&capture) != amount || !same_code {
+        return Err(Code::PaymentIdReused.into());
+    }
+    Ok(Some(payment_view(app, &capture).await?))
+}
+
+/// Asks the gate.
+async fn clear(
+    app: &App,
+    terminal: &Terminal,
+    amount: i64,
+    detail: &SaleDetail,
+    verified: Result<Verified>,
+) -> Result<(Clearance, Verified)> {
+    let device = verified.as_ref().ok().map(|verified| verified.device.clone());
+    let admission = device.as_ref().map(|device| {
+        let limits = &app.config.limits;
+        let first_day = app.clock.now() < device.enrolled_at + DAY;
+        let max_24h = if first_day && limits.payment_first_day < limits.payment_24h {
+            (limits.payment_first_day, Code::LimitNewDevice)
+        } else {
+            (limits.payment_24h, Code::LimitPayment24h)
+        };
+        Admission {
+            account: device.wallet_account,
+            class: Class::Payment,
+            amount,
+            max_24h,
+            max_30d: Some((limits.payment_30d, Code::LimitPayment30d)),
+            balance_max: None,
+        }
+    });
+    let question = Question {
+        act: Act::Payment,
+        customer: device.as_ref().map(|device| &*device.customer_id),
+        device: device.as_ref().map(|device| &*device.device_id),
+        terminal: Some(terminal.terminal_number),
+        amount: Some(amount),
+        admission,
+        detail,
+    };
+    let opinion = code::opinion(&verified)?;
+    let decided = app.gate.decide(question, opinion).await;
+    let verified = verified?; // says more than the gate's answer: when to come back
+    Ok((decided?, verified))
+}

@@ -1,0 +1,148 @@
+//! `POST /api/pos/v1/refunds`: part or all of a payment goes back to the customer.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use omamori_ledger::Transfer;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::auth::Terminal;
+use super::fields::{AMOUNT_MAX, Fields};
+use super::model::{PaymentView, RefundDetail, RefundView, find_capture, payment_view, yen};
+use super::reversal::{Giving, Outcome, REVERSALS_MAX, Reversal, give_back, refund_id, reversals};
+use crate::app::App;
+use crate::gate::chart::TransferCode;
+use crate::gate::{Act, Clearance, Question};
+use crate::id::Kind;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+use crate::web::json::Json;
+
+/// Other refunds of the same payment that may come between before we ask the caller to come back.
+const TRIES: usize = 8;
+
+/// A refund.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CreateRefund {
+    /// The merchant's own id of this refund: 1–64 of `A–Z a–z 0–9 . _ -`. A retry uses it again.
+    merchant_refund_id: String,
+    /// The payment's.
+    merchant_payment_id: String,
+    /// Yen; together with earlier refunds never more than was paid.
+    amount: i64,
+    /// At most 255 characters; the customer sees it.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// A refund and the payment after it.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct RefundAnswer {
+    /// The refund.
+    pub refund: RefundView,
+    /// The payment with all its refunds.
+    pub payment: PaymentView,
+}
+
+/// Refunds.
+#[utoipa::path(post, path = "/api/pos/v1/refunds", tag = "refunds",
+    request_body = CreateRefund,
+    responses((status = 200, body = RefundAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    security(("terminal_key" = [])))]
+pub async fn create(
+    State(app): State<Arc<App>>,
+    terminal: Terminal,
+    Json(refund): Json<CreateRefund>,
+) -> Result<axum::Json<RefundAnswer>> {
+    let mut fields = Fields::default();
+    fields.id("merchant_refund_id", &refund.merchant_refund_id);
+    fields.id("merchant_payment_id", &refund.merchant_payment_id);
+    fields.range("amount", refund.amount, 1..=AMOUNT_MAX);
+    fields.text_optional("reason", refund.reason.as_deref(), 255);
+    fields.done()?;
+
+    let merchant_id = &terminal.store.merchant_id;
+    let capture = find_capture(&app, merchant_id, &refund.merchant_payment_id).await?;
+    let capture = capture.ok_or(Code::PaymentNotFound)?;
+    let id = refund_id(merchant_id, &refund.merchant_refund_id);
+    for _ in 0..TRIES {
+        let before = reversals(&app, &capture).await?;
+        if app.gate.transfer(id).await?.is_some() {
+            return earlier(&app, &capture, &before, id, refund.amount).await;
+        }
+        let refunded_before = before.iter().map(|reversal| reversal.amount).sum();
+        let opinion = allowed(&capture, &before, refunded_before, refund.amount);
+        let clearance = clear(&app, &terminal, &capture, &refund, id, opinion).await?;
+        let giving = Giving {
+            payment: &capture,
+            id,
+            code: TransferCode::Refund,
+            amount: refund.amount,
+            refunded_before,
+            terminal_number: terminal.terminal_number,
+        };
+        match give_back(&app, clearance, &giving).await? {
+            Outcome::Done | Outcome::Lost => {} // look again: it stands there, or another came first
+            Outcome::AccountClosed => return Err(Code::AccountFrozen.into()),
+        }
+    }
+    Err(crate::web::error::Error::RetryAfter(Code::Busy, 1))
+}
+
+/// The answer to a refund that is done, now or by an earlier request.
+async fn earlier(
+    app: &App,
+    capture: &Transfer,
+    reversals: &[Reversal],
+    id: u128,
+    amount: i64,
+) -> Result<axum::Json<RefundAnswer>> {
+    // Not among this payment's: the id belongs to a refund of another payment.
+    let mine = reversals.iter().find(|reversal| reversal.id == id);
+    let mine = mine.filter(|reversal| reversal.amount == amount).ok_or(Code::RefundIdReused)?;
+    let payment = payment_view(app, capture).await?;
+    Ok(axum::Json(RefundAnswer { refund: mine.view(), payment }))
+}
+
+fn allowed(
+    capture: &Transfer,
+    before: &[Reversal],
+    refunded_before: i64,
+    amount: i64,
+) -> Result<(), Code> {
+    if capture.code == TransferCode::PaymentTombstone.number()
+        || before.iter().any(|reversal| reversal.is_cancel)
+    {
+        return Err(Code::PaymentCanceled);
+    }
+    if before.len() >= REVERSALS_MAX || refunded_before + amount > yen(capture) {
+        return Err(Code::RefundExceedsPayment);
+    }
+    Ok(())
+}
+
+async fn clear(
+    app: &App,
+    terminal: &Terminal,
+    capture: &Transfer,
+    refund: &CreateRefund,
+    id: u128,
+    opinion: Result<(), Code>,
+) -> Result<Clearance> {
+    let detail = RefundDetail {
+        merchant_payment_id: refund.merchant_payment_id.clone(),
+        merchant_refund_id: Some(refund.merchant_refund_id.clone()),
+        payment_id: Kind::Payment.text(capture.id),
+        refund_id: Kind::Refund.text(id),
+        terminal_id: terminal.terminal_id.clone(),
+        reason: refund.reason.clone(),
+    };
+    let question = Question {
+        terminal: Some(terminal.terminal_number),
+        amount: Some(refund.amount),
+        ..Question::plain(Act::Refund, &detail)
+    };
+    app.gate.decide(question, opinion).await
+}

@@ -1,0 +1,158 @@
+//! How much of a payment was given back: exact without a table and without a lock.
+//!
+//! Each refund or cancel is two linked transfers: the money, and a claim of amount 0 whose id is
+//! derived from the payment and *what was refunded before it*. Two refunds at once derive the same
+//! claim, so one of them fails as a whole and looks again. Walking the claims from 0 gives every
+//! refund in order, and their sum can never pass the payment.
+
+use omamori_ledger::{CreateTransferResult as R, Request, Transfer, TransferFlags};
+
+use super::model::{RefundDetail, RefundView, detail, micros, yen};
+use crate::app::App;
+use crate::clock::Micros;
+use crate::gate::Clearance;
+use crate::gate::chart::{LEDGER_JPY, TransferCode};
+use crate::gate::windows::slot;
+use crate::id::{Kind, derive};
+use crate::web::error::Result;
+use crate::web::filters::rfc3339;
+
+/// More refunds than this of one payment are not a shop's business.
+pub const REVERSALS_MAX: usize = 200;
+
+/// Something that was given back.
+#[derive(Clone, Debug)]
+pub struct Reversal {
+    /// The money transfer's id; 0 when its evidence is past its retention time.
+    pub id: u128,
+    /// The merchant's own id; none for a cancel.
+    pub merchant_refund_id: Option<String>,
+    /// Yen.
+    pub amount: i64,
+    /// Whether it was a cancel.
+    pub is_cancel: bool,
+    /// Free text.
+    pub reason: Option<String>,
+    /// When.
+    pub at: Micros,
+}
+
+impl Reversal {
+    /// As the API shows it.
+    #[must_use]
+    pub fn view(&self) -> RefundView {
+        RefundView {
+            refund_id: Kind::Refund.text(self.id),
+            merchant_refund_id: self.merchant_refund_id.clone(),
+            amount: self.amount,
+            reason: self.reason.clone(),
+            refunded_at: rfc3339(self.at),
+        }
+    }
+}
+
+/// The id of a refund's money transfer.
+#[must_use]
+pub fn refund_id(merchant_id: &str, merchant_refund_id: &str) -> u128 {
+    derive("refund", &[merchant_id.as_bytes(), merchant_refund_id.as_bytes()])
+}
+
+/// The id of a cancel's money transfer.
+#[must_use]
+pub fn cancel_id(payment_id: u128) -> u128 {
+    derive("cancel", &[&payment_id.to_be_bytes()])
+}
+
+fn claim_id(payment_id: u128, refunded_before: i64) -> u128 {
+    derive("refund-position", &[&payment_id.to_be_bytes(), &refunded_before.to_be_bytes()])
+}
+
+/// Everything that was given back of a payment, in order.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn reversals(app: &App, payment: &Transfer) -> Result<Vec<Reversal>> {
+    let mut found = Vec::new();
+    let mut refunded = 0;
+    while let Some(claim) = app.gate.transfer(claim_id(payment.id, refunded)).await? {
+        let claim = claim.transfer;
+        let about: RefundDetail = detail(app, &claim).await?;
+        let is_cancel = claim.user_data_32 == u32::from(TransferCode::Cancel.number());
+        let amount = i64::try_from(claim.user_data_64).unwrap_or(i64::MAX);
+        assert!(amount > 0 && refunded + amount <= yen(payment), "refunds pass the payment");
+        refunded += amount;
+        found.push(Reversal {
+            id: Kind::Refund.parse(&about.refund_id).unwrap_or_default(),
+            merchant_refund_id: about.merchant_refund_id,
+            amount,
+            is_cancel,
+            reason: about.reason,
+            at: micros(&claim),
+        });
+    }
+    Ok(found)
+}
+
+/// What became of an attempt to give back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Done.
+    Done,
+    /// Another refund came between: look again.
+    Lost,
+    /// The customer's account takes no value.
+    AccountClosed,
+}
+
+/// What to give back.
+pub struct Giving<'a> {
+    /// The payment's capture.
+    pub payment: &'a Transfer,
+    /// The money transfer's id.
+    pub id: u128,
+    /// Refund or cancel.
+    pub code: TransferCode,
+    /// Yen.
+    pub amount: i64,
+    /// The sum of all refunds before.
+    pub refunded_before: i64,
+    /// The terminal that asks.
+    pub terminal_number: i64,
+}
+
+/// Gives back, once.
+///
+/// # Errors
+/// A fault, with the state unknown to the caller, who asks again with the same id.
+pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> Result<Outcome> {
+    let payment = giving.payment;
+    let money = Transfer {
+        id: giving.id,
+        debit_account_id: payment.credit_account_id,
+        credit_account_id: payment.debit_account_id,
+        amount: giving.amount.unsigned_abs(),
+        user_data_64: giving.terminal_number.unsigned_abs(),
+        // So that the customer's limit is given back where it was used.
+        user_data_32: slot(payment.timestamp),
+        ledger: LEDGER_JPY,
+        code: giving.code.number(),
+        flags: TransferFlags::LINKED,
+        ..Transfer::default()
+    };
+    let claim = Transfer {
+        id: claim_id(payment.id, giving.refunded_before),
+        amount: 0,
+        user_data_64: giving.amount.unsigned_abs(),
+        user_data_32: giving.code.number().into(),
+        code: TransferCode::RefundPosition.number(),
+        flags: TransferFlags::default(),
+        ..money
+    };
+    let request = Request { accounts: Vec::new(), transfers: vec![money, claim] };
+    let reply = app.gate.commit(clearance, request).await?;
+    Ok(match (reply.transfers[0].result, reply.transfers[1].result) {
+        (R::Ok, R::Ok) => Outcome::Done,
+        (R::CreditAccountAlreadyClosed, _) => Outcome::AccountClosed,
+        _ => Outcome::Lost,
+    })
+}

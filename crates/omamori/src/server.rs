@@ -1,0 +1,72 @@
+//! The whole router, and the loop that serves it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::middleware;
+use tokio::net::TcpListener;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::app::App;
+use crate::web::{assets, headers, json};
+use crate::{identity, language, merchant, notify, openapi, pos, till, wallet};
+
+/// How long open requests may take to finish after the order to stop.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Every route of every surface.
+pub fn router(app: Arc<App>) -> Router {
+    let mut router = Router::new()
+        .merge(identity::router())
+        .merge(wallet::router())
+        .merge(pos::router())
+        .merge(till::router())
+        .merge(merchant::router())
+        .merge(language::router())
+        .merge(openapi::router())
+        .merge(assets::router());
+    if app.sandbox() {
+        router = router.merge(notify::router());
+    }
+    router
+        .fallback(headers::not_found)
+        .method_not_allowed_fallback(headers::method_not_allowed)
+        .layer(DefaultBodyLimit::max(json::BODY_BYTES_MAX))
+        .layer(CatchPanicLayer::custom(headers::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), headers::finish))
+        .with_state(app)
+}
+
+/// Serves until `stop` resolves, then lets open requests finish and closes the ledger.
+///
+/// # Errors
+/// If the listener fails.
+pub async fn serve(
+    app: Arc<App>,
+    listener: TcpListener,
+    stop: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let stopping = Arc::new(tokio::sync::Notify::new());
+    let signal = stopping.clone();
+    let served = axum::serve(
+        listener,
+        router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>(),
+    )
+    .with_graceful_shutdown(async move {
+        stop.await;
+        signal.notify_one();
+    });
+    // Event streams never end by themselves: after the drain they are cut.
+    let cut = async {
+        stopping.notified().await;
+        tokio::time::sleep(DRAIN).await;
+    };
+    tokio::select! {
+        outcome = served => outcome?,
+        () = cut => tracing::info!("open streams were cut"),
+    }
+    app.close().await;
+    Ok(())
+}

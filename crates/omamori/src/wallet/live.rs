@@ -1,0 +1,104 @@
+//! Tells open wallets at once what happened: one follower of the ledger, many listeners.
+//!
+//! Listeners register by account, so that an entry costs a look-up for each of its transfers and
+//! not a message to every open wallet. A listener that is too slow, or a hub that fell behind, is
+//! told to look again: the page then asks for the truth, which is in the ledger.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use omamori_ledger::{Fact, Subscription, Transfer};
+use parking_lot::Mutex;
+use tokio::sync::mpsc;
+
+/// Messages that may wait for one listener.
+const WAITING_MAX: usize = 32;
+/// After a store failed.
+const RETRY: Duration = Duration::from_secs(1);
+/// Open streams of one account: a phone, a second tab, a reload that was not noticed yet.
+const STREAMS_PER_ACCOUNT_MAX: usize = 4;
+
+/// What a listener is told.
+#[derive(Clone, Debug)]
+pub enum Message {
+    /// Value moved on the account.
+    Moved(Box<Transfer>),
+    /// Something may have been missed.
+    LookAgain,
+}
+
+type Listeners = HashMap<u128, Vec<mpsc::Sender<Message>>>;
+
+/// The follower.
+#[derive(Clone, Default)]
+pub struct Live {
+    listeners: Arc<Mutex<Listeners>>,
+}
+
+impl Live {
+    /// Starts to follow.
+    #[must_use]
+    pub fn start(mut subscription: Subscription) -> Self {
+        let live = Self::default();
+        let hub = live.clone();
+        tokio::spawn(async move {
+            loop {
+                match subscription.next().await {
+                    Ok(Some(entry)) => hub.tell(&entry.facts),
+                    Ok(None) => return,
+                    Err(error) => {
+                        tracing::warn!(%error, "live updates are behind");
+                        hub.tell_all_to_look();
+                        tokio::time::sleep(RETRY).await;
+                    }
+                }
+            }
+        });
+        live
+    }
+
+    /// Listens to an account. The oldest stream of an account with too many is closed.
+    #[must_use]
+    pub fn listen(&self, account: u128) -> mpsc::Receiver<Message> {
+        let (sender, receiver) = mpsc::channel(WAITING_MAX);
+        let mut listeners = self.listeners.lock();
+        let streams = listeners.entry(account).or_default();
+        streams.retain(|stream| !stream.is_closed());
+        if streams.len() >= STREAMS_PER_ACCOUNT_MAX {
+            streams.remove(0);
+        }
+        streams.push(sender);
+        receiver
+    }
+
+    fn tell(&self, facts: &[Fact]) {
+        let mut listeners = self.listeners.lock();
+        if listeners.is_empty() {
+            return;
+        }
+        for fact in facts {
+            let Fact::TransferCreated(transfer) = fact else { continue };
+            for account in [transfer.debit_account_id, transfer.credit_account_id] {
+                tell_account(&mut listeners, account, transfer);
+            }
+        }
+    }
+
+    fn tell_all_to_look(&self) {
+        let mut listeners = self.listeners.lock();
+        listeners.retain(|_, streams| {
+            streams.retain(|stream| stream.try_send(Message::LookAgain).is_ok());
+            !streams.is_empty()
+        });
+    }
+}
+
+fn tell_account(listeners: &mut Listeners, account: u128, transfer: &Transfer) {
+    let Some(streams) = listeners.get_mut(&account) else { return };
+    // A stream whose queue is full is dropped: its page connects again and looks.
+    streams.retain(|stream| stream.try_send(Message::Moved(Box::new(*transfer))).is_ok());
+    if streams.is_empty() {
+        listeners.remove(&account);
+    }
+}

@@ -1,0 +1,30 @@
+//! The customer's pages and API: balance, code, history, receipts, live updates.
+
+mod api;
+mod entry;
+mod events;
+pub mod live;
+mod pages;
+mod receipt;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::app::App;
+
+/// The routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/", get(pages::home))
+        .route("/history", get(pages::history))
+        .route("/topup", get(pages::topup))
+        .route("/settings", get(pages::settings))
+        .route("/offline", get(pages::offline))
+        .route("/receipt/{id}", get(receipt::receipt_page))
+        .route("/api/wallet/v1/me", get(api::me))
+        .route("/api/wallet/v1/history", get(api::history))
+        .route("/api/wallet/v1/payments/{payment_id}", get(receipt::api))
+        .route("/api/wallet/v1/events", get(events::stream))
+}

@@ -1,0 +1,223 @@
+//! The customer's pages, rendered on the server.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::Response;
+use serde::{Deserialize, Serialize};
+
+use super::entry::{Entry, PAGE, history as read_history};
+use crate::app::App;
+use crate::clock::{DAY, Micros};
+use crate::gate::windows::Class;
+use crate::identity::devices::devices;
+use crate::identity::{Customer, PageCustomer, Visitor, account, recovery};
+use crate::web::error::{Error, Result};
+use crate::web::filters;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+/// How much of a limit is used.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Meter {
+    /// Yen.
+    pub used: i64,
+    /// Yen.
+    pub max: i64,
+}
+
+/// The customer's limits now.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Limits {
+    /// The balance.
+    pub balance: Meter,
+    /// Payments of 24 hours.
+    pub payment_day: Meter,
+    /// Payments of 30 days.
+    pub payment_month: Meter,
+    /// Top-ups of 24 hours.
+    pub topup_day: Meter,
+    /// The largest top-up at a register.
+    pub topup_once_max: i64,
+    /// What can be topped up now.
+    pub topup_room: i64,
+    /// Until when the phone counts as new.
+    pub new_device_until: Option<Micros>,
+    /// Payments of 24 hours while it does.
+    pub new_device_max: i64,
+}
+
+/// Reads them.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
+    let set = &app.config.limits;
+    let account = customer.wallet_account;
+    let balance = Meter { used: app.gate.balance(account), max: set.balance_max };
+    let paid = app.gate.used(account, Class::Payment);
+    let topped_up = app.gate.used(account, Class::Topup).in_24h;
+    let devices = devices(&app.stores.registry, &customer.customer_id).await?;
+    let mine = devices.iter().find(|device| device.device_id == customer.device_id);
+    let new_until = mine.map_or(Micros::MAX, |device| device.enrolled_at + DAY);
+    let is_new = app.clock.now() < new_until;
+    let payment_24h =
+        if is_new { set.payment_24h.min(set.payment_first_day) } else { set.payment_24h };
+    let room = set
+        .topup_register_max
+        .min(set.topup_24h - topped_up)
+        .min(balance.max - balance.used)
+        .max(0);
+    Ok(Limits {
+        balance,
+        payment_day: Meter { used: paid.in_24h, max: payment_24h },
+        payment_month: Meter { used: paid.in_30d, max: set.payment_30d },
+        topup_day: Meter { used: topped_up, max: set.topup_24h },
+        topup_once_max: set.topup_register_max,
+        topup_room: room - room % set.topup_register_unit,
+        new_device_until: is_new.then_some(new_until),
+        new_device_max: set.payment_first_day,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "welcome.html")]
+struct WelcomePage {
+    text: Text,
+    sandbox: bool,
+}
+
+#[derive(Template)]
+#[template(path = "home.html")]
+struct HomePage {
+    text: Text,
+    sandbox: bool,
+    balance: i64,
+    entries: Vec<Entry>,
+}
+
+/// The wallet, or the welcome page for somebody who is not signed in.
+pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> Result<Response> {
+    let sandbox = app.sandbox();
+    let Visitor::Customer(customer) = visitor else {
+        return page(&WelcomePage { text, sandbox });
+    };
+    let balance = app.gate.balance(customer.wallet_account);
+    let entries = read_history(&app, customer.wallet_account, None, 5).await?.entries;
+    page(&HomePage { text, sandbox, balance, entries })
+}
+
+struct Day {
+    at: Micros,
+    entries: Vec<Entry>,
+}
+
+#[derive(Template)]
+#[template(path = "history.html")]
+struct HistoryPage {
+    text: Text,
+    sandbox: bool,
+    days: Vec<Day>,
+    next: Option<String>,
+}
+
+/// Where a page of the history begins.
+#[derive(Deserialize)]
+pub struct HistoryQuery {
+    #[serde(default)]
+    before: Option<u64>,
+}
+
+/// The history, by day.
+pub async fn history(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+    query: std::result::Result<Query<HistoryQuery>, QueryRejection>,
+) -> Result<Response> {
+    let Query(query) = query.map_err(|_| Error::field("before", "malformed"))?;
+    let part = read_history(&app, customer.wallet_account, query.before, PAGE).await?;
+    let mut days: Vec<Day> = Vec::new();
+    for entry in part.entries {
+        let date = |at| filters::japan(at).date();
+        match days.last_mut() {
+            Some(day) if date(day.at) == date(entry.at) => day.entries.push(entry),
+            _ => days.push(Day { at: entry.at, entries: vec![entry] }),
+        }
+    }
+    let next = part.next.map(|next| next.to_string());
+    page(&HistoryPage { text, sandbox: app.sandbox(), days, next })
+}
+
+#[derive(Template)]
+#[template(path = "topup.html")]
+struct TopupPage {
+    text: Text,
+    sandbox: bool,
+    limits: Limits,
+}
+
+/// How to load cash.
+pub async fn topup(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+) -> Result<Response> {
+    let limits = limits(&app, &customer).await?;
+    page(&TopupPage { text, sandbox: app.sandbox(), limits })
+}
+
+struct Device {
+    name: String,
+    enrolled_at: Micros,
+    current: bool,
+}
+
+#[derive(Template)]
+#[template(path = "settings.html")]
+struct SettingsPage {
+    text: Text,
+    sandbox: bool,
+    phone_masked: String,
+    devices: Vec<Device>,
+    recovery_codes_left: i64,
+    limits: Limits,
+}
+
+/// Devices, recovery codes, limits, language, sign-out.
+pub async fn settings(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+) -> Result<Response> {
+    let registry = &app.stores.registry;
+    let account = account::find(registry, &customer.customer_id).await?;
+    let bound = devices(registry, &customer.customer_id).await?;
+    let devices = bound.into_iter().filter(|device| device.active).map(|device| Device {
+        current: device.device_id == customer.device_id,
+        name: device.name,
+        enrolled_at: device.enrolled_at,
+    });
+    page(&SettingsPage {
+        text,
+        sandbox: app.sandbox(),
+        phone_masked: account.phone.masked(),
+        devices: devices.collect(),
+        recovery_codes_left: recovery::count_left(registry, &customer.customer_id).await?,
+        limits: limits(&app, &customer).await?,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "offline.html")]
+struct OfflinePage {
+    text: Text,
+    sandbox: bool,
+}
+
+/// The page that the phone keeps for when there is no network. Holds nothing of anybody.
+pub async fn offline(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    page(&OfflinePage { text, sandbox: app.sandbox() })
+}

@@ -1,0 +1,231 @@
+//! The stable codes of every refusal, with the text for the developer, the clerk and the customer.
+//!
+//! A code never changes its meaning and never disappears; texts may be improved.
+
+use axum::http::StatusCode;
+
+/// One text in both languages of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Both {
+    /// Japanese.
+    pub ja: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
+macro_rules! codes {
+    ($( $(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $message:literal,
+        clerk: $clerk_ja:literal / $clerk_en:literal,
+        customer: $customer_ja:literal / $customer_en:literal; )*) => {
+        /// Why a request was not carried out.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Code { $( $(#[$doc])* $name, )* }
+
+        impl Code {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )*];
+
+            /// The stable word of the API.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$name => $code, )* }
+            }
+
+            /// The HTTP status that carries it.
+            #[must_use]
+            pub const fn status(self) -> StatusCode {
+                match self { $( Self::$name => StatusCode::$status, )* }
+            }
+
+            /// For the developer who reads a log: English, no personal data.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $( Self::$name => $message, )* }
+            }
+
+            /// What the clerk reads and does.
+            #[must_use]
+            pub const fn clerk(self) -> Both {
+                match self { $( Self::$name => Both { ja: $clerk_ja, en: $clerk_en }, )* }
+            }
+
+            /// What the customer reads.
+            #[must_use]
+            pub const fn customer(self) -> Both {
+                match self { $( Self::$name => Both { ja: $customer_ja, en: $customer_en }, )* }
+            }
+        }
+    };
+}
+
+codes! {
+    /// A field is missing, of a wrong type, out of range or unknown; `fields` says which.
+    InvalidRequest = "invalid_request", BAD_REQUEST, "The request is not well formed; see fields.",
+        clerk: "入力内容を確認してください。" / "Check what was entered.",
+        customer: "入力内容を確認してください。" / "Please check what you entered.";
+    /// No valid key, session or proof came with the request.
+    Unauthorized = "unauthorized", UNAUTHORIZED, "No valid credential came with the request.",
+        clerk: "端末の登録を確認してください。" / "Check that this terminal is set up.",
+        customer: "もう一度ログインしてください。" / "Please sign in again.";
+    /// The caller is known and may not do this.
+    Forbidden = "forbidden", FORBIDDEN, "The caller may not do this.",
+        clerk: "この操作は許可されていません。" / "This is not permitted.",
+        customer: "この操作は許可されていません。" / "This is not permitted.";
+    /// This phone is not the one that the account is bound to.
+    DeviceNotEnrolled = "device_not_enrolled", FORBIDDEN, "This device is not bound to the account.",
+        clerk: "お客様の端末が登録されていません。" / "The customer's phone is not registered.",
+        customer: "この端末は登録されていません。登録済みの端末でログインしてください。" / "This phone is not registered. Sign in on your registered phone.";
+    /// No page or resource has this address.
+    NotFound = "not_found", NOT_FOUND, "There is nothing at this address.",
+        clerk: "見つかりません。" / "Not found.",
+        customer: "ページが見つかりません。" / "This page does not exist.";
+    /// The resource does not take this HTTP method.
+    MethodNotAllowed = "method_not_allowed", METHOD_NOT_ALLOWED, "This address does not take this method.",
+        clerk: "操作を確認してください。" / "Check the operation.",
+        customer: "操作を確認してください。" / "Please check the operation.";
+    /// This merchant has no payment with this id.
+    PaymentNotFound = "payment_not_found", NOT_FOUND, "No payment of this merchant has this merchant_payment_id.",
+        clerk: "この取引は見つかりません。決済は成立していません。" / "No such payment. Nothing was charged under this id.",
+        customer: "取引が見つかりません。" / "The payment was not found.";
+    /// This merchant has no refund with this id.
+    RefundNotFound = "refund_not_found", NOT_FOUND, "No refund of this merchant has this merchant_refund_id.",
+        clerk: "この返金は見つかりません。" / "No such refund.",
+        customer: "返金が見つかりません。" / "The refund was not found.";
+    /// This merchant has no top-up with this id.
+    TopupNotFound = "topup_not_found", NOT_FOUND, "No top-up of this merchant has this merchant_topup_id.",
+        clerk: "このチャージは見つかりません。" / "No such top-up.",
+        customer: "チャージが見つかりません。" / "The top-up was not found.";
+    /// The same merchant_payment_id came before with another amount or another code.
+    PaymentIdReused = "merchant_payment_id_reused", CONFLICT, "This merchant_payment_id belongs to another payment.",
+        clerk: "同じ取引番号がすでに使われています。新しい番号でやり直してください。" / "This payment id is already taken. Start again with a new one.",
+        customer: "お支払いは行われていません。" / "You were not charged.";
+    /// The same merchant_refund_id came before for another payment or amount.
+    RefundIdReused = "merchant_refund_id_reused", CONFLICT, "This merchant_refund_id belongs to another refund.",
+        clerk: "同じ返金番号がすでに使われています。" / "This refund id is already taken.",
+        customer: "返金は行われていません。" / "Nothing was refunded.";
+    /// The same merchant_topup_id came before with another amount or code.
+    TopupIdReused = "merchant_topup_id_reused", CONFLICT, "This merchant_topup_id belongs to another top-up.",
+        clerk: "同じチャージ番号がすでに使われています。" / "This top-up id is already taken.",
+        customer: "チャージは行われていません。" / "Nothing was topped up.";
+    /// The code shown has paid for something already.
+    CodeAlreadyUsed = "code_already_used", CONFLICT, "This code was used for another operation.",
+        clerk: "このコードは使用済みです。お客様にコードの更新をお願いしてください。" / "This code was used already. Ask the customer to refresh it.",
+        customer: "このコードは使用済みです。コードを更新してください。" / "This code was used already. Please refresh it.";
+    /// The code was right some minutes ago.
+    CodeExpired = "code_expired", UNPROCESSABLE_ENTITY, "The code's time step is over.",
+        clerk: "コードの有効期限が切れています。お客様にコードの更新をお願いしてください。" / "The code has expired. Ask the customer to refresh it.",
+        customer: "コードの有効期限が切れました。更新してください。" / "The code has expired. Please refresh it.";
+    /// The one-time part is not one of this device's.
+    CodeWrong = "code_wrong", UNPROCESSABLE_ENTITY, "The one-time part is wrong for this device.",
+        clerk: "コードを確認できません。もう一度読み取ってください。" / "The code cannot be verified. Scan it again.",
+        customer: "コードを確認できませんでした。更新してください。" / "The code could not be verified. Please refresh it.";
+    /// One digit was misread or mistyped.
+    CodeCheckDigit = "code_check_digit", UNPROCESSABLE_ENTITY, "The check digit does not fit: misread or mistyped.",
+        clerk: "読み取りエラーです。もう一度読み取ってください。" / "Misread. Scan the code again.",
+        customer: "もう一度コードを読み取ってもらってください。" / "Please have the code scanned again.";
+    /// The digits are another operator's.
+    CodeUnknownPrefix = "code_unknown_prefix", UNPROCESSABLE_ENTITY, "The code does not begin with this operator's prefix.",
+        clerk: "お守りPayのコードではありません。" / "This is not an Omamori code.",
+        customer: "お守りPayのコードを表示してください。" / "Please show your Omamori code.";
+    /// Too many wrong codes named this device; showing a code is paused there.
+    CodeLocked = "code_locked", UNPROCESSABLE_ENTITY, "Too many wrong codes for this device; its code is locked for a while.",
+        clerk: "このお客様のコードは一時的にロックされています。" / "This customer's code is locked for a while.",
+        customer: "誤ったコードが続いたため、コードを一時的にロックしました。" / "After several wrong codes, your code is locked for a while.";
+    /// The terminal sent too many wrong codes.
+    TerminalLocked = "terminal_locked", TOO_MANY_REQUESTS, "Too many wrong codes from this terminal; wait.",
+        clerk: "誤ったコードが続いたため、この端末は一時停止中です。しばらくお待ちください。" / "Too many wrong codes: this terminal is paused for a while.",
+        customer: "しばらくお待ちください。" / "Please wait a moment.";
+    /// The balance is lower than the amount.
+    InsufficientFunds = "insufficient_funds", UNPROCESSABLE_ENTITY, "The balance is lower than the amount.",
+        clerk: "残高不足です。チャージまたは別の支払方法をご案内ください。" / "Not enough balance. Offer a top-up or another way to pay.",
+        customer: "残高が不足しています。" / "Your balance is too low.";
+    /// A rolling limit of the customer would be passed.
+    LimitPayment24h = "limit_payment_24h", UNPROCESSABLE_ENTITY, "The customer's payment limit of 24 hours would be passed.",
+        clerk: "お客様の24時間の利用上限を超えます。" / "The customer's 24-hour limit would be passed.",
+        customer: "24時間の支払い上限を超えます。" / "This would pass your 24-hour payment limit.";
+    /// A rolling limit of the customer would be passed.
+    LimitPayment30d = "limit_payment_30d", UNPROCESSABLE_ENTITY, "The customer's payment limit of 30 days would be passed.",
+        clerk: "お客様の30日間の利用上限を超えます。" / "The customer's 30-day limit would be passed.",
+        customer: "30日間の支払い上限を超えます。" / "This would pass your 30-day payment limit.";
+    /// The first 24 hours of a phone have a lower limit.
+    LimitNewDevice = "limit_new_device", UNPROCESSABLE_ENTITY, "The limit of a device's first 24 hours would be passed.",
+        clerk: "登録から24時間は利用上限が低くなっています。" / "A phone's first 24 hours have a lower limit.",
+        customer: "端末の登録から24時間は、支払い上限が1万円です。" / "For 24 hours after registering a phone you can pay up to ¥10,000.";
+    /// All top-ups of 24 hours together would pass the limit.
+    LimitTopup24h = "limit_topup_24h", UNPROCESSABLE_ENTITY, "The customer's top-up limit of 24 hours would be passed.",
+        clerk: "お客様の24時間のチャージ上限を超えます。" / "The customer's 24-hour top-up limit would be passed.",
+        customer: "24時間のチャージ上限を超えます。" / "This would pass your 24-hour top-up limit.";
+    /// The amount of one top-up is over the limit of this way of top-up.
+    LimitTopupAmount = "limit_topup_amount", UNPROCESSABLE_ENTITY, "One top-up of this kind may not be this large.",
+        clerk: "1回のチャージ上限を超えています。" / "This is over the limit of one top-up.",
+        customer: "1回のチャージ上限を超えています。" / "This is over the limit of one top-up.";
+    /// The balance would pass the largest one allowed.
+    LimitBalance = "limit_balance", UNPROCESSABLE_ENTITY, "The balance would pass the largest one allowed.",
+        clerk: "残高の上限を超えます。" / "The customer's balance would pass its limit.",
+        customer: "残高の上限を超えます。" / "Your balance would pass its limit.";
+    /// Refunds would pass what was paid.
+    RefundExceedsPayment = "refund_exceeds_payment", UNPROCESSABLE_ENTITY, "Refunds may not pass what was paid.",
+        clerk: "返金額が支払額を超えています。" / "The refund is more than what is left of the payment.",
+        customer: "返金は行われていません。" / "Nothing was refunded.";
+    /// A payment that was refunded, in part or whole, cannot be canceled.
+    PaymentAlreadyRefunded = "payment_already_refunded", CONFLICT, "The payment has refunds; refund the rest instead.",
+        clerk: "返金済みの取引は取消できません。残額は返金してください。" / "It has refunds already. Refund the rest instead.",
+        customer: "この取引は返金済みです。" / "This payment was refunded already.";
+    /// The payment was canceled.
+    PaymentCanceled = "payment_canceled", CONFLICT, "This payment was canceled, possibly before it arrived.",
+        clerk: "この取引は取消済みです。" / "This payment was canceled.",
+        customer: "この取引は取り消されました。" / "This payment was canceled.";
+    /// A cancel comes too late; a refund is the way.
+    CancelTooLate = "cancel_too_late", UNPROCESSABLE_ENTITY, "A payment can be canceled until 00:15 JST of the next day; refund it instead.",
+        clerk: "取消できる時間を過ぎました。返金を使ってください。" / "Too late to cancel. Use a refund.",
+        customer: "取消できる時間を過ぎました。" / "It is too late to cancel.";
+    /// The value of a top-up was spent before the cancel came.
+    TopupAlreadySpent = "topup_already_spent", UNPROCESSABLE_ENTITY, "The balance is lower than the top-up: it was spent.",
+        clerk: "チャージした残高がすでに使われています。" / "The money topped up was spent already.",
+        customer: "チャージした残高がすでに使われています。" / "The money topped up was spent already.";
+    /// Staff have closed this function.
+    FunctionClosed = "function_closed", UNPROCESSABLE_ENTITY, "This function is closed by the operator; see /status.",
+        clerk: "この機能は現在停止しています。" / "This function is closed at the moment.",
+        customer: "この機能は現在停止しています。" / "This function is closed at the moment.";
+    /// The customer's account is stopped.
+    AccountFrozen = "account_frozen", UNPROCESSABLE_ENTITY, "The account is stopped.",
+        clerk: "このお客様のアカウントは停止中です。" / "This customer's account is stopped.",
+        customer: "アカウントが停止されています。サポートにご連絡ください。" / "Your account is stopped. Please contact support.";
+    /// The SMS code or another proof is wrong or too old.
+    ProofFailed = "proof_failed", UNPROCESSABLE_ENTITY, "The code or proof is wrong, used or too old.",
+        clerk: "確認できませんでした。" / "It could not be verified.",
+        customer: "コードが正しくないか、有効期限が切れています。" / "The code is wrong or has expired.";
+    /// Too many requests of this kind.
+    TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests; see Retry-After.",
+        clerk: "しばらくしてからやり直してください。" / "Try again in a while.",
+        customer: "しばらくしてからやり直してください。" / "Please try again in a while.";
+    /// The body is larger than this address takes.
+    BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large.",
+        clerk: "送信内容が大きすぎます。" / "The request is too large.",
+        customer: "送信内容が大きすぎます。" / "The request is too large.";
+    /// The body is not JSON by its Content-Type.
+    UnsupportedMediaType = "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "Send application/json.",
+        clerk: "端末の設定を確認してください。" / "Check the terminal's settings.",
+        customer: "もう一度お試しください。" / "Please try again.";
+    /// The service is busy or stopping. The state of a money operation is unknown: ask again.
+    Busy = "busy", SERVICE_UNAVAILABLE, "Busy; the state may be unknown: ask again with the same id.",
+        clerk: "混み合っています。結果を照会してください。" / "Busy. Check the result of the operation.",
+        customer: "混み合っています。少しお待ちください。" / "We are busy. Please wait a moment.";
+    /// A fault of ours. The state of a money operation is unknown: ask again.
+    Internal = "internal_error", INTERNAL_SERVER_ERROR, "A fault on our side; the state may be unknown: ask again with the same id.",
+        clerk: "システムエラーです。結果を照会してください。" / "System error. Check the result of the operation.",
+        customer: "システムエラーが発生しました。" / "Something went wrong on our side.";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn codes_are_unique_and_never_success() {
+        let words: HashSet<_> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(words.len(), Code::ALL.len());
+        assert!(Code::ALL.iter().all(|code| code.status().as_u16() >= 400));
+    }
+}

@@ -1,0 +1,137 @@
+//! The outermost layer: request id, security headers, the form of errors, one log line for each.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+
+use super::codes::Code;
+use super::error::{Carried, Envelope, Error};
+use super::page::page;
+use super::text::Text;
+use crate::app::App;
+use crate::id::Kind;
+
+/// The id of one request; also answered in the header `x-request-id`.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub Arc<str>);
+
+static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// No script, style, frame, form target or connection but our own.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; style-src 'self'; \
+    img-src 'self' data: blob:; connect-src 'self'; media-src 'self' blob:; object-src 'none'; \
+    base-uri 'none'; frame-ancestors 'none'; form-action 'self'; worker-src 'self'; \
+    manifest-src 'self'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+#[derive(askama::Template)]
+#[template(path = "error.html")]
+struct ErrorPage<'a> {
+    text: Text,
+    sandbox: bool,
+    status: u16,
+    request_id: Option<&'a str>,
+}
+
+/// Wraps every request.
+pub async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    let began = Instant::now();
+    let id: Arc<str> = Kind::Request.random_text(app.rng.as_ref()).into();
+    request.extensions_mut().insert(RequestId(id.clone()));
+    let path = request.extensions().get::<MatchedPath>().cloned();
+    let method = request.method().clone();
+    let wants_json = request.uri().path().starts_with("/api/");
+    let text = Text::of(request.headers());
+
+    let mut response = next.run(request).await;
+    if let Some(Carried(error)) = response.extensions_mut().remove::<Carried>() {
+        // Paths with their parameters are not logged: they may hold what belongs to a person.
+        let path = path.as_ref().map_or("-", MatchedPath::as_str);
+        log(&error, &method, path, &id, began);
+        response = with_body(response, &error, &id, wants_json, text, app.sandbox());
+    }
+    secure(&mut response, &id);
+    response
+}
+
+fn log(error: &Error, method: &axum::http::Method, path: &str, id: &str, began: Instant) {
+    let code = error.code().as_str();
+    let elapsed_ms = began.elapsed().as_millis();
+    if let Error::Fault(fault) = error {
+        let mut chain = fault.to_string();
+        let mut source = fault.source();
+        while let Some(inner) = source {
+            chain = format!("{chain}: {inner}");
+            source = inner.source();
+        }
+        tracing::error!(%method, path, request_id = id, elapsed_ms, fault = chain, "request failed");
+    } else {
+        tracing::debug!(%method, path, request_id = id, elapsed_ms, code, "request refused");
+    }
+}
+
+fn with_body(
+    bare: Response,
+    error: &Error,
+    id: &str,
+    wants_json: bool,
+    text: Text,
+    sandbox: bool,
+) -> Response {
+    let (mut parts, _) = bare.into_parts();
+    let body = if wants_json {
+        serde_json::to_vec(&Envelope::new(error, id)).map(Body::from).unwrap_or_default()
+    } else {
+        let status = error.code().status().as_u16();
+        let template = ErrorPage { text, sandbox, status, request_id: Some(id) };
+        page(&template).map(Response::into_body).unwrap_or_default()
+    };
+    let content_type = if wants_json { "application/json" } else { "text/html; charset=utf-8" };
+    parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    parts.headers.remove(header::CONTENT_LENGTH);
+    Response::from_parts(parts, body)
+}
+
+fn secure(response: &mut Response, id: &str) {
+    let headers = response.headers_mut();
+    if let Ok(value) = HeaderValue::from_str(id) {
+        headers.insert(REQUEST_ID.clone(), value);
+    }
+    let fixed = [
+        (header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+        (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+        (
+            HeaderName::from_static("permissions-policy"),
+            "camera=(self), publickey-credentials-get=(self), \
+             publickey-credentials-create=(self), screen-wake-lock=(self), geolocation=()",
+        ),
+    ];
+    for (name, value) in fixed {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+}
+
+/// The answer to an address that no route has.
+pub async fn not_found() -> Error {
+    Code::NotFound.into()
+}
+
+/// The answer to a method that an address does not take.
+pub async fn method_not_allowed() -> Error {
+    Code::MethodNotAllowed.into()
+}
+
+/// The answer to a panic in a handler: a fault, with the state unknown to the caller.
+#[must_use]
+pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Error::fault("a handler panicked").into_response()
+}

@@ -1,0 +1,127 @@
+//! Japanese and English. One catalogue file a language, shared with the browser.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::LazyLock;
+
+use axum::extract::FromRequestParts;
+use axum::http::header;
+use axum::http::request::Parts;
+
+/// The cookie in which a person's choice of language is kept.
+pub const LANGUAGE_COOKIE: &str = "omamori_lang";
+
+/// A language of the service.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// 日本語.
+    #[default]
+    Ja,
+    /// English.
+    En,
+}
+
+impl Lang {
+    /// The BCP 47 tag.
+    #[must_use]
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::Ja => "ja",
+            Self::En => "en",
+        }
+    }
+
+    /// The language of a tag, if it is one of ours.
+    #[must_use]
+    pub fn parse(tag: &str) -> Option<Self> {
+        match tag.split('-').next() {
+            Some("ja") => Some(Self::Ja),
+            Some("en") => Some(Self::En),
+            _ => None,
+        }
+    }
+
+    /// The first of ours that the browser asks for.
+    fn negotiate(accept_language: &str) -> Option<Self> {
+        accept_language
+            .split(',')
+            .find_map(|part| Self::parse(part.split(';').next().unwrap_or_default().trim()))
+    }
+}
+
+type Catalogue = HashMap<&'static str, &'static str>;
+
+static JA: LazyLock<Catalogue> = LazyLock::new(|| load(include_str!("../../assets/i18n/ja.json")));
+static EN: LazyLock<Catalogue> = LazyLock::new(|| load(include_str!("../../assets/i18n/en.json")));
+
+#[expect(clippy::expect_used, reason = "the catalogue is part of the binary; a test parses it")]
+fn load(json: &'static str) -> Catalogue {
+    let parsed: HashMap<String, String> =
+        serde_json::from_str(json).expect("a catalogue is a flat JSON object of strings");
+    // The catalogue lives as long as the process: leaked once, borrowed everywhere.
+    parsed.into_iter().map(|(k, v)| (&*String::leak(k), &*String::leak(v))).collect()
+}
+
+/// The texts of one language. As an extractor: the language of the request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    /// Which language.
+    pub lang: Lang,
+}
+
+impl Text {
+    /// The texts of a language.
+    #[must_use]
+    pub const fn new(lang: Lang) -> Self {
+        Self { lang }
+    }
+
+    /// The BCP 47 tag of the language.
+    #[must_use]
+    pub const fn lang(&self) -> &'static str {
+        self.lang.tag()
+    }
+
+    /// Picks the language from a text that is in both.
+    #[must_use]
+    pub const fn pick(&self, both: super::codes::Both) -> &'static str {
+        match self.lang {
+            Lang::Ja => both.ja,
+            Lang::En => both.en,
+        }
+    }
+
+    /// The text of a key. An unknown key is shown as `?`; a test keeps that from happening.
+    #[must_use]
+    pub fn t(&self, key: &str) -> &'static str {
+        let catalogue = match self.lang {
+            Lang::Ja => &JA,
+            Lang::En => &EN,
+        };
+        catalogue.get(key).copied().unwrap_or("?")
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Text {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        Ok(Self::of(&parts.headers))
+    }
+}
+
+impl Text {
+    /// The language that the headers of a request ask for: the cookie first, then the browser's
+    /// own list, then Japanese.
+    #[must_use]
+    pub fn of(headers: &axum::http::HeaderMap) -> Self {
+        let chosen = super::page::cookie(headers, LANGUAGE_COOKIE).and_then(Lang::parse);
+        let asked = || {
+            headers
+                .get(header::ACCEPT_LANGUAGE)
+                .and_then(|v| v.to_str().ok())
+                .and_then(Lang::negotiate)
+        };
+        Self { lang: chosen.or_else(asked).unwrap_or_default() }
+    }
+}
