@@ -10,7 +10,7 @@ export function part(name, root = document) {
 /**
  * Makes an element.
  * @param {string} tag
- * @param {Record<string, unknown>} attributes functions (`onclick`) become listeners; null is left out
+ * @param {Record<string, unknown>} attributes functions (`onclick`) listen; null is left out
  * @param {...(Node | string | null)} children
  * @returns {HTMLElement}
  */

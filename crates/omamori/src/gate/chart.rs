@@ -37,8 +37,8 @@ pub enum TransferCode {
     /// and never pass what was paid. `user_data_64` is the amount of the refund it stands beside,
     /// `user_data_32` that transfer's code.
     RefundPosition = 14,
-    /// Amount 0: takes the id of a payment that was canceled before it arrived.
-    PaymentTombstone = 15,
+    /// Amount 0: takes the id of a payment or top-up that was canceled before it arrived.
+    Tombstone = 15,
     /// Cash taken at a register; in the same two phases as a payment.
     TopupCash = 20,
     /// A cash top-up taken back.
@@ -60,7 +60,7 @@ impl TransferCode {
             12 => Self::Refund,
             13 => Self::Cancel,
             14 => Self::RefundPosition,
-            15 => Self::PaymentTombstone,
+            15 => Self::Tombstone,
             20 => Self::TopupCash,
             21 => Self::TopupCashCancel,
             _ => return None,

@@ -167,7 +167,7 @@ impl Windows {
                     customer.topups.give_back(then, yen);
                 }
             }
-            Some(TransferCode::RefundPosition | TransferCode::PaymentTombstone) | None => {}
+            Some(TransferCode::RefundPosition | TransferCode::Tombstone) | None => {}
         }
     }
 }

@@ -8,16 +8,17 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use jiff::ToSpan;
-use omamori_ledger::{CreateTransferResult as R, Request, Transfer};
+use omamori_ledger::Transfer;
 
 use super::auth::Terminal;
 use super::fields::Fields;
 use super::model::{RefundDetail, SaleDetail, find_capture, micros, payment_view, yen};
 use super::payment::{PaymentAnswer, capture_id};
 use super::reversal::{Giving, Outcome, Reversal, cancel_id, give_back, reversals};
+use super::tombstone::{bury, is_tombstone};
 use crate::app::App;
 use crate::clock::Micros;
-use crate::gate::chart::{LEDGER_JPY, TransferCode};
+use crate::gate::chart::TransferCode;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::web::codes::Code;
@@ -43,7 +44,15 @@ pub async fn create(
     for _ in 0..TRIES {
         let merchant_id = &terminal.store.merchant_id;
         let Some(capture) = find_capture(&app, merchant_id, &merchant_payment_id).await? else {
-            bury(&app, &terminal, &merchant_payment_id).await?;
+            let detail = SaleDetail {
+                merchant_payment_id: merchant_payment_id.clone(),
+                merchant_id: merchant_id.clone(),
+                store_id: terminal.store.store_id.clone(),
+                terminal_id: terminal.terminal_id.clone(),
+                ..SaleDetail::default()
+            };
+            let id = capture_id(merchant_id, &merchant_payment_id);
+            bury(&app, &terminal, Act::Cancel, id, &detail).await?;
             continue;
         };
         let before = reversals(&app, &capture).await?;
@@ -57,41 +66,7 @@ pub async fn create(
 }
 
 fn is_canceled(capture: &Transfer, before: &[Reversal]) -> bool {
-    capture.code == TransferCode::PaymentTombstone.number()
-        || before.iter().any(|reversal| reversal.is_cancel)
-}
-
-/// Takes the id of a payment that is not here.
-async fn bury(app: &App, terminal: &Terminal, merchant_payment_id: &str) -> Result<()> {
-    let detail = SaleDetail {
-        merchant_payment_id: merchant_payment_id.to_owned(),
-        merchant_id: terminal.store.merchant_id.clone(),
-        store_id: terminal.store.store_id.clone(),
-        terminal_id: terminal.terminal_id.clone(),
-        ..SaleDetail::default()
-    };
-    let question = Question {
-        terminal: Some(terminal.terminal_number),
-        ..Question::plain(Act::Cancel, &detail)
-    };
-    let clearance = app.gate.decide(question, Ok(())).await?;
-    let tombstone = Transfer {
-        id: capture_id(&detail.merchant_id, merchant_payment_id),
-        debit_account_id: terminal.store.cash_account,
-        credit_account_id: terminal.store.sales_account,
-        user_data_64: terminal.terminal_number.unsigned_abs(),
-        ledger: LEDGER_JPY,
-        code: TransferCode::PaymentTombstone.number(),
-        ..Transfer::default()
-    };
-    let request = Request { accounts: Vec::new(), transfers: vec![tombstone] };
-    let reply = app.gate.commit(clearance, request).await?;
-    match reply.transfers[0].result {
-        R::DebitAccountNotFound | R::CreditAccountNotFound => {
-            Err(Error::fault("a store has no ledger accounts"))
-        }
-        _ => Ok(()), // done, or the payment has just arrived: the caller looks again
-    }
+    is_tombstone(capture) || before.iter().any(|reversal| reversal.is_cancel)
 }
 
 async fn cancel(

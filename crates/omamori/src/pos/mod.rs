@@ -15,6 +15,7 @@ pub(crate) mod payment;
 pub(crate) mod refund;
 mod reversal;
 pub(crate) mod shelf;
+mod tombstone;
 pub(crate) mod topup;
 pub(crate) mod topup_cancel;
 

@@ -6,9 +6,9 @@ use omamori_ledger::Transfer;
 use serde::{Deserialize, Serialize};
 
 use super::reversal::{Reversal, reversals};
+use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::clock::Micros;
-use crate::gate::chart::TransferCode;
 use crate::id::Kind;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -245,8 +245,7 @@ fn view(capture: &Transfer, sale: SaleDetail, reversals: &[Reversal]) -> Payment
 #[must_use]
 pub fn status(capture: &Transfer, reversals: &[Reversal]) -> PaymentStatus {
     let refunded: i64 = reversals.iter().map(|reversal| reversal.amount).sum();
-    let tombstone = capture.code == TransferCode::PaymentTombstone.number();
-    if tombstone || reversals.iter().any(|reversal| reversal.is_cancel) {
+    if is_tombstone(capture) || reversals.iter().any(|reversal| reversal.is_cancel) {
         PaymentStatus::Canceled
     } else if refunded == 0 {
         PaymentStatus::Captured

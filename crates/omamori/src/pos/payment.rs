@@ -16,6 +16,7 @@ use super::fields::{AMOUNT_MAX, Fields};
 use super::model::{
     ItemDetail, PaymentView, SaleDetail, find_capture, fresh_view, micros, payment_view, yen,
 };
+use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::clock::DAY;
 use crate::gate::chart::TransferCode;
@@ -168,7 +169,7 @@ async fn same_sale(
     let Some(capture) = find_capture(app, merchant_id, merchant_payment_id).await? else {
         return Ok(None);
     };
-    if capture.code == TransferCode::PaymentTombstone.number() {
+    if is_tombstone(&capture) {
         return Err(Code::PaymentCanceled.into());
     }
     let same_code = code::is_same(app, digits, capture.pending_id, micros(&capture)).await?;

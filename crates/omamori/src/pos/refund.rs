@@ -11,6 +11,7 @@ use super::auth::Terminal;
 use super::fields::{AMOUNT_MAX, Fields};
 use super::model::{PaymentView, RefundDetail, RefundView, find_capture, payment_view, yen};
 use super::reversal::{Giving, Outcome, REVERSALS_MAX, Reversal, give_back, refund_id, reversals};
+use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::gate::chart::TransferCode;
 use crate::gate::{Act, Clearance, Question};
@@ -112,9 +113,7 @@ fn allowed(
     refunded_before: i64,
     amount: i64,
 ) -> Result<(), Code> {
-    if capture.code == TransferCode::PaymentTombstone.number()
-        || before.iter().any(|reversal| reversal.is_cancel)
-    {
+    if is_tombstone(capture) || before.iter().any(|reversal| reversal.is_cancel) {
         return Err(Code::PaymentCanceled);
     }
     if before.len() >= REVERSALS_MAX || refunded_before + amount > yen(capture) {

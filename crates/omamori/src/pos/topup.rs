@@ -14,6 +14,7 @@ use super::chain::{Chain, is_made, refusal};
 use super::code::{self, Verified};
 use super::fields::{AMOUNT_MAX, Fields};
 use super::model::{TopupDetail, TopupView, detail, micros, yen};
+use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::gate::chart::{TransferCode, wallet_account};
 use crate::gate::windows::{Admission, Class};
@@ -112,6 +113,9 @@ async fn earlier(app: &App, terminal: &Terminal, topup: &CreateTopup) -> Result<
     let id = topup_id(&terminal.store.merchant_id, &topup.merchant_topup_id);
     let Some(money) = app.gate.transfer(id).await? else { return Ok(None) };
     let money = money.transfer;
+    if is_tombstone(&money) {
+        return Err(Code::TopupCanceled.into());
+    }
     let same_code = code::is_same(app, &topup.code, money.pending_id, micros(&money)).await?;
     if yen(&money) != topup.amount || !same_code {
         return Err(Code::TopupIdReused.into());
@@ -164,7 +168,8 @@ async fn clear(
 /// A fault if a store fails.
 pub async fn topup_view(app: &App, money: &Transfer) -> Result<TopupView> {
     let about: TopupDetail = detail(app, money).await?;
-    let canceled = app.gate.transfer(topup_cancel_id(money.id)).await?.is_some();
+    let canceled =
+        is_tombstone(money) || app.gate.transfer(topup_cancel_id(money.id)).await?.is_some();
     Ok(TopupView {
         topup_id: Kind::Topup.text(money.id),
         merchant_topup_id: about.merchant_topup_id,

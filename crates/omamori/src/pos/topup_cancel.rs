@@ -9,6 +9,7 @@ use super::auth::Terminal;
 use super::cancel::cancel_until;
 use super::fields::is_id;
 use super::model::{TopupDetail, micros, yen};
+use super::tombstone::{bury, is_tombstone};
 use super::topup::{TopupAnswer, topup_cancel_id, topup_id, topup_view};
 use crate::app::App;
 use crate::gate::chart::{LEDGER_JPY, TransferCode};
@@ -31,9 +32,19 @@ pub async fn create(
         return Err(Code::TopupNotFound.into());
     }
     let id = topup_id(&terminal.store.merchant_id, &merchant_topup_id);
-    let money = app.gate.transfer(id).await?.ok_or(Code::TopupNotFound)?.transfer;
-    if app.gate.transfer(topup_cancel_id(id)).await?.is_none() {
-        cancel(&app, &terminal, &merchant_topup_id, &money).await?;
+    let detail = TopupDetail {
+        merchant_topup_id,
+        store_id: terminal.store.store_id.clone(),
+        terminal_id: terminal.terminal_id.clone(),
+    };
+    if app.gate.transfer(id).await?.is_none() {
+        bury(&app, &terminal, Act::TopupCashCancel, id, &detail).await?;
+    }
+    let money = app.gate.transfer(id).await?;
+    let money = money.ok_or(Error::fault("a top-up's tombstone is not there"))?.transfer;
+    let canceled = app.gate.transfer(topup_cancel_id(id)).await?.is_some();
+    if !canceled && !is_tombstone(&money) {
+        cancel(&app, &terminal, &detail, &money).await?;
     }
     let topup = topup_view(&app, &money).await?;
     Ok(axum::Json(TopupAnswer { topup }))
@@ -42,18 +53,13 @@ pub async fn create(
 async fn cancel(
     app: &App,
     terminal: &Terminal,
-    merchant_topup_id: &str,
+    detail: &TopupDetail,
     money: &Transfer,
 ) -> Result<()> {
-    let detail = TopupDetail {
-        merchant_topup_id: merchant_topup_id.to_owned(),
-        store_id: terminal.store.store_id.clone(),
-        terminal_id: terminal.terminal_id.clone(),
-    };
     let question = Question {
         terminal: Some(terminal.terminal_number),
         amount: Some(yen(money)),
-        ..Question::plain(Act::TopupCashCancel, &detail)
+        ..Question::plain(Act::TopupCashCancel, detail)
     };
     let opinion = if app.clock.now() > cancel_until(micros(money)) {
         Err(Code::CancelTooLate)

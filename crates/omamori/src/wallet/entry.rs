@@ -119,7 +119,7 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
         Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
         Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::RefundPosition | TransferCode::PaymentTombstone) | None => {
+        Some(TransferCode::RefundPosition | TransferCode::Tombstone) | None => {
             return Ok(None);
         }
     };

@@ -175,6 +175,10 @@ codes! {
     PaymentCanceled = "payment_canceled", CONFLICT, "This payment was canceled, possibly before it arrived.",
         clerk: "この取引は取消済みです。" / "This payment was canceled.",
         customer: "この取引は取り消されました。" / "This payment was canceled.";
+    /// The top-up was canceled.
+    TopupCanceled = "topup_canceled", CONFLICT, "This top-up was canceled, possibly before it arrived.",
+        clerk: "このチャージは取消済みです。" / "This top-up was canceled.",
+        customer: "このチャージは取り消されました。" / "This top-up was canceled.";
     /// A cancel comes too late; a refund is the way.
     CancelTooLate = "cancel_too_late", UNPROCESSABLE_ENTITY, "A payment can be canceled until 00:15 JST of the next day; refund it instead.",
         clerk: "取消できる時間を過ぎました。返金を使ってください。" / "Too late to cancel. Use a refund.",
