@@ -43,5 +43,6 @@ install_packages() {
   has apt-get || fail "These are missing, and there is no apt-get to install them: $*"
   say "Installing: $*"
   as_root apt-get update -qq
-  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@"
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$@" \
+    >/dev/null
 }

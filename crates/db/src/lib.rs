@@ -20,7 +20,7 @@ mod row;
 pub use error::Error;
 pub use migrate::Step;
 pub use open::{Db, Durability};
-pub use query::{Query, Tx, Value, sql, sql_built};
+pub use query::{Query, Tx, Value, sql, sql_built, sql_rows};
 pub use row::{Column, Row};
 
 /// The result of a database call.

@@ -58,6 +58,10 @@ impl Journal {
         Ok(Self { db })
     }
 
+    pub(crate) fn db(&self) -> &Db {
+        &self.db
+    }
+
     /// Whether one node owns the journal, so that nobody else can append to it.
     pub(crate) fn is_embedded(&self) -> bool {
         self.db.is_embedded()

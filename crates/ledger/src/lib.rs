@@ -52,6 +52,7 @@ mod snapshot;
 mod state;
 mod transfer;
 mod transfers;
+mod verify;
 mod views;
 
 pub use account::{Account, AccountFlags};
@@ -70,4 +71,5 @@ pub use result::{CreateAccountResult, CreateTransferResult};
 pub use snapshot::SnapshotError;
 pub use state::{MemoryUse, State};
 pub use transfer::{PendingStatus, StoredTransfer, Transfer, TransferFlags};
+pub use verify::{Problem, Report, verify};
 pub use views::{Follower, Following};

@@ -20,11 +20,12 @@ use omamori_db::{Db, Error, Step, sql, sql_built};
 
 pub(crate) use follow::follow;
 pub use follow::{Follower, Following};
-pub(crate) use snapshot::Snapshot;
+pub(crate) use snapshot::{ACCOUNT_BLOCKS_PER_PAGE, Snapshot};
 pub(crate) use tail::Tail;
 pub(crate) use viewer::Viewer;
 
 use crate::{Position, StoredTransfer, Transfer};
+pub(crate) use rows::stored_transfer;
 use rows::{COLUMNS, id_bytes};
 
 const STEPS: &[Step] = &[Step {
@@ -70,7 +71,7 @@ impl Views {
                 query.push(id_bytes(*id));
             }
             for row in self.db.all(query).await? {
-                found.push(rows::stored_transfer(&row)?);
+                found.push(stored_transfer(&row)?);
             }
         }
         Ok(found)
@@ -99,7 +100,7 @@ impl Views {
         for side in sides {
             let query = side.bind(id_bytes(account_id)).bind(before).bind(limit_bound);
             for row in self.db.all(query).await? {
-                transfers.push(rows::stored_transfer(&row)?.transfer);
+                transfers.push(stored_transfer(&row)?.transfer);
             }
         }
         transfers.sort_unstable_by_key(|transfer| std::cmp::Reverse(transfer.timestamp));

@@ -88,6 +88,10 @@ impl<C: Companion> Ledger<C> {
         Self { messages, shared, running: Arc::new(running) }
     }
 
+    pub(crate) fn shared(&self) -> &Shared<C> {
+        &self.shared
+    }
+
     /// Does what the submission asks for, durably, and answers. The events of the request may
     /// have failed each for itself: look into the reply.
     ///

@@ -11,7 +11,7 @@ use super::queue::Queue;
 use super::recent::Recent;
 use super::writer::Writer;
 use super::{ChainCheck, Companion, Core, Ledger, Options, Shared};
-use crate::views::{Snapshot, Viewer, Views, follow};
+use crate::views::{ACCOUNT_BLOCKS_PER_PAGE, Snapshot, Viewer, Views, follow};
 use crate::{Account, Journal, Position, State, StoredEntry};
 
 /// Entries read at once.
@@ -89,12 +89,7 @@ async fn load(views: &Views, snapshot: &Snapshot) -> Result<State, OpenError> {
         let accounts = Counted { accounts, left: account_count };
         State::from_snapshot(position, accounts, pendings)
     });
-    let read = Snapshot::accounts(&views.db, async |page| {
-        // If nobody receives, the snapshot is broken, which the other side tells.
-        let _gone = pages.send(page).await;
-        Ok(())
-    })
-    .await;
+    let read = send_accounts(views, &pages).await;
     drop(pages);
     let state = state.await;
     read?;
@@ -105,6 +100,20 @@ async fn load(views: &Views, snapshot: &Snapshot) -> Result<State, OpenError> {
     }
     Snapshot::ids(&views.db, |id| state.remember_old(id)).await?;
     Ok(state)
+}
+
+/// Reads all accounts of the snapshot, as long as somebody receives them.
+async fn send_accounts(
+    views: &Views,
+    pages: &mpsc::Sender<Vec<Account>>,
+) -> Result<(), omamori_db::Error> {
+    for number in (0..).step_by(ACCOUNT_BLOCKS_PER_PAGE as usize) {
+        let page = Snapshot::accounts(&views.db, number).await?;
+        if page.is_empty() || pages.send(page).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
 }
 
 /// An iterator that knows how many accounts come.

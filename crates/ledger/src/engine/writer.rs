@@ -210,6 +210,7 @@ impl<C: Companion> Writer<C> {
         let core = self.shared.read();
         let base = *core.state.position();
         let timestamp = (self.now_nanos)().max(base.timestamp + 1);
+        core.state.read_ahead(requests.iter().map(|waiting| &waiting.submission.request));
         let mut applying = Applying::new(&core.state, older, timestamp);
         let answers = requests.iter().map(|Waiting { submission, .. }| {
             if let Some(admission) = &submission.admission {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use omamori_db::{Error, Query, Row, Tx, sql_built};
+use omamori_db::{Error, Query, Row, Tx, sql_built, sql_rows};
 
 use crate::{Entry, Fact, PendingStatus, StoredTransfer, Transfer, TransferFlags};
 
@@ -10,6 +10,9 @@ use crate::{Entry, Fact, PendingStatus, StoredTransfer, Transfer, TransferFlags}
 pub(super) const COLUMNS: &str = "timestamp, id, debit_account_id, credit_account_id, amount, \
      pending_id, user_data_128, user_data_64, user_data_32, timeout, ledger, code, flags, \
      pending_status";
+const INSERT: &str = "INSERT INTO transfer (timestamp, id, debit_account_id, credit_account_id, \
+     amount, pending_id, user_data_128, user_data_64, user_data_32, timeout, ledger, code, flags, \
+     pending_status)";
 const COLUMN_COUNT: usize = 14;
 
 /// Rows of one statement. SQLite binds at most 32,766 values, PostgreSQL 65,535. Few sizes, so
@@ -27,7 +30,7 @@ fn optional_id(id: u128) -> Option<Vec<u8>> {
     (id != 0).then(|| id_bytes(id).to_vec())
 }
 
-pub(super) fn stored_transfer(row: &Row) -> Result<StoredTransfer, Error> {
+pub(crate) fn stored_transfer(row: &Row) -> Result<StoredTransfer, Error> {
     let id = |column: usize| row.array(column).map(u128::from_be_bytes);
     let optional = |column: usize| match row.bytes_optional(column)? {
         None => Ok(0),
@@ -110,7 +113,7 @@ impl Rows {
     /// Writes all of it.
     pub(super) async fn write(&self, tx: &mut Tx) -> Result<(), Error> {
         for rows in portions(&self.added, &ROWS_PER_STATEMENT) {
-            let mut insert = insert_statement(rows.len());
+            let mut insert = sql_rows(INSERT, COLUMN_COUNT);
             for row in rows {
                 push_row(&mut insert, row);
             }
@@ -143,16 +146,6 @@ pub(super) fn portions<'a, T>(list: &'a [T], sizes: &'a [usize]) -> impl Iterato
         rest = after;
         Some(portion)
     })
-}
-
-fn insert_statement(row_count: usize) -> Query {
-    let row = |row: usize| {
-        let first = row * COLUMN_COUNT + 1;
-        let places: Vec<_> = (first..first + COLUMN_COUNT).map(|n| format!("${n}")).collect();
-        format!("({})", places.join(", "))
-    };
-    let rows: Vec<_> = (0..row_count).map(row).collect();
-    sql_built(format!("INSERT INTO transfer ({COLUMNS}) VALUES {}", rows.join(", ")))
 }
 
 fn push_row(insert: &mut Query, row: &StoredTransfer) {

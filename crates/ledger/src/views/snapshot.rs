@@ -15,7 +15,7 @@ const PENDINGS_PER_BLOCK: usize = 1024;
 const IDS_PER_BLOCK: usize = 65_536;
 const ID_SIZE: usize = 16;
 /// Rows read at once: a few megabytes.
-const ACCOUNT_BLOCKS_PER_PAGE: i64 = 64;
+pub(crate) const ACCOUNT_BLOCKS_PER_PAGE: i64 = 64;
 const ID_BLOCKS_PER_PAGE: i64 = 4;
 
 /// Where the newest snapshot was taken, and what it holds.
@@ -40,29 +40,18 @@ impl Snapshot {
         Ok(Self { position, account_count, id_count: row.int(4)?.cast_unsigned() })
     }
 
-    /// Reads all accounts in order, a page at a time.
-    pub(crate) async fn accounts(
-        db: &Db,
-        mut page_read: impl AsyncFnMut(Vec<Account>) -> Result<(), Error>,
-    ) -> Result<(), Error> {
-        let mut number = 0;
-        loop {
-            let query = sql(
-                "SELECT number, body FROM account_block WHERE number >= $1 AND number < $2 \
-                 ORDER BY number",
-            );
-            let end = number + ACCOUNT_BLOCKS_PER_PAGE;
-            let rows = db.all(query.bind(number).bind(end)).await?;
-            if rows.is_empty() {
-                return Ok(());
-            }
-            let mut accounts = Vec::with_capacity(rows.len() * ACCOUNTS_PER_BLOCK);
-            for row in &rows {
-                accounts.extend(unpack_accounts(&row.bytes(1)?)?);
-            }
-            page_read(accounts).await?;
-            number = end;
+    /// The accounts from block `number` on, some blocks of them; empty behind the last.
+    pub(crate) async fn accounts(db: &Db, number: i64) -> Result<Vec<Account>, Error> {
+        let query = sql(
+            "SELECT number, body FROM account_block WHERE number >= $1 AND number < $2 \
+             ORDER BY number",
+        );
+        let rows = db.all(query.bind(number).bind(number + ACCOUNT_BLOCKS_PER_PAGE)).await?;
+        let mut accounts = Vec::with_capacity(rows.len() * ACCOUNTS_PER_BLOCK);
+        for row in &rows {
+            accounts.extend(unpack_accounts(&row.bytes(1)?)?);
         }
+        Ok(accounts)
     }
 
     /// Reads the open pending transfers.

@@ -3,8 +3,8 @@
 
 mod entries;
 mod memory;
-mod model;
-mod random;
+pub mod model;
+pub mod random;
 mod script;
 mod snapshot;
 mod world;

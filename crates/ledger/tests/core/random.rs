@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use omamori_ledger::{Account, AccountFlags, PendingStatus, Request, Transfer, TransferFlags};
+use omamori_ledger::{
+    Account, AccountFlags, PendingStatus, Reply, Request, Transfer, TransferFlags,
+};
 use proptest::{
     collection::vec,
     prelude::*,
@@ -23,7 +25,7 @@ const TIMESTAMP_MAX: u64 = i64::MAX as u64;
 
 /// One event of a transfer list.
 #[derive(Clone, Debug)]
-enum Event {
+pub enum Event {
     New(Transfer),
     /// A second phase of one of the pending transfers so far.
     Resolve {
@@ -38,7 +40,7 @@ enum Event {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Change {
+pub enum Change {
     Nothing,
     Flags(u16),
     Amount(u64),
@@ -52,8 +54,8 @@ enum Change {
 }
 
 #[derive(Clone, Debug)]
-struct Step {
-    elapsed: u64,
+pub struct Step {
+    pub elapsed: u64,
     forget: Option<u64>,
     requests: Vec<(Vec<Account>, Vec<Event>)>,
 }
@@ -185,7 +187,7 @@ fn event() -> impl Strategy<Value = Event> {
     ]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub fn step() -> impl Strategy<Value = Step> {
     let elapsed = prop_oneof![5 => 1_u64..9, 3 => Just(SECOND), 1 => Just(4 * SECOND)];
     let forget = prop_oneof![2 => Just(None), 1 => (0_u64..12).prop_map(Some)];
     let accounts = prop_oneof![4 => Just(Vec::new()), 1 => vec(account(), 1..4)];
@@ -195,17 +197,17 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// The ledger and the model side by side.
 #[derive(Default)]
-struct Both {
-    world: World,
-    model: Model,
+pub struct Both {
+    pub world: World,
+    pub model: Model,
     past: Vec<Transfer>,
     /// Names of the results that occurred.
     seen: BTreeSet<&'static str>,
 }
 
 impl Both {
-    /// Starts with accounts of each kind, at `timestamp`; the last two may be created later.
-    fn new(timestamp: u64) -> Self {
+    /// Accounts of each kind; the last two of all may be created later.
+    pub fn opening() -> Request {
         let limits = [0, 2, 4, 0];
         let accounts = limits.into_iter().zip(1..).map(|(flags, id)| Account {
             id,
@@ -214,12 +216,18 @@ impl Both {
             code: 1,
             ..Account::default()
         });
+        Request { accounts: accounts.collect(), ..Request::default() }
+    }
+
+    /// Starts with the opening accounts, at `timestamp`.
+    pub fn new(timestamp: u64) -> Self {
         let mut both = Self::default();
-        both.commit(timestamp, &[Request { accounts: accounts.collect(), ..Request::default() }]);
+        both.commit(timestamp, &[Self::opening()]);
         both
     }
 
-    fn commit(&mut self, timestamp: u64, requests: &[Request]) {
+    /// Commits one batch to both.
+    pub fn commit(&mut self, timestamp: u64, requests: &[Request]) -> Vec<Reply> {
         let replies = self.world.commit(timestamp, requests);
         let expected = self.model.commit(timestamp, requests);
         assert_eq!(replies, expected);
@@ -230,6 +238,21 @@ impl Both {
         for (id, stored) in self.model.transfers() {
             assert_eq!(self.world.folded.transfer(*id).as_ref(), Some(stored));
         }
+        replies
+    }
+
+    /// The requests of a step, with what they say of the past filled in.
+    pub fn requests(&mut self, step: &Step) -> Vec<Request> {
+        let requests: Vec<_> = step
+            .requests
+            .iter()
+            .map(|(accounts, events)| Request {
+                accounts: accounts.clone(),
+                transfers: events.iter().map(|event| self.resolve(event)).collect(),
+            })
+            .collect();
+        self.past.extend(requests.iter().flat_map(|request| &request.transfers));
+        requests
     }
 
     fn step(&mut self, step: &Step) {
@@ -242,15 +265,7 @@ impl Both {
         if timestamp <= last {
             return;
         }
-        let requests: Vec<_> = step
-            .requests
-            .iter()
-            .map(|(accounts, events)| Request {
-                accounts: accounts.clone(),
-                transfers: events.iter().map(|event| self.resolve(event)).collect(),
-            })
-            .collect();
-        self.past.extend(requests.iter().flat_map(|request| &request.transfers));
+        let requests = self.requests(step);
         self.commit(timestamp, &requests);
     }
 

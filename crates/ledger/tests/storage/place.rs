@@ -129,9 +129,19 @@ impl Place {
 pub struct Clock(Arc<AtomicU64>);
 
 impl Clock {
-    /// A clock at some instant of 2026.
+    /// A clock at some instant of 2027.
     pub fn new() -> Self {
-        Self(Arc::new(AtomicU64::new(1_800_000_000_000_000_000)))
+        Self::at(1_800_000_000_000_000_000)
+    }
+
+    /// A clock at an instant, in nanoseconds since 1970.
+    pub fn at(nanos: u64) -> Self {
+        Self(Arc::new(AtomicU64::new(nanos)))
+    }
+
+    /// Sets it.
+    pub fn set(&self, nanos: u64) {
+        self.0.store(nanos, Ordering::SeqCst);
     }
 
     /// Lets time pass.

@@ -2,7 +2,7 @@
 
 mod demo;
 mod merchant;
-mod open;
+pub mod open;
 mod serve;
 
 use clap::{Parser, Subcommand};

@@ -202,15 +202,7 @@ impl Gate {
         }
         let serial_key = clearance.admission.as_ref().map(|admission| admission.account);
         let submission = Submission { request, serial_key, admission: clearance.admission };
-        self.ledger.commit(submission).await.map_err(|error| match error {
-            CommitError::Refused(code) => code.into(),
-            CommitError::Busy => Error::RetryAfter(Code::Busy, 1),
-            CommitError::Stopped => Error::RetryAfter(Code::Busy, 10),
-            // Nothing happened, or nobody can tell: a fault, and the caller asks again.
-            CommitError::Unavailable(source) | CommitError::Unknown(source) => {
-                Error::Fault(Box::new(source))
-            }
-        })
+        self.ledger.commit(submission).await.map_err(undone)
     }
 
     /// What the customer can spend, in yen; 0 for an account that has never held value.
@@ -238,6 +230,29 @@ impl Gate {
     /// A fault if the views fail.
     pub async fn transfer(&self, id: u128) -> Result<Option<StoredTransfer>, Error> {
         self.ledger.transfer(id).await.map_err(|error| Error::Fault(Box::new(error)))
+    }
+
+    /// The same, and *there is none* is certain: what other nodes wrote is taken over first. For
+    /// answers that somebody acts upon.
+    ///
+    /// # Errors
+    /// A fault if a store fails; busy.
+    pub async fn transfer_certainly(&self, id: u128) -> Result<Option<StoredTransfer>, Error> {
+        if let Some(found) = self.transfer(id).await? {
+            return Ok(Some(found));
+        }
+        self.catch_up().await?;
+        self.transfer(id).await
+    }
+
+    /// Takes over what other nodes have written.
+    ///
+    /// # Errors
+    /// A fault if a store fails; busy.
+    pub async fn catch_up(&self) -> Result<(), Error> {
+        // An answer of the writer is one of the newest state, whatever was asked.
+        let nothing = Submission::unchecked(Request::default());
+        self.ledger.commit(nothing).await.map(drop).map_err(undone)
     }
 
     /// Transfers of an account, newest first, before an instant in nanoseconds.
@@ -271,6 +286,19 @@ impl Gate {
     /// Finishes what was begun and stops the ledger's writer.
     pub async fn close(&self) {
         self.ledger.close().await;
+    }
+}
+
+/// What the caller is told of a commit that has no reply.
+fn undone(error: CommitError<Code>) -> Error {
+    match error {
+        CommitError::Refused(code) => code.into(),
+        CommitError::Busy => Error::RetryAfter(Code::Busy, 1),
+        CommitError::Stopped => Error::RetryAfter(Code::Busy, 10),
+        // Nothing happened, or nobody can tell: a fault, and the caller asks again.
+        CommitError::Unavailable(source) | CommitError::Unknown(source) => {
+            Error::Fault(Box::new(source))
+        }
     }
 }
 

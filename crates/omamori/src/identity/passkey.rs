@@ -128,7 +128,7 @@ impl Passkeys {
         if answer.extensions.cred_props.as_ref().and_then(|props| props.rk) == Some(false) {
             return Err(Code::ProofFailed.into());
         }
-        let passkey = self.webauthn.finish_passkey_registration(answer, &state).map_err(refused)?;
+        let passkey = self.webauthn.finish_passkey_registration(answer, &state).map_err(|error| refused(&error))?;
         Ok((subject, passkey))
     }
 
@@ -177,7 +177,7 @@ impl Passkeys {
         let result = self
             .webauthn
             .finish_discoverable_authentication_v2(answer, state, &*passkey)
-            .map_err(refused)?;
+            .map_err(|error| refused(&error))?;
         passkey.update_credential(&result);
         Ok(())
     }
@@ -217,7 +217,7 @@ impl Passkeys {
             return Err(Code::ProofFailed.into());
         }
         let result =
-            self.webauthn.finish_passkey_authentication(answer, &state).map_err(refused)?;
+            self.webauthn.finish_passkey_authentication(answer, &state).map_err(|error| refused(&error))?;
         let used = passkeys.iter_mut().position(|p| p.update_credential(&result).is_some());
         used.ok_or_else(|| Code::ProofFailed.into())
     }
@@ -272,7 +272,7 @@ fn fault(error: webauthn_rs::prelude::WebauthnError) -> Error {
     Error::Fault(Box::new(error))
 }
 
-fn refused(error: webauthn_rs::prelude::WebauthnError) -> Error {
+fn refused(error: &webauthn_rs::prelude::WebauthnError) -> Error {
     tracing::debug!(%error, "an answer of a passkey was refused");
     Code::ProofFailed.into()
 }

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 
 use super::auth::Terminal;
 use super::fields::is_id;
-use super::model::{PaymentView, RefundDetail, detail, find_capture, payment_view};
-use super::payment::PaymentAnswer;
+use super::model::{PaymentView, RefundDetail, detail, payment_view};
+use super::payment::{PaymentAnswer, capture_id};
 use super::refund::RefundAnswer;
 use super::reversal::{refund_id, reversals};
 use super::topup::{TopupAnswer, topup_id, topup_view};
@@ -49,8 +49,9 @@ async fn find(
     if !is_id(merchant_payment_id) {
         return Err(Code::PaymentNotFound.into());
     }
-    let found = find_capture(app, &terminal.store.merchant_id, merchant_payment_id).await?;
-    found.ok_or_else(|| Code::PaymentNotFound.into())
+    let id = capture_id(&terminal.store.merchant_id, merchant_payment_id);
+    let found = app.gate.transfer_certainly(id).await?.ok_or(Code::PaymentNotFound)?;
+    Ok(found.transfer)
 }
 
 /// How many to list.
@@ -110,7 +111,7 @@ pub async fn refund(
         return Err(not_found());
     }
     let id = refund_id(&terminal.store.merchant_id, &merchant_refund_id);
-    let money = app.gate.transfer(id).await?.ok_or_else(not_found)?.transfer;
+    let money = app.gate.transfer_certainly(id).await?.ok_or_else(not_found)?.transfer;
     let about: RefundDetail = detail(&app, &money).await?;
     let payment_id = Kind::Payment.parse(&about.payment_id).ok_or_else(not_found)?;
     let capture = app.gate.transfer(payment_id).await?.ok_or_else(not_found)?.transfer;
@@ -134,7 +135,7 @@ pub async fn topup(
         return Err(Code::TopupNotFound.into());
     }
     let id = topup_id(&terminal.store.merchant_id, &merchant_topup_id);
-    let money = app.gate.transfer(id).await?.ok_or(Code::TopupNotFound)?.transfer;
+    let money = app.gate.transfer_certainly(id).await?.ok_or(Code::TopupNotFound)?.transfer;
     let topup = topup_view(&app, &money).await?;
     Ok(axum::Json(TopupAnswer { topup }))
 }

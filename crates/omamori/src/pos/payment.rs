@@ -67,6 +67,13 @@ pub fn capture_id(merchant_id: &str, merchant_payment_id: &str) -> u128 {
     derive("capture", &[merchant_id.as_bytes(), merchant_payment_id.as_bytes()])
 }
 
+/// What makes two requests the same sale.
+struct Asked {
+    merchant_payment_id: String,
+    code: String,
+    amount: i64,
+}
+
 impl CreatePayment {
     fn check(&self) -> Result<()> {
         let mut fields = Fields::default();
@@ -89,6 +96,14 @@ impl CreatePayment {
             fields.range(&field("unit_price"), item.unit_price, 0..=AMOUNT_MAX);
         }
         fields.done()
+    }
+
+    fn asked(&self) -> Asked {
+        Asked {
+            merchant_payment_id: self.merchant_payment_id.clone(),
+            code: self.code.clone(),
+            amount: self.amount,
+        }
     }
 
     fn detail(self, terminal: &Terminal) -> SaleDetail {
@@ -115,14 +130,28 @@ pub async fn create(
     Json(sale): Json<CreatePayment>,
 ) -> Result<axum::Json<PaymentAnswer>> {
     sale.check()?;
-    if let Some(payment) = earlier(&app, &terminal, &sale).await? {
+    let asked = sale.asked();
+    if let Some(payment) = same_sale(&app, &terminal, &asked).await? {
         return Ok(axum::Json(PaymentAnswer { payment }));
     }
-    let verified = code::verify(&app, &sale.code, terminal.terminal_number).await;
-    let (amount, digits) = (sale.amount, sale.code.clone());
-    let detail = sale.detail(&terminal);
-    let (clearance, verified) = clear(&app, &terminal, amount, &detail, verified).await?;
+    let payment = match pay(&app, &terminal, sale).await {
+        Ok(payment) => payment,
+        Err(fault @ Error::Fault(_)) => return Err(fault),
+        Err(refused) => {
+            // The same request may have been carried out in between, on another connection or
+            // another node: then what refuses this one is its own money, limit or code.
+            app.gate.catch_up().await?;
+            same_sale(&app, &terminal, &asked).await?.ok_or(refused)?
+        }
+    };
+    Ok(axum::Json(PaymentAnswer { payment }))
+}
 
+async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<PaymentView> {
+    let verified = code::verify(app, &sale.code, terminal.terminal_number).await;
+    let amount = sale.amount;
+    let detail = sale.detail(terminal);
+    let (clearance, verified) = clear(app, terminal, amount, &detail, verified).await?;
     let chain = Chain {
         authorization_id: verified.authorization_id,
         id: capture_id(&detail.merchant_id, &detail.merchant_payment_id),
@@ -136,44 +165,29 @@ pub async fn create(
     let decision = clearance.decision().to_u128();
     let request = Request { accounts: Vec::new(), transfers: legs.to_vec() };
     let reply = app.gate.commit(clearance, request).await?;
-    if is_made(&reply) {
-        let timestamp = reply.transfers[1].timestamp;
-        let made = Transfer { timestamp, user_data_128: decision, ..legs[1] };
-        return Ok(axum::Json(PaymentAnswer { payment: fresh_view(&made, detail) }));
+    if !is_made(&reply) {
+        return Err(refusal(&reply, Code::PaymentIdReused).into());
     }
-    // The same request may have been carried out on another connection in between.
-    let again = same_sale(&app, &terminal, &detail.merchant_payment_id, amount, &digits);
-    match again.await? {
-        Some(payment) => Ok(axum::Json(PaymentAnswer { payment })),
-        None => Err(refusal(&reply, Code::PaymentIdReused).into()),
-    }
+    let timestamp = reply.transfers[1].timestamp;
+    let made = Transfer { timestamp, user_data_128: decision, ..legs[1] };
+    Ok(fresh_view(&made, detail))
 }
 
-/// The payment that an earlier request with this id made.
-async fn earlier(
-    app: &Arc<App>,
-    terminal: &Terminal,
-    sale: &CreatePayment,
-) -> Result<Option<PaymentView>> {
-    same_sale(app, terminal, &sale.merchant_payment_id, sale.amount, &sale.code).await
-}
-
+/// The payment that an earlier request like this one made.
 async fn same_sale(
     app: &Arc<App>,
     terminal: &Terminal,
-    merchant_payment_id: &str,
-    amount: i64,
-    digits: &str,
+    asked: &Asked,
 ) -> Result<Option<PaymentView>> {
     let merchant_id = &terminal.store.merchant_id;
-    let Some(capture) = find_capture(app, merchant_id, merchant_payment_id).await? else {
+    let Some(capture) = find_capture(app, merchant_id, &asked.merchant_payment_id).await? else {
         return Ok(None);
     };
     if is_tombstone(&capture) {
         return Err(Code::PaymentCanceled.into());
     }
-    let same_code = code::is_same(app, digits, capture.pending_id, micros(&capture)).await?;
-    if yen(&capture) != amount || !same_code {
+    let same_code = code::is_same(app, &asked.code, capture.pending_id, micros(&capture)).await?;
+    if yen(&capture) != asked.amount || !same_code {
         return Err(Code::PaymentIdReused.into());
     }
     Ok(Some(payment_view(app, &capture).await?))

@@ -9,7 +9,8 @@ use utoipa::ToSchema;
 
 use super::auth::Terminal;
 use super::fields::{AMOUNT_MAX, Fields};
-use super::model::{PaymentView, RefundDetail, RefundView, find_capture, payment_view, yen};
+use super::model::{PaymentView, RefundDetail, RefundView, payment_view, yen};
+use super::payment::capture_id;
 use super::reversal::{Giving, Outcome, REVERSALS_MAX, Reversal, give_back, refund_id, reversals};
 use super::tombstone::is_tombstone;
 use crate::app::App;
@@ -65,13 +66,14 @@ pub async fn create(
     fields.done()?;
 
     let merchant_id = &terminal.store.merchant_id;
-    let capture = find_capture(&app, merchant_id, &refund.merchant_payment_id).await?;
-    let capture = capture.ok_or(Code::PaymentNotFound)?;
+    let payment_id = capture_id(merchant_id, &refund.merchant_payment_id);
+    let capture = app.gate.transfer_certainly(payment_id).await?;
+    let capture = capture.ok_or(Code::PaymentNotFound)?.transfer;
     let id = refund_id(merchant_id, &refund.merchant_refund_id);
     for _ in 0..TRIES {
         let before = reversals(&app, &capture).await?;
         if app.gate.transfer(id).await?.is_some() {
-            return earlier(&app, &capture, &before, id, refund.amount).await;
+            return earlier(&app, &capture, id, refund.amount).await;
         }
         let refunded_before = before.iter().map(|reversal| reversal.amount).sum();
         let opinion = allowed(&capture, &before, refunded_before, refund.amount);
@@ -96,10 +98,11 @@ pub async fn create(
 async fn earlier(
     app: &App,
     capture: &Transfer,
-    reversals: &[Reversal],
     id: u128,
     amount: i64,
 ) -> Result<axum::Json<RefundAnswer>> {
+    // Read after the refund was seen: it may be younger than what was read before.
+    let reversals = reversals(app, capture).await?;
     // Not among this payment's: the id belongs to a refund of another payment.
     let mine = reversals.iter().find(|reversal| reversal.id == id);
     let mine = mine.filter(|reversal| reversal.amount == amount).ok_or(Code::RefundIdReused)?;

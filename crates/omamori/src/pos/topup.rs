@@ -79,12 +79,28 @@ pub async fn create(
     if topup.amount % unit != 0 {
         return Err(Error::field("amount", "out_of_range"));
     }
+    let answered = |topup| Ok(axum::Json(TopupAnswer { topup }));
     if let Some(topup) = earlier(&app, &terminal, &topup).await? {
-        return Ok(axum::Json(TopupAnswer { topup }));
+        return answered(topup);
     }
+    match load(&app, &terminal, &topup).await {
+        Err(fault @ Error::Fault(_)) => Err(fault),
+        // Refused, perhaps because the same request was carried out in between, on another
+        // connection or another node.
+        Err(refused) => {
+            app.gate.catch_up().await?;
+            answered(earlier(&app, &terminal, &topup).await?.ok_or(refused)?)
+        }
+        Ok(()) => {
+            let made = earlier(&app, &terminal, &topup).await?;
+            answered(made.ok_or(Error::fault("a top-up that was made is not there"))?)
+        }
+    }
+}
 
-    let verified = code::verify(&app, &topup.code, terminal.terminal_number).await;
-    let (clearance, verified) = clear(&app, &terminal, &topup, verified).await?;
+async fn load(app: &App, terminal: &Terminal, topup: &CreateTopup) -> Result<()> {
+    let verified = code::verify(app, &topup.code, terminal.terminal_number).await;
+    let (clearance, verified) = clear(app, terminal, topup, verified).await?;
     let chain = Chain {
         authorization_id: verified.authorization_id,
         id: topup_id(&terminal.store.merchant_id, &topup.merchant_topup_id),
@@ -100,12 +116,7 @@ pub async fn create(
         transfers: chain.transfers().to_vec(),
     };
     let reply = app.gate.commit(clearance, request).await?;
-    // Done now, or by the same request on another connection in between: the ledger knows.
-    match earlier(&app, &terminal, &topup).await? {
-        Some(topup) => Ok(axum::Json(TopupAnswer { topup })),
-        None if is_made(&reply) => Err(Error::fault("a top-up that was made is not there")),
-        None => Err(refusal(&reply, Code::TopupIdReused).into()),
-    }
+    if is_made(&reply) { Ok(()) } else { Err(refusal(&reply, Code::TopupIdReused).into()) }
 }
 
 /// The top-up that an earlier request with this id made.

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -48,7 +48,9 @@ pub async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Nex
     let text = Text::of(request.headers());
 
     let mut response = next.run(request).await;
-    if let Some(Carried(error)) = response.extensions_mut().remove::<Carried>() {
+    let carried = response.extensions_mut().remove::<Carried>().map(|Carried(error)| error);
+    let by_framework = || wants_json.then(|| refusal_of_framework(&response)).flatten();
+    if let Some(error) = carried.or_else(by_framework) {
         // Paths with their parameters are not logged: they may hold what belongs to a person.
         let path = path.as_ref().map_or("-", MatchedPath::as_str);
         log(&error, &method, path, &id, began);
@@ -56,6 +58,11 @@ pub async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Nex
     }
     secure(&mut response, &id);
     response
+}
+
+/// What an extractor of the framework refused in its own words: an address that is no UTF-8.
+fn refusal_of_framework(response: &Response) -> Option<Arc<Error>> {
+    (response.status() == StatusCode::BAD_REQUEST).then(|| Arc::new(Error::field("", "malformed")))
 }
 
 fn log(error: &Error, method: &axum::http::Method, path: &str, id: &str, began: Instant) {

@@ -92,7 +92,7 @@ fn free_address() -> std::io::Result<SocketAddr> {
 }
 
 /// Settings as for production, but for the address; nobody signs up, so no SMS is sent.
-fn config(folder: &Path, address: SocketAddr) -> String {
+pub(super) fn config(folder: &Path, address: SocketAddr) -> String {
     // A JSON string is a TOML string.
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
     let (data, key) = (quoted(folder), quoted(&folder.join(KEY_FILE)));

@@ -14,13 +14,17 @@ mod postgres;
 mod prepare;
 mod sales;
 mod table;
+#[cfg(test)]
+mod tests;
 mod world;
 
 use std::io;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use clap::builder::RangedI64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use omamori_drill::load::LoadError;
 
@@ -32,14 +36,14 @@ use world::World;
 #[derive(Clone, Debug, clap::Args)]
 pub struct SurgeArgs {
     /// How many customers there are.
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    #[arg(long, default_value_t = 1_000_000, value_parser = count(1..=100_000_000))]
     customers: u32,
     /// How many stores there are.
-    #[arg(long, default_value_t = 20_000, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    #[arg(long, default_value_t = 20_000, value_parser = count(1..=1_000_000))]
     stores: u32,
     /// How long each step is measured, in seconds.
-    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=3_600))]
-    seconds: u64,
+    #[arg(long, default_value_t = 10, value_parser = count(1..=3_600))]
+    seconds: u32,
     /// The folder that is filled; it must not exist. On the disk that is to be measured.
     #[arg(long, default_value = "data/surge")]
     data: PathBuf,
@@ -53,6 +57,10 @@ pub struct SurgeArgs {
     /// Writes the tables to this file too.
     #[arg(long)]
     output: Option<PathBuf>,
+}
+
+fn count(range: RangeInclusive<i64>) -> RangedI64ValueParser<u32> {
+    clap::value_parser!(u32).range(range)
 }
 
 /// Why nothing could be measured.
@@ -118,7 +126,7 @@ async fn measure(
     world: &Arc<World>,
     clock: &Arc<dyn Clock>,
 ) -> Result<String, SurgeError> {
-    let duration = Duration::from_secs(args.seconds);
+    let duration = Duration::from_secs(args.seconds.into());
     let prepared = prepare::prepare(&args.data, world, clock).await?;
     let mut text = table::heading(world, args.seconds);
     text += &table::sales(&sales::measure(&args.data, world, clock, duration).await?);

@@ -64,8 +64,7 @@ async fn pay(
     tasks: usize,
     duration: Duration,
 ) -> Way {
-    let every_store =
-        closed_loop::run(&name, way, world, tasks, Where::EveryStore, duration).await;
+    let every_store = closed_loop::run(&name, way, world, tasks, Where::EveryStore, duration).await;
     let hot = format!("{name}, one hot store");
     let one_store = closed_loop::run(&hot, way, world, tasks, Where::OneStore, duration).await;
     Way { name, every_store, one_store }

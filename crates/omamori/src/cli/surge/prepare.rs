@@ -67,7 +67,7 @@ pub(super) async fn prepare(
 }
 
 async fn fill_merchants(registry: &Db, world: &World, at: Micros) -> Result<(), SurgeError> {
-    let merchants = Table { name: "merchant", columns: &["merchant_id", "name", "created_at"] };
+    let merchants = Table { name: "merchant", columns: "merchant_id, name, created_at" };
     merchants
         .fill(registry, world.merchants(), |number, row| {
             row.push(World::merchant_id(number));
@@ -77,9 +77,7 @@ async fn fill_merchants(registry: &Db, world: &World, at: Micros) -> Result<(), 
         .await?;
     let stores = Table {
         name: "store",
-        columns: &[
-            "store_id", "merchant_id", "name", "sales_account", "cash_account", "created_at",
-        ],
+        columns: "store_id, merchant_id, name, sales_account, cash_account, created_at",
     };
     stores
         .fill(registry, world.stores, |number, row| {
@@ -94,9 +92,7 @@ async fn fill_merchants(registry: &Db, world: &World, at: Micros) -> Result<(), 
         .await?;
     let terminals = Table {
         name: "terminal",
-        columns: &[
-            "terminal_number", "terminal_id", "store_id", "name", "kind", "key_hash", "created_at",
-        ],
+        columns: "terminal_number, terminal_id, store_id, name, kind, key_hash, created_at",
     };
     terminals
         .fill(registry, world.stores, |number, row| {
@@ -120,10 +116,8 @@ async fn fill_customers(
 ) -> Result<(), SurgeError> {
     let customers = Table {
         name: "customer",
-        columns: &[
-            "customer_id", "phone", "status", "language", "wallet_account", "signin_failures",
-            "signin_locked_until", "created_at",
-        ],
+        columns: "customer_id, phone, status, language, wallet_account, signin_failures, \
+                  signin_locked_until, created_at",
     };
     customers
         .fill(registry, world.customers, |number, row| {
@@ -140,10 +134,8 @@ async fn fill_customers(
         .await?;
     let devices = Table {
         name: "device",
-        columns: &[
-            "device_id", "device_number", "customer_id", "name", "sign_key_thumbprint",
-            "code_secret", "state", "enrolled_at", "last_used_at",
-        ],
+        columns: "device_id, device_number, customer_id, name, sign_key_thumbprint, \
+                  code_secret, state, enrolled_at, last_used_at",
     };
     devices
         .fill(registry, world.customers, |number, row| {
@@ -165,7 +157,7 @@ async fn fill_customers(
 /// A table to be filled with many rows a statement.
 struct Table {
     name: &'static str,
-    columns: &'static [&'static str],
+    columns: &'static str,
 }
 
 impl Table {
@@ -196,14 +188,14 @@ impl Table {
 
     /// `INSERT INTO name (a, b) VALUES ($1, $2), ($3, $4) …`
     fn insert(&self, rows: u32) -> Query {
-        let width = self.columns.len();
+        let width = self.columns.split(',').count();
         let row = |index: usize| {
             let places: Vec<_> = (1..=width).map(|p| format!("${}", index * width + p)).collect();
             format!("({})", places.join(","))
         };
         let rows: Vec<_> = (0..rows as usize).map(row).collect();
-        let columns = self.columns.join(", ");
-        sql_built(format!("INSERT INTO {} ({columns}) VALUES {}", self.name, rows.join(",")))
+        let (name, columns) = (self.name, self.columns);
+        sql_built(format!("INSERT INTO {name} ({columns}) VALUES {}", rows.join(",")))
     }
 }
 

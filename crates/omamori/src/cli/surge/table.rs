@@ -10,7 +10,7 @@ use super::prepare::Prepared;
 use super::sales::{Measured, Step};
 use super::world::World;
 
-pub(super) fn heading(world: &World, seconds: u64) -> String {
+pub(super) fn heading(world: &World, seconds: u32) -> String {
     let cores = std::thread::available_parallelism().map_or(0, std::num::NonZero::get);
     format!(
         "## Surge\n\n{} customers, {} stores, skewed; {seconds} s a step; {cores} cores, shared \
@@ -42,8 +42,7 @@ pub(super) fn sales(measured: &Measured) -> String {
 
 fn sales_row(step: &Step, baseline: Option<&Report>) -> String {
     let report = &step.report;
-    let ratio =
-        baseline.map(|baseline| quotient(report.per_second(), baseline.per_second()));
+    let ratio = baseline.map(|baseline| quotient(report.per_second(), baseline.per_second()));
     let memory = step.memory_bytes.map(|bytes| format!("{} MiB", grouped(bytes >> 20)));
     let processor = step.processor_micros.map(|micros| format!("{micros} µs"));
     let lag = step.lag.map(|lag| format!("{}, {}", short(lag.behind), short(lag.caught_up_in)));
@@ -154,9 +153,10 @@ mod tests {
 
     #[test]
     fn figures_are_written_to_be_read() {
-        assert_eq!([0, 12, 999, 1_000, 1_234_567].map(grouped), [
-            "0", "12", "999", "1,000", "1,234,567"
-        ]);
+        assert_eq!(
+            [0, 12, 999, 1_000, 1_234_567].map(grouped),
+            ["0", "12", "999", "1,000", "1,234,567"]
+        );
         assert_eq!(quotient(3, 2), "1.50");
         assert_eq!(quotient(1, 3), "0.33");
         assert_eq!(quotient(7, 0), "–");

@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use webauthn_rs::prelude::{Passkey, RegisterPublicKeyCredential};
 
-use super::{Verified, verified};
+use super::{Verified, again, verified};
 use crate::app::App;
 use crate::clock::Micros;
+use crate::config::Config;
 use crate::gate::{Act, Question};
 use crate::id::{Kind, random_id};
 use crate::identity::customer::FreshProof;
@@ -54,15 +55,15 @@ struct Phone {
 
 #[derive(Serialize)]
 pub(in crate::identity) struct Finished {
-    customer_id: String,
-    device: Enrolled,
-    recovery_codes: Vec<String>,
-    session: Opened,
+    pub(super) customer_id: String,
+    pub(super) device: Enrolled,
+    pub(super) recovery_codes: Vec<String>,
+    pub(super) session: Opened,
 }
 
 /// What the phone needs to make codes.
 #[derive(Serialize)]
-struct Enrolled {
+pub(in crate::identity) struct Enrolled {
     device_id: String,
     device_number: u32,
     prefix: String,
@@ -71,10 +72,10 @@ struct Enrolled {
 }
 
 /// A phone whose request was looked at and found sound.
-struct Checked {
+pub(super) struct Checked {
     name: String,
-    thumbprint: Thumbprint,
-    agree_key: PublicKey,
+    pub(super) thumbprint: Thumbprint,
+    pub(super) agree_key: PublicKey,
 }
 
 pub(in crate::identity) async fn handle(
@@ -85,15 +86,17 @@ pub(in crate::identity) async fn handle(
 ) -> Result<impl IntoResponse> {
     let now = app.clock.now();
     let phone = check(&request.device)?;
+    if phone.thumbprint != proof.thumbprint {
+        return Err(Code::ProofFailed.into());
+    }
+    if let Some(finished) = again::finish(&app, &request.signup_id, &phone, &proof).await? {
+        return Ok(answer(finished));
+    }
     let signup = verified(&app.stores.registry, &request.signup_id, now).await?;
     let accepted =
         app.identity.passkeys.accept_registration(Purpose::Signup, &request.credential, now).await;
     let (opinion, passkey) = match accepted {
-        Ok((subject, passkey))
-            if subject == request.signup_id && proof.thumbprint == phone.thumbprint =>
-        {
-            (Ok(()), Some(passkey))
-        }
+        Ok((subject, passkey)) if subject == request.signup_id => (Ok(()), Some(passkey)),
         Ok(_) | Err(Error::Refused(_)) => (Err(Code::ProofFailed), None),
         Err(fault) => return Err(fault),
     };
@@ -110,8 +113,11 @@ pub(in crate::identity) async fn handle(
     let _cleared = app.gate.decide(question, opinion).await?;
     let passkey = passkey.ok_or(Code::ProofFailed)?;
     let finished = create(&app, &request.signup_id, &signup, &passkey, device_id, &phone).await?;
-    let cookie = finished.session.cookie.clone();
-    Ok(([(header::SET_COOKIE, cookie)], Answer(finished)))
+    Ok(answer(finished))
+}
+
+fn answer(finished: Finished) -> impl IntoResponse {
+    ([(header::SET_COOKIE, finished.session.cookie.clone())], Answer(finished))
 }
 
 fn check(device: &Phone) -> Result<Checked> {
@@ -154,14 +160,20 @@ async fn create(
     let recovery_codes = recovery::replace(&mut tx, app.rng.as_ref(), &customer_id, now).await?;
     let session = session::open(app, &mut tx, &customer_id, &device_id).await?;
     tx.commit().await?;
-    let device = Enrolled {
-        device_id,
-        device_number: number.get(),
-        prefix: app.config.code_prefix.clone(),
-        server_agree_key: agreement.server_key,
-        salt: URL_SAFE_NO_PAD.encode(agreement.salt),
-    };
+    let device = Enrolled::new(&app.config, device_id, number, agreement);
     Ok(Finished { customer_id, device, recovery_codes, session })
+}
+
+impl Enrolled {
+    pub(super) fn new(config: &Config, id: String, number: DeviceNumber, agreement: Agreement) -> Self {
+        Self {
+            device_id: id,
+            device_number: number.get(),
+            prefix: config.code_prefix.clone(),
+            server_agree_key: agreement.server_key,
+            salt: URL_SAFE_NO_PAD.encode(agreement.salt),
+        }
+    }
 }
 
 /// The number, the passkey or the key belongs to an account already. The same answer as to a

@@ -4,6 +4,7 @@
 //! to the number's holder, says otherwise, and has no code in it. So sign-up can neither find out
 //! about an account nor take it over.
 
+mod again;
 pub(super) mod finish;
 pub(super) mod options;
 pub(super) mod start;

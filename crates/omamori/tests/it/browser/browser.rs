@@ -1,0 +1,315 @@
+//! One browser with a profile of its own, as a person uses it: look, press, type.
+
+use std::future::Future;
+use std::time::Duration;
+
+use omamori::web::text::{Lang, Text};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::prelude::*;
+use thirtyfour::{ChromiumCapabilities, LoggingPrefsLogLevel, RequestData, SessionId};
+
+use super::authenticator::{Behaviour, Command};
+use super::chromedriver::{Chromedriver, program};
+
+/// The longest that anything on a page is waited for; what is there sooner is taken sooner.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// Between two looks.
+const LOOK_AGAIN: Duration = Duration::from_millis(40);
+
+/// Nothing here may reach out: no update, no account, no component from elsewhere.
+const ARGUMENTS: [&str; 9] = [
+    "--headless=new",
+    "--no-sandbox", // there is none for root, as which containers run tests
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
+/// Looks until there is something to see.
+pub async fn until<T>(what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+    patiently(look).await.unwrap_or_else(|| panic!("waited in vain for {what}"))
+}
+
+/// What there was to see, if it came in time.
+async fn patiently<T>(mut look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    let found = tokio::time::timeout(PATIENCE, async {
+        loop {
+            if let Some(found) = look().await {
+                return found;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    });
+    found.await.ok()
+}
+
+/// A browser.
+pub struct Browser {
+    /// Who uses it, for messages.
+    name: &'static str,
+    /// In which language its owner reads.
+    pub text: Text,
+    origin: String,
+    driver: WebDriver,
+    authenticator: Option<String>,
+    /// Parts of messages that the test provokes on purpose.
+    provoked: Vec<&'static str>,
+    _profile: TempDir,
+}
+
+/// A command of the Chrome DevTools Protocol.
+#[derive(Debug)]
+struct DevTools<'a>(&'a str, Value);
+
+impl thirtyfour::common::command::FormatRequestData for DevTools<'_> {
+    fn format_request(&self, session: &SessionId) -> RequestData {
+        let path = format!("/session/{session}/goog/cdp/execute");
+        RequestData::new(axum::http::Method::POST, path)
+            .add_body(json!({ "cmd": self.0, "params": self.1 }))
+    }
+}
+
+impl Browser {
+    /// Starts one with the screen of a phone.
+    pub async fn open(
+        name: &'static str,
+        chromedriver: &Chromedriver,
+        origin: &str,
+        lang: Lang,
+    ) -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let mut wanted = ChromiumCapabilities::new();
+        let binary = program(&["chromium", "chromium-browser"], "chromium");
+        wanted.set_binary(&binary.to_string_lossy()).unwrap();
+        wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
+        for argument in ARGUMENTS {
+            wanted.add_arg(argument).unwrap();
+        }
+        wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
+        let languages = json!({ "intl.accept_languages": lang.tag() });
+        wanted.add_experimental_option("prefs", languages).unwrap();
+        let driver = WebDriver::new(&chromedriver.address, wanted).await.unwrap();
+        let text = Text::new(lang);
+        let origin = origin.to_owned();
+        let (authenticator, provoked) = (None, Vec::new());
+        let browser =
+            Self { name, text, origin, driver, authenticator, provoked, _profile: profile };
+        browser.screen(390, 844, 2).await;
+        browser
+    }
+
+    /// Sets the size of the page in CSS pixels, and how many pixels of the screen each is wide.
+    pub async fn screen(&self, width: u32, height: u32, scale: u32) {
+        let metrics = json!({
+            "width": width, "height": height, "deviceScaleFactor": scale, "mobile": false,
+        });
+        self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
+    }
+
+    /// Says something to the browser itself.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> Value {
+        let answer = self.driver.handle().cmd(DevTools(command, parameters)).await;
+        answer.unwrap_or_else(|error| panic!("{command}: {error}")).value_json().unwrap()
+    }
+
+    /// Opens a page of ours.
+    pub async fn go(&self, path: &str) {
+        let address = format!("{}{path}", self.origin);
+        self.within(path, self.driver.goto(address)).await.unwrap();
+    }
+
+    /// Asks for the page once more.
+    pub async fn reload(&self) {
+        self.within("a reload", self.driver.refresh()).await.unwrap();
+    }
+
+    /// The path of the page.
+    pub async fn path(&self) -> String {
+        self.run("return location.pathname", json!([])).await.as_str().unwrap().to_owned()
+    }
+
+    /// Waits until the page is the one at `path`.
+    pub async fn arrives_at(&self, path: &str) {
+        let at = async || (self.path().await == path).then_some(());
+        self.until(&format!("the page {path}"), at).await;
+    }
+
+    /// Runs a script in the page.
+    pub async fn run(&self, script: &str, arguments: Value) -> Value {
+        let arguments = arguments.as_array().unwrap().clone();
+        let returned = self.within(script, self.driver.execute(script, arguments)).await;
+        returned.unwrap_or_else(|error| panic!("{}: {script}: {error}", self.name)).json().clone()
+    }
+
+    /// The text of the first visible element, if there is one now.
+    pub async fn glimpse(&self, css: &str) -> Option<String> {
+        const LOOK: &str = "const seen = [...document.querySelectorAll(arguments[0])]\
+            .find((element) => element.checkVisibility()); return seen ? seen.innerText : null";
+        let arguments = vec![Value::from(css)];
+        // In the middle of a navigation there is no document to look at.
+        let seen = self.driver.execute(LOOK, arguments).await.ok()?;
+        seen.json().as_str().map(str::to_owned)
+    }
+
+    /// Waits until an element is visible; its text.
+    pub async fn see(&self, css: &str) -> String {
+        self.until(css, async || self.glimpse(css).await).await
+    }
+
+    /// Waits until a visible element contains a text.
+    pub async fn read(&self, css: &str, text: &str) {
+        let found = async || self.glimpse(css).await.filter(|seen| seen.contains(text));
+        self.until(&format!("{text:?} in {css}"), found).await;
+    }
+
+    /// Waits until no such element is visible.
+    pub async fn gone(&self, css: &str) {
+        let gone = async || self.glimpse(css).await.is_none().then_some(());
+        self.until(&format!("the end of {css}"), gone).await;
+    }
+
+    /// Presses what is visible and not disabled.
+    pub async fn press(&self, css: &str) {
+        self.until(&format!("{css} to press"), async || {
+            let element = self.visible(css).await?;
+            if !element.is_enabled().await.ok()? {
+                return None;
+            }
+            element.click().await.ok() // covered or just moved: once more
+        })
+        .await;
+    }
+
+    /// Types into a field in place of what is there.
+    pub async fn fill(&self, css: &str, text: &str) {
+        self.until(&format!("{css} to type into"), async || {
+            let field = self.visible(css).await?;
+            field.clear().await.ok()?;
+            field.send_keys(text).await.ok()
+        })
+        .await;
+    }
+
+    /// Types without aiming at a field, as a scanner that plays a keyboard does.
+    pub async fn type_keys(&self, keys: &str) {
+        self.driver.action_chain().send_keys(keys).perform().await.unwrap();
+    }
+
+    /// The value of an attribute of the first such element.
+    pub async fn attribute(&self, css: &str, name: &str) -> Option<String> {
+        const READ: &str =
+            "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? null";
+        self.run(READ, json!([css, name])).await.as_str().map(str::to_owned)
+    }
+
+    /// What the screen shows.
+    pub async fn screenshot(&self) -> Vec<u8> {
+        self.within("a screenshot", self.driver.screenshot_as_png()).await.unwrap()
+    }
+
+    /// Answers the page's next "are you sure?" with yes.
+    pub async fn accept_question(&self) {
+        self.until("a question", async || self.driver.accept_alert().await.ok()).await;
+    }
+
+    /// All cookies.
+    pub async fn cookies(&self) -> Vec<Cookie> {
+        self.driver.get_all_cookies().await.unwrap()
+    }
+
+    /// Puts a cookie of somebody else into this browser.
+    pub async fn plant(&self, cookie: Cookie) {
+        self.driver.add_cookie(cookie).await.unwrap();
+    }
+
+    /// What the page may reach with its own script and this browser's cookies: a status.
+    pub async fn fetch_status(&self, path: &str) -> u64 {
+        const ASK: &str = "const [path, done] = arguments; fetch(path).then((a) => done(a.status))";
+        let status = self.driver.execute_async(ASK, vec![Value::from(path)]).await.unwrap();
+        status.json().as_u64().unwrap()
+    }
+
+    /// Attaches a fingerprint sensor in place of the one before.
+    pub async fn sensor(&mut self, behaviour: Behaviour) {
+        if let Some(id) = self.authenticator.take() {
+            self.driver.handle().cmd(Command::Remove(&id)).await.unwrap();
+        }
+        let added = self.driver.handle().cmd(Command::Add(behaviour)).await.unwrap();
+        self.authenticator = Some(added.value().unwrap());
+    }
+
+    /// The passkeys in the sensor, private keys included: what no real one gives away.
+    pub async fn passkeys(&self) -> Vec<Value> {
+        let id = self.authenticator.as_deref().unwrap();
+        self.driver.handle().cmd(Command::Credentials(id)).await.unwrap().value().unwrap()
+    }
+
+    /// Puts a copied passkey into the sensor.
+    pub async fn import_passkey(&self, passkey: &Value) {
+        let id = self.authenticator.as_deref().unwrap();
+        self.driver.handle().cmd(Command::AddCredential(id, passkey)).await.unwrap();
+    }
+
+    /// The test makes the browser complain with a message that contains this.
+    pub fn provokes(&mut self, part: &'static str) {
+        self.provoked.push(part);
+    }
+
+    /// Ends the browser. It must not have complained about anything that was not provoked: no
+    /// error of a script, no violation of the content security policy, no missing file.
+    pub async fn close(self) {
+        let log = self.driver.browser_log().await.unwrap();
+        let complaints: Vec<_> = log.iter().filter(|entry| entry.level == "SEVERE").collect();
+        for complaint in &complaints {
+            let message = &complaint.message;
+            let expected = self.provoked.iter().any(|part| message.contains(part));
+            assert!(expected, "{}: the browser complains: {message}", self.name);
+        }
+        for part in &self.provoked {
+            let came = complaints.iter().any(|complaint| complaint.message.contains(part));
+            assert!(came, "{}: the browser should have complained: {part}", self.name);
+        }
+        self.driver.quit().await.unwrap();
+    }
+
+    async fn visible(&self, css: &str) -> Option<WebElement> {
+        for element in self.driver.find_all(By::Css(css)).await.ok()? {
+            if element.is_displayed().await.ok()? {
+                return Some(element);
+            }
+        }
+        None
+    }
+
+    /// As [`until`]; in vain, it shows where the browser stood.
+    pub async fn until<T>(&self, what: &str, look: impl AsyncFnMut() -> Option<T>) -> T {
+        match patiently(look).await {
+            Some(found) => found,
+            None => self.give_up(what).await,
+        }
+    }
+
+    async fn within<T>(&self, what: &str, act: impl Future<Output = T>) -> T {
+        match tokio::time::timeout(PATIENCE, act).await {
+            Ok(done) => done,
+            Err(_) => panic!("{}: {what} did not end", self.name),
+        }
+    }
+
+    async fn give_up(&self, what: &str) -> ! {
+        let shown = self.glimpse("body").await.unwrap_or_default();
+        let address = self.driver.current_url().await.map(|url| url.to_string());
+        let log = self.driver.browser_log().await.unwrap_or_default();
+        let log: Vec<_> = log.into_iter().map(|entry| entry.message).collect();
+        panic!(
+            "{}: waited in vain for {what} at {}\n{shown}\n{log:#?}",
+            self.name,
+            address.unwrap_or_default()
+        );
+    }
+}

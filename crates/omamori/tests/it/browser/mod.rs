@@ -1,0 +1,25 @@
+//! The pages in a real browser: headless Chromium against a running server, with a fingerprint
+//! sensor played by the browser, an independent barcode reader, and a network that can break.
+//!
+//! Nothing waits for a time: each step waits, for a bounded time, until the page shows it. Every
+//! browser is closed with a look at its log: an error of a script or a violation of the content
+//! security policy on any page fails the test.
+
+mod authenticator;
+#[expect(clippy::module_inception, reason = "the feature and its main thing have one name")]
+mod browser;
+mod chromedriver;
+mod counter;
+mod house;
+mod phone;
+mod reader;
+mod wire;
+
+mod merchant;
+mod pictures;
+mod register;
+mod register_network;
+mod settings;
+mod signin;
+mod signup;
+mod whole_way;

@@ -1,0 +1,205 @@
+//! Every page at the size of a phone and of a desk, in both languages: nothing sticks out, nothing
+//! is missing. The pictures are left in `target/screenshots` for people to look at.
+
+use std::path::PathBuf;
+
+use omamori::merchant::invite;
+use omamori::web::text::Lang;
+use serde_json::{Value, json};
+
+use super::authenticator::Behaviour;
+use super::browser::Browser;
+use super::counter::Counter;
+use super::house::{House, LUNCH, TEA};
+use super::phone::{NUMBER, Phone};
+
+/// Name, width, height, pixels of the screen for each of the page.
+const SCREENS: [(&str, u32, u32, u32); 2] = [("phone", 390, 844, 2), ("desk", 1280, 800, 1)];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_fits_its_screen_in_japanese() {
+    every_page_fits_its_screen(Lang::Ja).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_page_fits_its_screen_in_english() {
+    every_page_fits_its_screen(Lang::En).await;
+}
+
+async fn every_page_fits_its_screen(lang: Lang) {
+    let house = House::open().await;
+    let counter = Counter::new(&house, lang).await;
+    picture(&counter, "till-key").await;
+    let phone = Phone::new(&house, "phone", lang).await;
+    signup_and_signin(&house, &phone).await;
+    phone.go("/").await;
+    phone.code().await;
+    picture(&phone, "wallet-empty").await;
+    counter.enter_key(&house.till_key).await;
+    counter.see("[data-shelf] .product").await;
+    let payment_id = sell(&house, &counter, &phone).await;
+    wallet(&house, &phone, &payment_id).await;
+    phone.close().await;
+    till_receipts(&counter).await;
+    counter.go("/demo/sms").await;
+    counter.see("[data-sms-code]").await;
+    picture(&counter, "sms").await;
+    counter.go("/api").await;
+    picture(&counter, "api").await;
+    merchant(&house, counter).await;
+    house.close().await;
+}
+
+async fn signup_and_signin(house: &House, phone: &Phone) {
+    phone.go("/").await;
+    picture(phone, "welcome").await;
+    phone.go("/signin").await;
+    phone.see("[data-signin-stranger]").await;
+    picture(phone, "signin").await;
+    phone.go("/signup").await;
+    picture(phone, "signup").await;
+    phone.ask_for_sms(NUMBER.0).await;
+    picture(phone, "signup-code").await;
+    let code = super::phone::sms_code(&house.sms(NUMBER.1, 1).await);
+    phone.enter_sms_code(&code).await;
+    phone.see(r#"[data-step="passkey"] h1"#).await;
+    picture(phone, "signup-passkey").await;
+    phone.press(r#"[data-step="passkey"] [type=submit]"#).await;
+    phone.see("[data-signup-codes]").await;
+    picture(phone, "signup-recovery").await;
+    phone.press(r#"[data-step="codes"] [type=submit]"#).await;
+    phone.arrives_at("/").await;
+}
+
+/// A top-up, a declined sale, a sale and a part of it back. Gives the payment's id.
+async fn sell(house: &House, counter: &Counter, phone: &Phone) -> String {
+    counter.press(r#"[data-mode="topup"]"#).await;
+    picture(counter, "till-topup").await;
+    counter.top_up(10_000, &phone.code().await).await;
+    picture(counter, "till-topup-done").await;
+    phone.is_told("happened.topup", "¥10,000", "¥10,000").await;
+    counter.next_customer().await;
+    counter.press(r#"[data-mode="sale"]"#).await;
+    for product in [TEA, TEA, LUNCH] {
+        counter.add(product).await;
+    }
+    counter.read("[data-cart-total]", "¥914").await;
+    picture(counter, "till-sale").await;
+    counter.press(r#"[data-entry="keypad"]"#).await;
+    picture(counter, "till-keypad").await;
+    counter.charge().await;
+    picture(counter, "till-scan").await;
+    let code = phone.code().await;
+    counter.scan(&code).await;
+    counter.answers("accepted").await;
+    phone.read("#happened[open]", "¥914").await;
+    picture(phone, "wallet-paid").await;
+    picture(counter, "till-paid").await;
+    phone.press("[data-happened-close]").await;
+    counter.next_customer().await;
+    counter.press(r#"[data-entry="shelf"]"#).await;
+    counter.add(LUNCH).await;
+    counter.charge().await;
+    counter.scan(&code).await;
+    counter.answers("declined").await;
+    picture(counter, "till-declined").await;
+    counter.next_customer().await;
+
+    let payment = house.payments().await.remove(0);
+    let refund = json!({
+        "merchant_refund_id": "r-1", "merchant_payment_id": payment["merchant_payment_id"],
+        "amount": 158, "reason": "破損",
+    });
+    house.pos("POST", "/refunds", &refund).await.ok();
+    phone.is_told("happened.refund", "¥158", "¥9,244").await;
+    payment["payment_id"].as_str().unwrap().to_owned()
+}
+
+async fn wallet(house: &House, phone: &Phone, payment_id: &str) {
+    phone.go("/").await;
+    phone.code().await;
+    picture(phone, "wallet-home").await;
+    phone.press("[data-code-open]").await;
+    phone.see("[data-bright][open]").await;
+    picture(phone, "wallet-code").await;
+    phone.press("[data-bright-close]").await;
+    let receipt = format!("/receipt/{payment_id}");
+    let pages = [
+        ("/topup", "wallet-topup"),
+        ("/history", "wallet-history"),
+        (&receipt, "wallet-receipt"),
+        ("/settings", "wallet-settings"),
+    ];
+    for (path, name) in pages {
+        phone.go(path).await;
+        phone.see("h1").await;
+        picture(phone, name).await;
+    }
+    phone.press("[data-recovery-new]").await;
+    phone.see("[data-recovery-dialog][open]").await;
+    picture(phone, "wallet-recovery").await;
+    phone.press("[data-recovery-close]").await;
+    phone.gone("[data-recovery-dialog][open]").await;
+    // The offline page itself: with a network it would lead home by itself at once.
+    phone.go("/offline").await;
+    phone.code().await;
+    picture(phone, "wallet-offline").await;
+    phone.go("/nowhere").await;
+    picture(phone, "not-found").await;
+    let _ = house;
+}
+
+async fn till_receipts(counter: &Counter) {
+    counter.press(r#"[data-mode="receipts"]"#).await;
+    counter.press("[data-receipts] [data-payment]").await;
+    counter.see("[data-slip] .lines").await;
+    picture(counter, "till-receipts").await;
+    counter.press("[data-slip] .button--danger").await;
+    counter.see("[data-refund][open]").await;
+    picture(counter, "till-refund").await;
+}
+
+async fn merchant(house: &House, mut office: Counter) {
+    let invitation = invite(&house.app, &house.merchant_id, "店長").await.unwrap();
+    office.sensor(Behaviour::WILLING).await;
+    office.go("/merchant").await;
+    picture(&office, "merchant-signin").await;
+    office.go(&format!("/merchant?invite={invitation}")).await;
+    picture(&office, "merchant-invite").await;
+    office.fill("[data-invite-form] [name=name]", "佐藤 花子").await;
+    office.press("[data-invite-form] [type=submit]").await;
+    office.see(".stores .table").await;
+    picture(&office, "merchant").await;
+    office.press("[data-terminal-new]").await;
+    picture(&office, "merchant-new").await;
+    office.fill("[data-new-form] [name=name]", "レジ2").await;
+    office.press("[data-new-form] [type=submit]").await;
+    office.see("[data-key-dialog][open]").await;
+    picture(&office, "merchant-key").await;
+    office.close().await;
+}
+
+/// Takes the page at each size, and checks that it is no wider than the screen.
+async fn picture(browser: &Browser, name: &str) {
+    for (screen, width, height, scale) in SCREENS {
+        browser.screen(width, height, scale).await;
+        let folder = folder().join(format!("{}-{screen}", browser.text.lang()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), browser.screenshot().await).unwrap();
+        let outside = browser.run(STICKS_OUT, json!([])).await;
+        assert_eq!(outside, Value::Null, "sticks out of {name} on a {screen}");
+    }
+}
+
+/// The first visible element that reaches beyond the left or right edge of the screen.
+const STICKS_OUT: &str = "\
+    const edge = document.documentElement.clientWidth + 0.5; \
+    if (document.documentElement.scrollWidth <= edge) return null; \
+    const out = [...document.body.querySelectorAll('*')].find((element) => { \
+        const box = element.getBoundingClientRect(); \
+        return element.checkVisibility() && box.width > 0 && box.right > edge; }); \
+    return out?.outerHTML.slice(0, 200) ?? 'something'";
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots")
+}

@@ -1,0 +1,119 @@
+//! The network between a browser and the server: it can be cut, and it can lose an answer.
+//!
+//! Everything of a browser goes through it, its service workers too, which the browser's own
+//! "offline" switch does not reach.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+/// What becomes of the bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Whole,
+    /// Every connection breaks at once.
+    Cut,
+    /// Requests that begin with these bytes break before they arrive.
+    LosesRequests(&'static str),
+    /// Requests that begin with these bytes arrive, and their answers do not.
+    LosesAnswers(&'static str),
+}
+
+/// A network that a test can break.
+pub struct Wire {
+    state: watch::Sender<State>,
+    lost: Arc<AtomicUsize>,
+    carrying: JoinHandle<()>,
+}
+
+impl Wire {
+    /// Carries what comes to `listener` to a server on this machine.
+    pub fn new(listener: TcpListener, server: SocketAddr) -> Self {
+        let (state, seen) = watch::channel(State::Whole);
+        let lost = Arc::new(AtomicUsize::new(0));
+        let counter = lost.clone();
+        let carrying = tokio::spawn(async move {
+            while let Ok((client, _)) = listener.accept().await {
+                tokio::spawn(carry(client, server, seen.clone(), counter.clone()));
+            }
+        });
+        Self { state, lost, carrying }
+    }
+
+    /// Breaks all connections, and every new one.
+    pub fn cut(&self) {
+        self.state.send_replace(State::Cut);
+    }
+
+    /// From now on requests whose first bytes are `start` do not arrive.
+    pub fn lose_requests(&self, start: &'static str) {
+        self.state.send_replace(State::LosesRequests(start));
+    }
+
+    /// From now on requests whose first bytes are `start` arrive and are not answered.
+    pub fn lose_answers(&self, start: &'static str) {
+        self.state.send_replace(State::LosesAnswers(start));
+    }
+
+    /// Makes it whole again. Gives the number of requests that were hit.
+    pub fn mend(&self) -> usize {
+        self.state.send_replace(State::Whole);
+        self.lost.swap(0, Ordering::SeqCst)
+    }
+}
+
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.cut();
+        self.carrying.abort();
+    }
+}
+
+/// Carries one connection until one side closes it or the wire breaks it. An error of one side is
+/// such an end.
+async fn carry(
+    mut client: TcpStream,
+    server: SocketAddr,
+    mut state: watch::Receiver<State>,
+    lost: Arc<AtomicUsize>,
+) {
+    if *state.borrow() == State::Cut {
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(server).await else { return };
+    let (mut asked, mut answered) = ([0; 16_384], [0; 16_384]);
+    let mut answer_is_lost = false;
+    loop {
+        tokio::select! {
+            _ = state.wait_for(|state| *state == State::Cut) => return,
+            read = client.read(&mut asked) => {
+                let Ok(length @ 1..) = read else { return };
+                match *state.borrow() {
+                    State::LosesRequests(start) if asked.starts_with(start.as_bytes()) => {
+                        lost.fetch_add(1, Ordering::SeqCst);
+                        return;
+                    }
+                    State::LosesAnswers(start) if asked.starts_with(start.as_bytes()) => {
+                        lost.fetch_add(1, Ordering::SeqCst);
+                        answer_is_lost = true;
+                    }
+                    _ => {}
+                }
+                if server.write_all(&asked[..length]).await.is_err() {
+                    return;
+                }
+            }
+            read = server.read(&mut answered) => {
+                let Ok(length @ 1..) = read else { return };
+                if answer_is_lost || client.write_all(&answered[..length]).await.is_err() {
+                    return;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! The application from outside: HTTP in, HTTP out. Everything that touches a store runs on SQLite
+//! and on PostgreSQL.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
+
+mod code;
+mod limits;
+mod sale;
+mod support;
