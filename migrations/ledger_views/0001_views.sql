@@ -25,7 +25,7 @@ CREATE INDEX transfer_by_credit_account ON transfer (credit_account_id, timestam
 
 -- The newest snapshot: where in the journal it was taken. One row, or none before the first.
 CREATE TABLE snapshot (
-    only {bigint} NOT NULL PRIMARY KEY,      -- 1
+    number {bigint} NOT NULL PRIMARY KEY,    -- 1
     seq {bigint} NOT NULL,                   -- the entry up to which the journal is folded
     timestamp {bigint} NOT NULL,             -- of its last fact
     hash {bytes} NOT NULL,                   -- of that entry

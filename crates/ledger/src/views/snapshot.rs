@@ -104,8 +104,8 @@ impl Snapshot {
         write_pendings(tx, changes.open.values()).await?;
         let id_count = self.id_count + changes.transfer_ids.len() as u64;
         let query = sql(
-            "INSERT INTO snapshot (only, seq, timestamp, hash, account_count, id_count) \
-             VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (only) DO UPDATE SET \
+            "INSERT INTO snapshot (number, seq, timestamp, hash, account_count, id_count) \
+             VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (number) DO UPDATE SET \
              seq = excluded.seq, timestamp = excluded.timestamp, hash = excluded.hash, \
              account_count = excluded.account_count, id_count = excluded.id_count",
         )

@@ -136,7 +136,7 @@ async fn a_companion_sees_its_history_again_after_a_restart(place: Place) {
         let ledger = place.ledger_with(options.clone(), DailyLimit::default()).await;
         let spent = ledger.companion(|limit| limit.spent(customer(0), clock.now()));
         assert_eq!(spent, 900);
-        clock.advance_seconds(23 * 3600);
+        clock.advance_seconds(23 * 3600 + 1);
         let spent = ledger.companion(|limit| limit.spent(customer(0), clock.now()));
         assert_eq!(spent, 300);
         ledger.close().await;

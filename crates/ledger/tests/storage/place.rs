@@ -41,11 +41,13 @@ pub enum Place {
 impl Place {
     /// A new folder.
     pub fn sqlite() -> Self {
+        log_to_the_test();
         Self::Sqlite(tempfile::tempdir().expect("a temporary folder"))
     }
 
     /// New schemas.
     pub async fn postgres() -> Self {
+        log_to_the_test();
         static NEXT: AtomicU64 = AtomicU64::new(0);
         #[expect(clippy::disallowed_methods, reason = "tests have no settings file")]
         let address = std::env::var("OMAMORI_TEST_POSTGRES").expect(
@@ -122,6 +124,13 @@ impl Place {
     pub async fn ledger_with<C: Companion>(&self, options: Options, companion: C) -> Ledger<C> {
         Ledger::open(options, companion).await.expect("the ledger opens")
     }
+}
+
+/// A test that fails shows what the ledger logged.
+fn log_to_the_test() {
+    let log = tracing_subscriber::fmt().with_test_writer().with_max_level(tracing::Level::WARN);
+    // Another test of the process was first.
+    let _set_already = log.try_init();
 }
 
 /// A clock that moves only when it is told to.

@@ -128,7 +128,7 @@ fn on(cases: u32, place: impl AsyncFn() -> Place) {
 
 #[test]
 fn the_engine_answers_as_the_model_does_on_sqlite() {
-    on(16, async || Place::sqlite());
+    on(60, async || Place::sqlite());
 }
 
 #[test]

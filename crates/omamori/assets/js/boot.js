@@ -20,7 +20,8 @@ async function boot() {
   if (!canProve()) return stuck("boot.no_worker");
   if (!(await deviceSigner())) return stuck("boot.no_key");
   // The worker handled this load, so a proof was sent and refused, or there is no session to prove.
-  if (navigator.serviceWorker.controller) return stuck("boot.refused");
+  const [load] = performance.getEntriesByType("navigation");
+  if (load.workerStart > 0) return stuck("boot.refused");
   if (Date.now() - Number(sessionStorage.getItem(STARTED_KEY)) < STARTED_MS) return stuck("boot.no_worker");
   await startWorker();
   sessionStorage.setItem(STARTED_KEY, String(Date.now()));

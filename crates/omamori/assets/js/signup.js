@@ -14,12 +14,17 @@ const error = part("signup-error");
 let signupId = null;
 /** What the last step sends: kept, because an answer that got lost is asked for again. */
 let finish = null;
+/** The start of the service worker, which the next page needs. */
+let worker = null;
 
 if (canProve() && canUsePasskeys()) {
   wire("phone", start);
   wire("code", verify);
   wire("passkey", register);
-  wire("codes", async () => location.assign("/"));
+  wire("codes", async () => {
+    await worker;
+    location.assign("/");
+  });
   part("signup-again").addEventListener("click", () => show("phone"));
   part("signup-copy").addEventListener("click", () => {
     copy([...part("signup-codes").children].map((line) => line.textContent).join("\n"));
@@ -79,7 +84,7 @@ async function register() {
   await keepSession(done.session);
   part("signup-codes").replaceChildren(...done.recovery_codes.map((line) => el("li", {}, line)));
   show("codes");
-  startWorker().catch(() => {}); // the next page starts it otherwise
+  worker = startWorker().catch(() => {}); // the next page starts it otherwise
 }
 
 async function makePasskeyAndKeys() {

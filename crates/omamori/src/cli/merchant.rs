@@ -7,7 +7,6 @@ use clap::Subcommand;
 use super::open::{SettingsArgs, open_here, read_key};
 use super::say;
 use crate::app::App;
-use crate::config::Config;
 use crate::merchant::{create_merchant, create_store, create_terminal, invite};
 use crate::web::error::Error as WebError;
 
@@ -75,7 +74,7 @@ pub async fn run(command: Command) -> Result<(), Error> {
 }
 
 async fn open(settings: SettingsArgs) -> Result<Arc<App>, Error> {
-    let config = Config::read(&settings.config)?;
+    let config = settings.read()?;
     let key = read_key(&config.key_file)?;
     open_here(config, &key).await
 }

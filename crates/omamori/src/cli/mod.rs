@@ -4,6 +4,7 @@ mod demo;
 mod merchant;
 pub mod open;
 mod serve;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +24,8 @@ enum Command {
     Demo(demo::Args),
     /// Bring the schemas of all stores up to date, then stop.
     Migrate(open::SettingsArgs),
+    /// Recompute every balance from the journal, on a second code path, and compare.
+    Verify(open::SettingsArgs),
     /// Add merchants, stores, terminals and people.
     #[command(subcommand)]
     Merchant(merchant::Command),
@@ -37,6 +40,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
         Command::Migrate(args) => open::migrate(args).await,
+        Command::Verify(args) => verify::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
     }
 }

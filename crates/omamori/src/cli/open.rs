@@ -25,6 +25,26 @@ pub struct SettingsArgs {
     /// The settings file (TOML).
     #[arg(long, default_value = "omamori.toml")]
     pub config: PathBuf,
+    /// Instead of a settings file: the folder of an embedded store, such as the demo's.
+    #[arg(long, conflicts_with = "config")]
+    pub data: Option<PathBuf>,
+}
+
+impl SettingsArgs {
+    /// The settings that these arguments name.
+    ///
+    /// # Errors
+    /// [`crate::config::ConfigError`].
+    pub fn read(&self) -> Result<Config, crate::config::ConfigError> {
+        match &self.data {
+            Some(folder) => Ok(Config {
+                store: Store::Sqlite { folder: folder.clone() },
+                key_file: folder.join("master.key"),
+                ..Config::default()
+            }),
+            None => Config::read(&self.config),
+        }
+    }
 }
 
 /// Opens everything but the network.
@@ -72,7 +92,7 @@ pub async fn open_here(config: Config, master_key: &[u8; 32]) -> Result<Arc<App>
 /// # Errors
 /// If a migration fails.
 pub async fn migrate(args: SettingsArgs) -> Result<(), Error> {
-    let config = Config::read(&args.config)?;
+    let config = args.read()?;
     let app = open_here(config.clone(), &read_key(&config.key_file)?).await?;
     app.close().await;
     super::say("The schemas of all stores are up to date.");

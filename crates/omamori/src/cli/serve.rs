@@ -30,7 +30,7 @@ pub struct Args {
 /// # Errors
 /// What to mend before it can start.
 pub async fn run(args: Args) -> Result<(), Error> {
-    let config = Config::read(&args.settings.config)?;
+    let config = args.settings.read()?;
     log_as_json();
     refuse_sandbox(&config, &args.allow_sandbox)?;
     let key = if args.allow_generated_key {

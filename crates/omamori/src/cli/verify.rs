@@ -4,7 +4,6 @@ use omamori_ledger::verify;
 
 use super::open::SettingsArgs;
 use super::say;
-use crate::config::Config;
 use crate::db::Stores;
 
 /// Verifies, prints what it found, and fails if anything differs.
@@ -12,10 +11,25 @@ use crate::db::Stores;
 /// # Errors
 /// If a store cannot be read or something differs.
 pub async fn run(args: SettingsArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let config = Config::read(&args.config)?;
+    let config = args.read()?;
     let stores = Stores::open(&config.store).await?;
-    let report = verify(&stores.journal, Some(&stores.views)).await?;
+    let report = verify(&stores.journal, &stores.views).await?;
     stores.close().await;
-    say(&report);
-    if report.problems.is_empty() { Ok(()) } else { Err("the journal does not verify".into()) }
+    say(format_args!(
+        "read      {} entries, {} facts, {} transfers",
+        report.entry_count, report.fact_count, report.transfer_count
+    ));
+    say(format_args!(
+        "compared  {} of {} accounts, {} transfers of the views",
+        report.snapshot_account_count, report.account_count, report.viewed_transfer_count
+    ));
+    for problem in &report.problems {
+        say(format_args!("differs   {problem}"));
+    }
+    if report.is_clean() {
+        say("clean");
+        Ok(())
+    } else {
+        Err(format!("{} problems: the journal does not verify", report.problem_count).into())
+    }
 }

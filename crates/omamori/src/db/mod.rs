@@ -28,6 +28,11 @@ pub const REGISTRY: &[Step] = &[
         name: "changes",
         text: include_str!("../../../../migrations/registry/0003_changes.sql"),
     },
+    Step {
+        version: 4,
+        name: "notices",
+        text: include_str!("../../../../migrations/registry/0004_notices.sql"),
+    },
 ];
 
 /// The evidence's schema, step by step.

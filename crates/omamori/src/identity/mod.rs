@@ -30,6 +30,8 @@ mod signin;
 mod signout;
 mod signup;
 mod stepup;
+#[cfg(test)]
+mod tests;
 mod time;
 
 use std::sync::Arc;

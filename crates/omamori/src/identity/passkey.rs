@@ -128,7 +128,10 @@ impl Passkeys {
         if answer.extensions.cred_props.as_ref().and_then(|props| props.rk) == Some(false) {
             return Err(Code::ProofFailed.into());
         }
-        let passkey = self.webauthn.finish_passkey_registration(answer, &state).map_err(|error| refused(&error))?;
+        let passkey = self
+            .webauthn
+            .finish_passkey_registration(answer, &state)
+            .map_err(|error| refused(&error))?;
         Ok((subject, passkey))
     }
 
@@ -216,8 +219,10 @@ impl Passkeys {
         if offered_to != subject {
             return Err(Code::ProofFailed.into());
         }
-        let result =
-            self.webauthn.finish_passkey_authentication(answer, &state).map_err(|error| refused(&error))?;
+        let result = self
+            .webauthn
+            .finish_passkey_authentication(answer, &state)
+            .map_err(|error| refused(&error))?;
         let used = passkeys.iter_mut().position(|p| p.update_credential(&result).is_some());
         used.ok_or_else(|| Code::ProofFailed.into())
     }

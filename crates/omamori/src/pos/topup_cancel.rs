@@ -44,7 +44,11 @@ pub async fn create(
     let money = money.ok_or(Error::fault("a top-up's tombstone is not there"))?.transfer;
     let canceled = app.gate.transfer(topup_cancel_id(id)).await?.is_some();
     if !canceled && !is_tombstone(&money) {
-        cancel(&app, &terminal, &detail, &money).await?;
+        let outcome = cancel(&app, &terminal, &detail, &money).await;
+        // Refused, perhaps because the same request was carried out in between.
+        if outcome.is_err() && app.gate.transfer_certainly(topup_cancel_id(id)).await?.is_none() {
+            outcome?;
+        }
     }
     let topup = topup_view(&app, &money).await?;
     Ok(axum::Json(TopupAnswer { topup }))

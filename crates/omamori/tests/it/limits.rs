@@ -4,10 +4,11 @@ use omamori::clock::{DAY, HOUR, MINUTE, SECOND};
 use omamori::web::codes::Code;
 use serde_json::Value;
 
+use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::{CODES_AT_ONCE, Customer};
 use crate::support::shop::Register;
-use crate::support::{at_once, on_both_engines};
+use crate::support::{at_once, on_both_engines, on_several_nodes};
 
 on_both_engines!(
     a_top_up_keeps_its_unit_and_its_largest_amount,
@@ -20,8 +21,8 @@ on_both_engines!(
     limits_survive_a_restart,
     sales_at_once_cannot_pass_a_limit_together,
     top_ups_at_once_cannot_pass_a_limit_together,
-    nodes_cannot_pass_a_limit_together,
 );
+on_several_nodes!(nodes_cannot_pass_a_limit_together);
 
 /// A step on, so that there are new codes; far below what any window measures.
 const A_MOMENT: i64 = 90 * SECOND;
@@ -58,7 +59,7 @@ impl Shopper {
 }
 
 #[track_caller]
-fn check(answer: &crate::support::answer::Answer, expected: Option<Code>) -> Value {
+fn check(answer: &Answer, expected: Option<Code>) -> Value {
     match expected {
         None => answer.ok(),
         Some(code) => answer.refused(code),
@@ -117,13 +118,11 @@ async fn payments_of_a_day_stay_within_their_limit(app: &mut TestApp) {
     shopper.load(app, 49_000, None).await;
     shopper.pay(app, 90_000, None).await;
     app.clock.advance(DAY - HOUR);
-    let early = app.now();
     shopper.load(app, 2_000, None).await;
     shopper.pay(app, 10_001, Some(Code::InsufficientFunds)).await;
     assert_eq!(shopper.customer.balance(app), 10_000);
     shopper.pay(app, 9_000, None).await;
     app.clock.advance(HOUR + 5 * MINUTE - A_MOMENT);
-    assert!(app.now() - early < HOUR + 5 * MINUTE);
     shopper.load(app, 49_000, Some(Code::LimitTopup24h)).await;
     app.clock.advance(A_MOMENT);
     shopper.load(app, 49_000, None).await;
@@ -177,8 +176,7 @@ async fn a_refund_gives_the_limit_back(app: &mut TestApp) {
     shopper.register.refund(app, "r-1", &id, 4_000).await.ok();
     shopper.pay(app, 5_001, Some(Code::LimitNewDevice)).await;
     shopper.pay(app, 5_000, None).await;
-    let last = shopper.pay(app, 1, Some(Code::LimitNewDevice)).await;
-    assert_eq!(last["code"], "limit_new_device");
+    shopper.pay(app, 1, Some(Code::LimitNewDevice)).await;
     shopper.register.refund(app, "r-2", &id, 5_000).await.ok();
     app.clock.advance(A_MOMENT);
     let whole = shopper.pay(app, 5_000, None).await;
@@ -246,9 +244,6 @@ async fn top_ups_at_once_cannot_pass_a_limit_together(app: &mut TestApp) {
 
 /// Goal: the same with the sales spread over two nodes on one database.
 async fn nodes_cannot_pass_a_limit_together(app: &mut TestApp) {
-    if !app.is_shared() {
-        return; // one node owns the files of the embedded store
-    }
     let register = Register::new(&app.app).await;
     let customer = Customer::enrolled_at(&app.app, app.now()).await;
     customer.load(app, &register, 49_000).await;
@@ -268,7 +263,7 @@ async fn nodes_cannot_pass_a_limit_together(app: &mut TestApp) {
 }
 
 /// How many were done; all others must be refused with `code`.
-fn passed(answers: &[crate::support::answer::Answer], code: Code) -> usize {
+fn passed(answers: &[Answer], code: Code) -> usize {
     let (done, refused): (Vec<_>, Vec<_>) =
         answers.iter().partition(|answer| answer.status.is_success());
     for answer in refused {

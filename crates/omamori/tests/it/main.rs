@@ -2,7 +2,13 @@
 //! and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod cancel;
 mod code;
 mod limits;
+mod refund;
 mod sale;
+mod stolen;
 mod support;
+mod terminal;
+mod topup;
+mod wallet;

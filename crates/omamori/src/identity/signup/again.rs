@@ -28,12 +28,10 @@ pub(super) async fn finish(
     proof: &Proof,
 ) -> Result<Option<Finished>> {
     let now = app.clock.now();
-    let query = sql(
-        "SELECT d.device_id, d.device_number, d.customer_id
+    let query = sql("SELECT d.device_id, d.device_number, d.customer_id
          FROM signup s JOIN device d ON d.customer_id = s.customer_id
          WHERE s.signup_id = $1 AND s.state = 'finished' AND s.expires_at > $2
-           AND d.sign_key_thumbprint = $3 AND d.state = 'active'",
-    );
+           AND d.sign_key_thumbprint = $3 AND d.state = 'active'");
     let query = query.bind(signup_id).bind(now).bind(phone.thumbprint);
     let Some(row) = app.stores.registry.optional(query).await? else { return Ok(None) };
     if app.identity.replays.admit(proof.id, now) != Admitted::New {

@@ -20,8 +20,9 @@ use super::{Verified, again, verified};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::config::Config;
+use crate::gate::chart::wallet_account_id;
 use crate::gate::{Act, Question};
-use crate::id::{Kind, random_id};
+use crate::id::Kind;
 use crate::identity::customer::FreshProof;
 use crate::identity::directory::secret_place;
 use crate::identity::enrol::{Agreement, agree};
@@ -153,7 +154,7 @@ async fn create(
     if tx.execute(finish.bind(signup_id)).await? != 1 {
         return Err(Code::ProofFailed.into());
     }
-    insert_customer(app, &mut tx, signup, now).await.map_err(taken)?;
+    insert_customer(&mut tx, signup, now).await.map_err(taken)?;
     insert_passkey(&mut tx, &customer_id, passkey, &phone.name, now).await.map_err(taken)?;
     let device = Device { id: &device_id, number, phone, agreement: &agreement };
     insert_device(app, &mut tx, &customer_id, &device, now).await.map_err(taken)?;
@@ -165,7 +166,12 @@ async fn create(
 }
 
 impl Enrolled {
-    pub(super) fn new(config: &Config, id: String, number: DeviceNumber, agreement: Agreement) -> Self {
+    pub(super) fn new(
+        config: &Config,
+        id: String,
+        number: DeviceNumber,
+        agreement: Agreement,
+    ) -> Self {
         Self {
             device_id: id,
             device_number: number.get(),
@@ -206,12 +212,12 @@ async fn free_number(app: &App, tx: &mut Tx) -> Result<DeviceNumber> {
     }
 }
 
-async fn insert_customer(app: &App, tx: &mut Tx, signup: &Verified, now: Micros) -> Result<()> {
+async fn insert_customer(tx: &mut Tx, signup: &Verified, now: Micros) -> Result<()> {
     let insert = sql("INSERT INTO customer (customer_id, phone, status, language, wallet_account,
                                signin_failures, signin_locked_until, created_at)
          VALUES ($1, $2, 'active', $3, $4, CAST(0 AS BIGINT), CAST(0 AS BIGINT), $5)");
     let insert = insert.bind(&signup.customer_id).bind(signup.phone.as_str());
-    let wallet_account = random_id(app.rng.as_ref()).to_be_bytes();
+    let wallet_account = wallet_account_id(&signup.customer_id).to_be_bytes();
     tx.execute(insert.bind(signup.language.tag()).bind(wallet_account).bind(now)).await?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use omamori::web::text::{Lang, Text};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
-use thirtyfour::{ChromiumCapabilities, LoggingPrefsLogLevel, RequestData, SessionId};
+use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel, RequestData, SessionId};
 
 use super::authenticator::{Behaviour, Command};
 use super::chromedriver::{Chromedriver, program};
@@ -83,7 +83,7 @@ impl Browser {
         lang: Lang,
     ) -> Self {
         let profile = tempfile::tempdir().unwrap();
-        let mut wanted = ChromiumCapabilities::new();
+        let mut wanted = ChromeCapabilities::new();
         let binary = program(&["chromium", "chromium-browser"], "chromium");
         wanted.set_binary(&binary.to_string_lossy()).unwrap();
         wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
@@ -130,7 +130,7 @@ impl Browser {
 
     /// The path of the page.
     pub async fn path(&self) -> String {
-        self.run("return location.pathname", json!([])).await.as_str().unwrap().to_owned()
+        self.run("return location.pathname").await.as_str().unwrap().to_owned()
     }
 
     /// Waits until the page is the one at `path`.
@@ -139,10 +139,15 @@ impl Browser {
         self.until(&format!("the page {path}"), at).await;
     }
 
+    /// The document as it is now.
+    pub async fn html(&self) -> String {
+        let html = self.run("return document.documentElement.outerHTML").await;
+        html.as_str().unwrap().to_owned()
+    }
+
     /// Runs a script in the page.
-    pub async fn run(&self, script: &str, arguments: Value) -> Value {
-        let arguments = arguments.as_array().unwrap().clone();
-        let returned = self.within(script, self.driver.execute(script, arguments)).await;
+    pub async fn run(&self, script: &str) -> Value {
+        let returned = self.within(script, self.driver.execute(script, Vec::new())).await;
         returned.unwrap_or_else(|error| panic!("{}: {script}: {error}", self.name)).json().clone()
     }
 
@@ -176,10 +181,7 @@ impl Browser {
     /// Presses what is visible and not disabled.
     pub async fn press(&self, css: &str) {
         self.until(&format!("{css} to press"), async || {
-            let element = self.visible(css).await?;
-            if !element.is_enabled().await.ok()? {
-                return None;
-            }
+            let element = self.ready(css).await?;
             element.click().await.ok() // covered or just moved: once more
         })
         .await;
@@ -188,23 +190,22 @@ impl Browser {
     /// Types into a field in place of what is there.
     pub async fn fill(&self, css: &str, text: &str) {
         self.until(&format!("{css} to type into"), async || {
-            let field = self.visible(css).await?;
+            let field = self.ready(css).await?;
             field.clear().await.ok()?;
             field.send_keys(text).await.ok()
         })
         .await;
     }
 
-    /// Types without aiming at a field, as a scanner that plays a keyboard does.
-    pub async fn type_keys(&self, keys: &str) {
-        self.driver.action_chain().send_keys(keys).perform().await.unwrap();
+    /// Types digits and Enter without aiming at a field, as a scanner that plays a keyboard does.
+    pub async fn type_like_a_scanner(&self, digits: &str) {
+        let keys = self.driver.action_chain().send_keys(digits).send_keys(Key::Enter);
+        keys.perform().await.unwrap();
     }
 
-    /// The value of an attribute of the first such element.
-    pub async fn attribute(&self, css: &str, name: &str) -> Option<String> {
-        const READ: &str =
-            "return document.querySelector(arguments[0])?.getAttribute(arguments[1]) ?? null";
-        self.run(READ, json!([css, name])).await.as_str().map(str::to_owned)
+    /// Whether a button can be pressed.
+    pub async fn is_enabled(&self, css: &str) -> bool {
+        self.driver.find(By::Css(css)).await.unwrap().is_enabled().await.unwrap()
     }
 
     /// What the screen shows.
@@ -264,22 +265,28 @@ impl Browser {
     /// error of a script, no violation of the content security policy, no missing file.
     pub async fn close(self) {
         let log = self.driver.browser_log().await.unwrap();
-        let complaints: Vec<_> = log.iter().filter(|entry| entry.level == "SEVERE").collect();
-        for complaint in &complaints {
-            let message = &complaint.message;
-            let expected = self.provoked.iter().any(|part| message.contains(part));
-            assert!(expected, "{}: the browser complains: {message}", self.name);
-        }
+        let complaints = log.into_iter().filter(|entry| entry.level == "SEVERE");
+        let complaints: Vec<_> = complaints.map(|entry| entry.message).collect();
+        let (expected, unexpected): (Vec<_>, Vec<_>) = complaints
+            .iter()
+            .partition(|message| self.provoked.iter().any(|part| message.contains(part)));
+        assert!(unexpected.is_empty(), "{}: the browser complains: {unexpected:#?}", self.name);
         for part in &self.provoked {
-            let came = complaints.iter().any(|complaint| complaint.message.contains(part));
+            let came = expected.iter().any(|message| message.contains(part));
             assert!(came, "{}: the browser should have complained: {part}", self.name);
         }
         self.driver.quit().await.unwrap();
     }
 
-    async fn visible(&self, css: &str) -> Option<WebElement> {
+    /// The first such element that can be used now: visible, not disabled, on a page whose scripts
+    /// have all run.
+    async fn ready(&self, css: &str) -> Option<WebElement> {
+        const SCRIPTS_HAVE_RUN: &str = "const done = arguments[0]; \
+            const scripts = [...document.querySelectorAll('script[type=module]')]; \
+            Promise.all(scripts.map(({ src }) => import(src))).then(() => done(true))";
+        self.driver.execute_async(SCRIPTS_HAVE_RUN, Vec::new()).await.ok()?;
         for element in self.driver.find_all(By::Css(css)).await.ok()? {
-            if element.is_displayed().await.ok()? {
+            if element.is_displayed().await.ok()? && element.is_enabled().await.ok()? {
                 return Some(element);
             }
         }

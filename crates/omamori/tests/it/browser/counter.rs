@@ -3,7 +3,6 @@
 use std::ops::{Deref, DerefMut};
 
 use omamori::web::text::Lang;
-use thirtyfour::Key;
 
 use super::browser::Browser;
 use super::house::House;
@@ -70,7 +69,7 @@ impl Counter {
     /// repeated, as a clerk does.
     pub async fn scan(&self, digits: &str) {
         self.until("the register to take the code", async || {
-            self.type_keys(&format!("{digits}{}", Key::Enter)).await;
+            self.type_like_a_scanner(digits).await;
             self.glimpse("[data-scan][open]").await.is_none().then_some(())
         })
         .await;

@@ -3,7 +3,6 @@
 use std::ops::{Deref, DerefMut};
 
 use omamori::web::text::Lang;
-use serde_json::json;
 
 use super::authenticator::Behaviour;
 use super::browser::Browser;
@@ -89,7 +88,7 @@ impl Phone {
     /// step brings it with the next step.
     pub async fn new_code(&self, known: &str) -> String {
         let ask = "document.querySelector('[data-code-refresh]').click()";
-        self.run(ask, json!([])).await;
+        self.run(ask).await;
         self.code_after(known).await
     }
 
@@ -100,12 +99,12 @@ impl Phone {
 
     /// Marks the page as it is now, so that [`Self::is_same_page`] can tell a reload.
     pub async fn mark_page(&self) {
-        self.run("window.markedByTest = true", json!([])).await;
+        self.run("window.markedByTest = true").await;
     }
 
     /// Whether the page was not loaded again since [`Self::mark_page`].
     pub async fn is_same_page(&self) -> bool {
-        self.run("return window.markedByTest === true", json!([])).await == true
+        self.run("return window.markedByTest === true").await == true
     }
 
     /// Waits for the sheet about what happened, and puts it away.

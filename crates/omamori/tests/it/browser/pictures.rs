@@ -186,7 +186,7 @@ async fn picture(browser: &Browser, name: &str) {
         let folder = folder().join(format!("{}-{screen}", browser.text.lang()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), browser.screenshot().await).unwrap();
-        let outside = browser.run(STICKS_OUT, json!([])).await;
+        let outside = browser.run(STICKS_OUT).await;
         assert_eq!(outside, Value::Null, "sticks out of {name} on a {screen}");
     }
 }

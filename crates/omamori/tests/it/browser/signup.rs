@@ -1,7 +1,6 @@
 //! Wrong turns at sign-up.
 
 use omamori::web::text::{Lang, Text};
-use serde_json::json;
 
 use super::authenticator::Behaviour;
 use super::house::House;
@@ -86,7 +85,7 @@ async fn an_authenticator_that_does_not_verify_its_user_is_refused() {
         navigator.credentials.create = function (options) { \
             options.publicKey.authenticatorSelection.userVerification = 'discouraged'; \
             return create.call(this, options); };";
-    phone.run(ASK_FOR_LESS, json!([])).await;
+    phone.run(ASK_FOR_LESS).await;
     phone.press(MAKE_PASSKEY).await;
     phone.read(ERROR, phone.text.t("signup.expired")).await;
     assert_eq!(phone.passkeys().await.len(), 1, "the authenticator did make a passkey");
@@ -135,7 +134,7 @@ impl Phone {
     async fn is_refused(&self) {
         let words = omamori::web::codes::Code::ProofFailed.customer();
         self.read(ERROR, self.text.pick(words)).await;
-        self.run("document.querySelector('[data-signup-error]').textContent = ''", json!([]))
+        self.run("document.querySelector('[data-signup-error]').textContent = ''")
             .await;
     }
 }

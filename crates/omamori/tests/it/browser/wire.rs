@@ -74,45 +74,58 @@ impl Drop for Wire {
     }
 }
 
-/// Carries one connection until one side closes it or the wire breaks it. An error of one side is
-/// such an end.
+/// Carries one connection until one side closes it or the wire breaks it.
 async fn carry(
-    mut client: TcpStream,
+    client: TcpStream,
     server: SocketAddr,
     mut state: watch::Receiver<State>,
     lost: Arc<AtomicUsize>,
 ) {
-    if *state.borrow() == State::Cut {
-        return;
+    let seen = state.clone();
+    tokio::select! {
+        biased;
+        _ = state.wait_for(|state| *state == State::Cut) => {}
+        _ = relay(client, server, &seen, &lost) => {}
     }
-    let Ok(mut server) = TcpStream::connect(server).await else { return };
+}
+
+/// Carries both ways. An error of one side is an end of the connection like any other.
+async fn relay(
+    mut client: TcpStream,
+    server: SocketAddr,
+    state: &watch::Receiver<State>,
+    lost: &AtomicUsize,
+) -> std::io::Result<()> {
+    let mut server = TcpStream::connect(server).await?;
     let (mut asked, mut answered) = ([0; 16_384], [0; 16_384]);
     let mut answer_is_lost = false;
     loop {
         tokio::select! {
-            _ = state.wait_for(|state| *state == State::Cut) => return,
-            read = client.read(&mut asked) => {
-                let Ok(length @ 1..) = read else { return };
-                match *state.borrow() {
-                    State::LosesRequests(start) if asked.starts_with(start.as_bytes()) => {
+            length = client.read(&mut asked) => {
+                let request = &asked[..length?];
+                if request.is_empty() {
+                    return Ok(());
+                }
+                let state = *state.borrow();
+                match state {
+                    State::LosesRequests(start) if request.starts_with(start.as_bytes()) => {
                         lost.fetch_add(1, Ordering::SeqCst);
-                        return;
+                        return Ok(());
                     }
-                    State::LosesAnswers(start) if asked.starts_with(start.as_bytes()) => {
+                    State::LosesAnswers(start) if request.starts_with(start.as_bytes()) => {
                         lost.fetch_add(1, Ordering::SeqCst);
                         answer_is_lost = true;
                     }
                     _ => {}
                 }
-                if server.write_all(&asked[..length]).await.is_err() {
-                    return;
-                }
+                server.write_all(request).await?;
             }
-            read = server.read(&mut answered) => {
-                let Ok(length @ 1..) = read else { return };
-                if answer_is_lost || client.write_all(&answered[..length]).await.is_err() {
-                    return;
+            length = server.read(&mut answered) => {
+                let answer = &answered[..length?];
+                if answer.is_empty() || answer_is_lost {
+                    return Ok(());
                 }
+                client.write_all(answer).await?;
             }
         }
     }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::Request;
+use axum::response::Response;
 use omamori::app::App;
 use omamori::cli::open::open;
 use omamori::clock::{Clock, ManualClock, Micros, SECOND};
 use omamori::config::Config;
 use omamori::server;
 use omamori_db::sql;
+use omamori_ledger::verify;
 use tower::ServiceExt;
 
 use super::answer::Answer;
@@ -38,9 +40,14 @@ impl Node {
         Self { router: server::router(app.clone()), app }
     }
 
+    /// Sends a request through the whole router; the body of the answer is still to come.
+    pub async fn open(&self, request: Request<Body>) -> Response {
+        self.router.clone().oneshot(request).await.unwrap()
+    }
+
     /// Sends a request through the whole router.
     pub async fn call(&self, request: Request<Body>) -> Answer {
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self.open(request).await.into_parts();
         let body = to_bytes(body, BODY_BYTES_MAX).await.unwrap().to_vec();
         Answer { status: parts.status, headers: parts.headers, body }
     }
@@ -101,11 +108,6 @@ impl TestApp {
         start(&self.config, &self.clock, &self.rng).await
     }
 
-    /// True on PostgreSQL, where there can be many nodes.
-    pub fn is_shared(&self) -> bool {
-        matches!(self.place, Place::Postgres { .. })
-    }
-
     /// Stops and starts again, as an operator does.
     pub async fn restart(&mut self) {
         self.node.app.close().await;
@@ -121,8 +123,12 @@ impl TestApp {
 
     /// Checks the books, then throws everything away.
     pub async fn finish(self) {
-        fold::check(&self.node.app).await;
-        self.node.app.close().await;
+        let app = &self.node.app;
+        fold::check(app).await;
+        app.gate.close().await;
+        let report = verify(&app.stores.journal, &app.stores.views).await.unwrap();
+        assert!(report.is_clean(), "{:?}", report.problems);
+        app.close().await;
         drop(self.node);
         self.place.discard().await;
     }

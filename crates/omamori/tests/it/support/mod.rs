@@ -7,34 +7,45 @@ pub mod fold;
 pub mod place;
 pub mod rng;
 pub mod shop;
+pub mod staff;
 
 use std::future::Future;
 
-/// Runs each test on both engines, each time on an application of its own, and checks its books
-/// when the test is done.
+/// One test on an application of its own, whose books are checked when the test is done.
+macro_rules! on_engine {
+    ($place:expr, $name:ident) => {
+        #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+        async fn $name() {
+            let mut app = $crate::support::app::TestApp::start($place).await;
+            super::$name(&mut app).await;
+            app.finish().await;
+        }
+    };
+}
+pub(crate) use on_engine;
+
+/// Runs each test on both engines.
 macro_rules! on_both_engines {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let place = $crate::support::place::Place::sqlite();
-                let mut app = $crate::support::app::TestApp::start(place).await;
-                super::$name(&mut app).await;
-                app.finish().await;
-            })+
+            $($crate::support::on_engine!($crate::support::place::Place::sqlite(), $name);)+
         }
         mod postgres {
-            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() {
-                let place = $crate::support::place::Place::postgres().await;
-                let mut app = $crate::support::app::TestApp::start(place).await;
-                super::$name(&mut app).await;
-                app.finish().await;
-            })+
+            $($crate::support::on_engine!($crate::support::place::Place::postgres().await, $name);)+
         }
     };
 }
 pub(crate) use on_both_engines;
+
+/// Runs tests of several nodes, which need a database that they share.
+macro_rules! on_several_nodes {
+    ($($name:ident),+ $(,)?) => {
+        mod nodes {
+            $($crate::support::on_engine!($crate::support::place::Place::postgres().await, $name);)+
+        }
+    };
+}
+pub(crate) use on_several_nodes;
 
 /// Starts all, each on a task of its own, and gives the answers in their order.
 pub async fn at_once<F>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output>

@@ -1,0 +1,120 @@
+//! The feature over HTTP, in process, with a phone and an authenticator in software.
+
+mod authenticator;
+mod codes;
+mod phone;
+mod session;
+mod signin;
+mod signup;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::http::{HeaderMap, Request, StatusCode};
+use omamori_db::sql;
+use serde_json::Value;
+use tower::ServiceExt;
+
+use crate::app::App;
+use crate::cli::open::open;
+use crate::clock::{Clock, ManualClock, Micros, SECOND};
+use crate::config::{Config, Store};
+use crate::rng::SystemRng;
+use crate::web::error::Carried;
+
+const NUMBER: &str = "090-1234-5678";
+const ORIGIN: &str = "http://localhost:8080";
+const START: Micros = 1_800_000_000 * SECOND;
+
+/// A service of a test's own, on a clock that stands still until it is moved.
+struct House {
+    app: Arc<App>,
+    clock: Arc<ManualClock>,
+    router: Router,
+    _folder: tempfile::TempDir,
+}
+
+/// What came back.
+struct Reply {
+    status: StatusCode,
+    headers: HeaderMap,
+    /// The stable code of a refusal; empty for an answer.
+    code: &'static str,
+    body: Value,
+}
+
+impl House {
+    async fn open() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::Sqlite { folder: folder.path().to_owned() };
+        let config = Config { store, public_url: ORIGIN.into(), ..Config::default() };
+        let clock = Arc::new(ManualClock::at(START));
+        let app = open(config, &[7; 32], clock.clone(), Arc::new(SystemRng)).await.unwrap();
+        let router = super::router().with_state(app.clone());
+        Self { app, clock, router, _folder: folder }
+    }
+
+    async fn call(&self, request: Request<Body>) -> Reply {
+        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let body = to_bytes(body, 1 << 20).await.unwrap();
+        let code =
+            parts.extensions.get::<Carried>().map_or("", |carried| carried.0.code().as_str());
+        let body = serde_json::from_slice(&body).unwrap_or_default();
+        Reply { status: parts.status, headers: parts.headers, code, body }
+    }
+
+    /// Posts JSON to the wallet's API as a browser without a session.
+    async fn post(&self, path: &str, body: &Value) -> Reply {
+        self.call(json_request(path, body)).await
+    }
+
+    /// The text of the `count`th SMS, once it is there: it is sent aside.
+    async fn sms(&self, count: usize) -> String {
+        let sandbox = self.app.identity.outbox().sandbox().unwrap();
+        let sent = async {
+            loop {
+                let sent = sandbox.sent();
+                if sent.len() >= count {
+                    return sent[sent.len() - count].text.clone();
+                }
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), sent).await.unwrap()
+    }
+
+    async fn count(&self, table: &'static str) -> i64 {
+        let query = match table {
+            "customer" => sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM customer"),
+            "session" => sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM session"),
+            other => panic!("no count of {other}"),
+        };
+        self.app.stores.registry.one(query).await.unwrap().int("n").unwrap()
+    }
+
+    fn now_seconds(&self) -> i64 {
+        self.clock.now() / SECOND
+    }
+}
+
+impl Reply {
+    fn ok(self) -> Value {
+        assert!(self.status.is_success(), "{} {}", self.status, self.code);
+        self.body
+    }
+
+    fn refused(&self, code: &str) {
+        assert_eq!((self.code, self.status.is_success()), (code, false), "{}", self.status);
+    }
+}
+
+fn api(path: &str) -> String {
+    format!("/api/wallet/v1{path}")
+}
+
+fn json_request(path: &str, body: &Value) -> Request<Body> {
+    let request = Request::post(api(path)).header("content-type", "application/json");
+    request.body(Body::from(body.to_string())).unwrap()
+}
