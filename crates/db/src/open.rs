@@ -55,9 +55,11 @@ impl Db {
     }
 
     async fn open_sqlite(path: &Path, durability: Durability) -> Result<Self> {
-        let synchronous = match durability {
-            Durability::Full => SqliteSynchronous::Full,
-            Durability::Rebuildable => SqliteSynchronous::Normal,
+        // Pages of the log before it is copied into the file. Views rewrite the same pages again
+        // and again: a longer log (64 MiB) copies each of them less often.
+        let (synchronous, log_pages) = match durability {
+            Durability::Full => (SqliteSynchronous::Full, "1000"),
+            Durability::Rebuildable => (SqliteSynchronous::Normal, "16384"),
         };
         let options = SqliteConnectOptions::new()
             .filename(path)
@@ -67,19 +69,25 @@ impl Db {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(10))
             .pragma("cache_size", "-65536")
+            // What a statement of many rows needs to undo itself stays out of temporary files.
+            .pragma("temp_store", "MEMORY")
+            .pragma("wal_autocheckpoint", log_pages)
             .statement_cache_capacity(256);
-        // The writer first: it makes the file and sets WAL, which readers cannot.
+        // The writer first: it makes the file and sets WAL, which readers cannot. A connection to
+        // a file does not go stale, so none is tested before its use.
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .min_connections(1)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_with(options.clone())
             .await?;
         let readers = SqlitePoolOptions::new()
             .max_connections(SQLITE_READERS)
             .idle_timeout(None)
             .max_lifetime(None)
+            .test_before_acquire(false)
             .connect_with(options.pragma("query_only", "ON"))
             .await?;
         Ok(Self::Sqlite { readers, writer })

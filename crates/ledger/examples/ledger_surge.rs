@@ -90,9 +90,7 @@ async fn open(store: &Path, chain_check: ChainCheck) -> Ledger<NoCompanion> {
 async fn make_accounts(ledger: &Ledger<NoCompanion>, customers: u64, with_money: bool) {
     let account = |id, flags| Account { id, ledger: YEN, code: 1, flags, ..Account::default() };
     let mut first = vec![account(OPERATOR, AccountFlags::NONE)];
-    first.extend(
-        (0..STORES).map(|n| account(STORE_FIRST + u128::from(n), AccountFlags::NONE)),
-    );
+    first.extend((0..STORES).map(|n| account(STORE_FIRST + u128::from(n), AccountFlags::NONE)));
     commit(ledger, Request { accounts: first, transfers: Vec::new() }).await;
     for start in (0..customers).step_by(ACCOUNTS_PER_REQUEST as usize) {
         let numbers = start..(start + ACCOUNTS_PER_REQUEST).min(customers);
@@ -213,7 +211,7 @@ impl Random {
     /// Below `count`, small numbers more often: the product of two even choices. The busiest
     /// tenth is chosen in a third of the cases.
     fn skewed(&mut self, count: u64) -> u64 {
-        let even = |random: u64| u128::from(random) * u128::from(count) >> 64;
+        let even = |random: u64| (u128::from(random) * u128::from(count)) >> 64;
         let (first, second) = (even(self.next()), even(self.next()));
         u64::try_from(first * second / u128::from(count)).expect("below the count")
     }

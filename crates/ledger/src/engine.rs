@@ -33,5 +33,5 @@ pub use options::{ChainCheck, Options};
 pub use subscription::Subscription;
 
 pub(crate) use feed::Feed;
-pub(crate) use shared::Shared;
 use shared::Core;
+pub(crate) use shared::Shared;

@@ -133,8 +133,7 @@ impl Journal {
     /// # Errors
     /// [`Error::Engine`], [`Error::Corrupt`].
     pub async fn head(&self) -> Result<Position, Error> {
-        let query =
-            sql("SELECT seq, last_timestamp, hash FROM journal ORDER BY seq DESC LIMIT 1");
+        let query = sql("SELECT seq, last_timestamp, hash FROM journal ORDER BY seq DESC LIMIT 1");
         let Some(row) = self.db.optional(query).await? else { return Ok(Position::default()) };
         Ok(Position {
             seq: row.int(0)?.cast_unsigned(),
@@ -162,10 +161,8 @@ impl Journal {
     }
 
     async fn read_page(&self, seq: u64, entry_count: u64) -> Result<Vec<StoredEntry>, Error> {
-        let query = sql(
-            "SELECT seq, first_timestamp, last_timestamp, previous_hash, hash, body \
-             FROM journal WHERE seq >= $1 ORDER BY seq LIMIT $2",
-        )
+        let query = sql("SELECT seq, first_timestamp, last_timestamp, previous_hash, hash, body \
+             FROM journal WHERE seq >= $1 ORDER BY seq LIMIT $2")
         .bind(seq.cast_signed())
         .bind(entry_count.cast_signed());
         self.db.all(query).await?.iter().map(StoredEntry::of_row).collect()
@@ -194,11 +191,9 @@ impl Journal {
 }
 
 fn insert(base: &Position, entry: &EncodedEntry) -> Query {
-    sql(
-        "INSERT INTO journal (seq, first_timestamp, last_timestamp, previous_hash, hash, body) \
+    sql("INSERT INTO journal (seq, first_timestamp, last_timestamp, previous_hash, hash, body) \
          SELECT $1, $2, $3, $4, $5, $6 \
-         WHERE $1 = 1 OR EXISTS (SELECT 1 FROM journal WHERE seq = $1 - 1 AND hash = $4)",
-    )
+         WHERE $1 = 1 OR EXISTS (SELECT 1 FROM journal WHERE seq = $1 - 1 AND hash = $4)")
     .bind(entry.position.seq.cast_signed())
     .bind(first_timestamp(entry).cast_signed())
     .bind(entry.position.timestamp.cast_signed())

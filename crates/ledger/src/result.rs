@@ -1,7 +1,8 @@
 //! Result codes: TigerBeetle's names and numbers, listed by descending precedence.
 //!
 //! When several apply to one event, the first of the list is returned. Not built, and therefore
-//! absent: all `imported_event_*`, `reserved_field`, and `id_already_failed` (see the crate's head).
+//! absent: all `imported_event_*`, `reserved_field`, and `id_already_failed` (see the crate's
+//! head).
 
 /// Defines an enum of codes with its names, in order of precedence.
 macro_rules! result_codes {

@@ -107,7 +107,11 @@ impl<C: Companion> Ledger<C> {
             verifier.read_to_end().await?;
             let core = shared.read();
             if core.state.position().seq == verifier.seq {
-                verifier.books.compare_live(core.state.accounts(), verifier.seq, &mut verifier.report);
+                verifier.books.compare_live(
+                    core.state.accounts(),
+                    verifier.seq,
+                    &mut verifier.report,
+                );
                 break;
             }
         }

@@ -110,7 +110,7 @@ mod tests {
         assert_eq!(vault.open("device.secret/1", &sealed).unwrap().as_slice(), b"key");
         assert!(vault.open("device.secret/2", &sealed).is_err());
         assert!(Vault::new(&[8; 32]).open("device.secret/1", &sealed).is_err());
-        let mut changed = sealed.clone();
+        let mut changed = sealed;
         *changed.last_mut().unwrap() ^= 1;
         assert!(vault.open("device.secret/1", &changed).is_err());
         assert!(vault.open("device.secret/1", b"short").is_err());

@@ -7,7 +7,7 @@ use parking_lot::Mutex;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 
-use super::error::{CommitError, OpenError, JournalError};
+use super::error::{CommitError, JournalError, OpenError};
 use super::queue::{Message, Waiting};
 use super::{Companion, Options, Shared, Subscription, start};
 use crate::views::{Follower, Following, follow};

@@ -122,8 +122,9 @@ impl<C: Companion> Shared<C> {
         let mut tail = self.tail.lock();
         tail.forget(position.timestamp);
         self.unviewed.store(tail.transfer_count(), Ordering::Relaxed);
-        drop(tail);
+        // Under the lock of the tail, so that what is noted meanwhile is forgotten too.
         self.viewed.send_replace(*position);
+        drop(tail);
     }
 
     /// How many transfers the views may lack.
@@ -149,6 +150,7 @@ impl<C: Companion> Shared<C> {
         drop(core);
         let mut tail = self.tail.lock();
         tail.note(&entry);
+        tail.forget(self.viewed.borrow().timestamp);
         self.unviewed.store(tail.transfer_count(), Ordering::Relaxed);
         drop(tail);
         self.feed.publish(Arc::new(entry));

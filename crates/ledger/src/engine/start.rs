@@ -28,8 +28,8 @@ pub(super) async fn open<C: Companion>(
     let viewed = views.position().await?;
     let snapshot = Snapshot::newest(&views.db).await?;
     for position in [&viewed, &snapshot.position] {
-        let is_ours = position.seq == 0
-            || journal.hash_of(position.seq).await? == Some(position.hash);
+        let is_ours =
+            position.seq == 0 || journal.hash_of(position.seq).await? == Some(position.hash);
         if !is_ours {
             return Err(OpenError::OtherJournal { seq: position.seq });
         }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use super::feed::{Feed, Progress};
 use super::error::JournalError;
+use super::feed::{Feed, Progress};
 use crate::{BrokenEntry, Entry, Position};
 
 /// Entries that are read from the journal at once.

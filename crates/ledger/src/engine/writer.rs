@@ -226,10 +226,7 @@ impl<C: Companion> Writer<C> {
 }
 
 /// Answers all with one error.
-fn fail<C: Companion>(
-    requests: Vec<Waiting<C>>,
-    error: impl Fn() -> CommitError<C::Refusal>,
-) {
+fn fail<C: Companion>(requests: Vec<Waiting<C>>, error: impl Fn() -> CommitError<C::Refusal>) {
     for waiting in requests {
         let _gone = waiting.answer.send(Err(error()));
     }

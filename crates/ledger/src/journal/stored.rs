@@ -90,8 +90,7 @@ impl StoredEntry {
         if self.seq != seq {
             return Err(BrokenEntry::Missing { expected: seq, found: self.seq });
         }
-        let entry =
-            Entry::decode(&self.body).map_err(|error| BrokenEntry::Body { seq, error })?;
+        let entry = Entry::decode(&self.body).map_err(|error| BrokenEntry::Body { seq, error })?;
         let first_timestamp = entry.facts.first().map_or(0, crate::Fact::timestamp);
         let columns = [
             ("seq", entry.seq == self.seq),

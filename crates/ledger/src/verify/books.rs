@@ -116,11 +116,8 @@ impl Books {
         }
         let flags = transfer.flags.bits();
         let resolves = flags & (POST | VOID) != 0;
-        let outcome = if resolves {
-            self.second_phase(transfer)
-        } else {
-            self.first_phase(transfer)
-        };
+        let outcome =
+            if resolves { self.second_phase(transfer) } else { self.first_phase(transfer) };
         outcome?;
         if [0, u128::MAX].contains(&transfer.id) || transfer.ledger == 0 || transfer.code == 0 {
             return Err(Fault::Zero("the transfer"));

@@ -152,10 +152,9 @@ impl Comparison {
         let mut accounts = Vec::new();
         let mut number = 0;
         loop {
-            let query = sql(
-                "SELECT number, body FROM account_block WHERE number >= $1 AND number < $2 \
-                 ORDER BY number",
-            );
+            let query =
+                sql("SELECT number, body FROM account_block WHERE number >= $1 AND number < $2 \
+                 ORDER BY number");
             let end = number + BLOCKS_PER_PAGE;
             let rows = self.views.all(query.bind(number).bind(end)).await?;
             if rows.is_empty() {
@@ -176,9 +175,10 @@ impl Comparison {
 
     /// The journal is read to its end, entry `seq`.
     pub(super) async fn finish(mut self, seq: u64, report: &mut Report) -> Result<(), Error> {
-        for (place, position) in
-            [("the position of the views", self.viewed), ("the snapshot of the views", self.snapshot)]
-        {
+        for (place, position) in [
+            ("the position of the views", self.viewed),
+            ("the snapshot of the views", self.snapshot),
+        ] {
             if position.seq > seq {
                 report.add(position.seq, place, "the journal does not go so far");
             }
@@ -222,11 +222,10 @@ impl Rows {
     }
 
     async fn read(&mut self, views: &Db) -> Result<(), Error> {
-        let query = sql(
-            "SELECT timestamp, id, debit_account_id, credit_account_id, amount, pending_id, \
+        let query =
+            sql("SELECT timestamp, id, debit_account_id, credit_account_id, amount, pending_id, \
              user_data_128, user_data_64, user_data_32, timeout, ledger, code, flags, \
-             pending_status FROM transfer WHERE timestamp > $1 ORDER BY timestamp LIMIT $2",
-        );
+             pending_status FROM transfer WHERE timestamp > $1 ORDER BY timestamp LIMIT $2");
         let rows = views.all(query.bind(self.last_timestamp).bind(ROWS_PER_PAGE)).await?;
         for row in &rows {
             self.page.push_back(stored_transfer(row)?);

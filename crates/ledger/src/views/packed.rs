@@ -85,7 +85,8 @@ mod tests {
         assert_eq!(account(&bytes), Some(wanted));
         assert_eq!(account(&bytes[1..]), None);
 
-        let wanted = Transfer { id: 5, timeout: 60, flags: TransferFlags::PENDING, ..Transfer::default() };
+        let wanted =
+            Transfer { id: 5, timeout: 60, flags: TransferFlags::PENDING, ..Transfer::default() };
         let mut bytes = Vec::new();
         put_transfer(&mut bytes, &wanted);
         assert_eq!(bytes.len(), TRANSFER_SIZE);

@@ -3,9 +3,7 @@
 use omamori_db::{Db, Error, Tx, sql};
 
 use super::changes::Changes;
-use super::packed::{
-    ACCOUNT_SIZE, TRANSFER_SIZE, account, put_account, put_transfer, transfer,
-};
+use super::packed::{ACCOUNT_SIZE, TRANSFER_SIZE, account, put_account, put_transfer, transfer};
 use crate::{Account, Position, Transfer};
 
 /// Accounts of a row: large enough to be read in bulk, small enough that a snapshot rewrites
@@ -42,10 +40,9 @@ impl Snapshot {
 
     /// The accounts from block `number` on, some blocks of them; empty behind the last.
     pub(crate) async fn accounts(db: &Db, number: i64) -> Result<Vec<Account>, Error> {
-        let query = sql(
-            "SELECT number, body FROM account_block WHERE number >= $1 AND number < $2 \
-             ORDER BY number",
-        );
+        let query =
+            sql("SELECT number, body FROM account_block WHERE number >= $1 AND number < $2 \
+             ORDER BY number");
         let rows = db.all(query.bind(number).bind(number + ACCOUNT_BLOCKS_PER_PAGE)).await?;
         let mut accounts = Vec::with_capacity(rows.len() * ACCOUNTS_PER_BLOCK);
         for row in &rows {
@@ -71,10 +68,8 @@ impl Snapshot {
     pub(crate) async fn ids(db: &Db, mut id_read: impl FnMut(u128)) -> Result<(), Error> {
         let mut next = 0;
         loop {
-            let query = sql(
-                "SELECT first_number, body FROM id_block WHERE first_number >= $1 \
-                 ORDER BY first_number LIMIT $2",
-            );
+            let query = sql("SELECT first_number, body FROM id_block WHERE first_number >= $1 \
+                 ORDER BY first_number LIMIT $2");
             let rows = db.all(query.bind(next).bind(ID_BLOCKS_PER_PAGE)).await?;
             let Some(last) = rows.last() else { return Ok(()) };
             next = last.int(0)? + 1;
@@ -103,17 +98,16 @@ impl Snapshot {
         self.write_ids(tx, &changes.transfer_ids).await?;
         write_pendings(tx, changes.open.values()).await?;
         let id_count = self.id_count + changes.transfer_ids.len() as u64;
-        let query = sql(
-            "INSERT INTO snapshot (number, seq, timestamp, hash, account_count, id_count) \
+        let query =
+            sql("INSERT INTO snapshot (number, seq, timestamp, hash, account_count, id_count) \
              VALUES (1, $1, $2, $3, $4, $5) ON CONFLICT (number) DO UPDATE SET \
              seq = excluded.seq, timestamp = excluded.timestamp, hash = excluded.hash, \
-             account_count = excluded.account_count, id_count = excluded.id_count",
-        )
-        .bind(position.seq.cast_signed())
-        .bind(position.timestamp.cast_signed())
-        .bind(position.hash)
-        .bind(account_count.cast_signed())
-        .bind(id_count.cast_signed());
+             account_count = excluded.account_count, id_count = excluded.id_count")
+            .bind(position.seq.cast_signed())
+            .bind(position.timestamp.cast_signed())
+            .bind(position.hash)
+            .bind(account_count.cast_signed())
+            .bind(id_count.cast_signed());
         tx.execute(query).await?;
         Ok(Self { position: *position, account_count, id_count })
     }
@@ -185,18 +179,13 @@ async fn write_block(tx: &mut Tx, number: usize, accounts: &[Account]) -> Result
     for account in accounts {
         put_account(&mut body, account);
     }
-    let query = sql(
-        "INSERT INTO account_block (number, body) VALUES ($1, $2) \
-         ON CONFLICT (number) DO UPDATE SET body = excluded.body",
-    );
+    let query = sql("INSERT INTO account_block (number, body) VALUES ($1, $2) \
+         ON CONFLICT (number) DO UPDATE SET body = excluded.body");
     tx.execute(query.bind(number as i64).bind(body)).await?;
     Ok(())
 }
 
-async fn write_pendings(
-    tx: &mut Tx,
-    open: impl Iterator<Item = &Transfer>,
-) -> Result<(), Error> {
+async fn write_pendings(tx: &mut Tx, open: impl Iterator<Item = &Transfer>) -> Result<(), Error> {
     tx.execute(sql("DELETE FROM pending_block")).await?;
     let mut pendings: Vec<&Transfer> = open.collect();
     pendings.sort_unstable_by_key(|pending| pending.timestamp);

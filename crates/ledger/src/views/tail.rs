@@ -75,9 +75,8 @@ impl Tail {
 
     /// Bytes that the tail occupies.
     pub(crate) fn memory_bytes(&self) -> usize {
-        let bytes_of = |run: &Run| {
-            run.links.capacity() * size_of::<Link>() + run.newest.allocation_size()
-        };
+        let bytes_of =
+            |run: &Run| run.links.capacity() * size_of::<Link>() + run.newest.allocation_size();
         self.runs.iter().map(bytes_of).sum()
     }
 }

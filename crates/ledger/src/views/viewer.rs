@@ -103,7 +103,7 @@ impl<C: Companion> Follower for Viewer<C> {
         Rows::of_entries(entries()).write(tx).await?;
         self.note(entries())?;
         if self.snapshot_is_due()
-            && let Some(last) = entries().last()
+            && let Some(last) = entries().next_back()
         {
             let slots = |ids: &[u128]| self.slots(ids);
             let position = last.position();

@@ -99,7 +99,7 @@ async fn a_limit_is_exact_under_sixteen_concurrent_sales(place: Place) {
     let options = place.options(&Clock::new()).await;
     let ledger = place.ledger_with(options, DailyLimit::default()).await;
     commit(&ledger, opening(1, 100_000)).await;
-    let (done, left) = sixteen_sales(&[ledger.clone()]).await;
+    let (done, left) = sixteen_sales(std::slice::from_ref(&ledger)).await;
     assert_eq!((done, left), (3, vec![100; 13]));
     assert_eq!(balance(&ledger, STORE), 900);
     ledger.close().await;

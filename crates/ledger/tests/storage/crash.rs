@@ -3,7 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use omamori_ledger::{Applying, CreateTransferResult as Code, Journal, OlderTransfers, State};
+use omamori_db::sql;
+use omamori_ledger::{
+    Append, Applying, CreateTransferResult as Code, Journal, NoCompanion, OlderTransfers, State,
+    Submission,
+};
 use parking_lot::Mutex;
 
 use super::place::{Clock, Place, on_both_engines};
@@ -13,6 +17,56 @@ on_both_engines!(
     an_entry_that_was_appended_but_not_merged_counts,
     a_ledger_that_is_torn_down_at_any_moment_keeps_what_it_answered,
 );
+
+/// An append whose answer is lost is looked up, not repeated blindly and not given up.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lost_connections_lose_nothing_and_double_nothing() {
+    let place = Place::postgres_database().await;
+    let clock = Clock::new();
+    let options = place.options(&clock).await;
+    let killer = place.views().await;
+    let ledger = place.ledger_with(options, NoCompanion).await;
+    commit(&ledger, opening(4, 1_000_000)).await;
+    let (answered, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let selling: Vec<_> = (0..4_u128)
+        .map(|caller| {
+            let (ledger, answered) = (ledger.clone(), answered.clone());
+            tokio::spawn(async move {
+                for number in (0..40).map(|n| 4 * n + caller) {
+                    let request = sale(number, customer(caller), 1);
+                    let answer = ledger.commit(Submission::unchecked(request)).await;
+                    answered.send((number, answer.is_ok())).expect("somebody listens");
+                }
+            })
+        })
+        .collect();
+    drop(answered);
+    let mut done = Vec::new();
+    let (mut count, mut kill_count) = (0, 0);
+    while let Some((number, is_ok)) = answers.recv().await {
+        done.extend(is_ok.then_some(number));
+        count += 1;
+        if count % 3 == 0 {
+            let kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                        WHERE query LIKE 'INSERT INTO journal%' AND datname = current_database()";
+            kill_count += killer.all(sql(kill)).await.expect("the killer works").len();
+        }
+    }
+    for selling in selling {
+        selling.await.expect("the caller ends");
+    }
+    assert!(kill_count > 0);
+    assert!(done.len() > 40, "{} of {count} were answered", done.len());
+    for number in &done {
+        let reply = commit(&ledger, sale(*number, customer(number % 4), 1)).await;
+        assert_eq!(codes(&reply), [Code::Exists, Code::LinkedEventFailed], "sale {number}");
+    }
+    assert!(ledger.views_reach(ledger.position().seq).await);
+    let report = ledger.verify().await.expect("the stores answer");
+    assert!(report.is_clean(), "{:#?}", report.problems);
+    assert!(balance(&ledger, STORE) >= done.len() as u64);
+    ledger.close().await;
+}
 
 async fn an_entry_that_was_appended_but_not_merged_counts(place: Place) {
     let clock = Clock::new();
@@ -33,7 +87,7 @@ async fn an_entry_that_was_appended_but_not_merged_counts(place: Place) {
     assert_eq!(codes(&reply), [Code::Ok, Code::Ok]);
     let delta = applying.finish();
     let done = journal.append(state.position(), &delta.encode()).await;
-    assert!(matches!(done, omamori_ledger::Append::Done), "{done:?}");
+    assert!(matches!(done, Append::Done), "{done:?}");
 
     let ledger = place.ledger(&clock).await;
     assert_eq!(balance(&ledger, customer(0)), 600);

@@ -141,9 +141,9 @@ async fn one_request_that_fails_harms_no_other(place: Place) {
     let asked: Vec<_> = (0..40)
         .map(|number| {
             let (ledger, amount) = (ledger.clone(), if number % 2 == 0 { 400 } else { 1_001 });
-            tokio::spawn(async move {
-                commit(&ledger, sale(number, customer(number), amount)).await
-            })
+            tokio::spawn(
+                async move { commit(&ledger, sale(number, customer(number), amount)).await },
+            )
         })
         .collect();
     for (number, asked) in (0_u128..).zip(asked) {

@@ -47,10 +47,10 @@ async fn an_entry_follows_only_the_one_it_was_made_for(place: Place) {
     assert!(matches!(journal.append(&second_base, &second).await, Append::Done));
     assert_eq!(journal.head().await.expect("the head"), second.position);
     let bodies: Vec<_> = journal.read_from(1, 9).await.expect("entries");
-    assert_eq!(bodies.iter().map(|stored| &stored.body).collect::<Vec<_>>(), [
-        &first.bytes,
-        &second.bytes
-    ]);
+    assert_eq!(
+        bodies.iter().map(|stored| &stored.body).collect::<Vec<_>>(),
+        [&first.bytes, &second.bytes]
+    );
 }
 
 async fn entries_are_read_in_order_and_found_by_time(place: Place) {

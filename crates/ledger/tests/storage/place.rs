@@ -61,6 +61,24 @@ impl Place {
         place
     }
 
+    /// Schemas in a new database of its own, for a test that disturbs the whole database.
+    pub async fn postgres_database() -> Self {
+        let Self::Postgres { address, prefix } = Self::postgres().await else {
+            unreachable!("it is PostgreSQL")
+        };
+        let db = Db::open(&address, Durability::Full).await.expect("the test cluster answers");
+        for text in
+            [format!("DROP DATABASE IF EXISTS {prefix}"), format!("CREATE DATABASE {prefix}")]
+        {
+            db.execute_raw(text).await.expect("a database of its own");
+        }
+        db.close().await;
+        let (server, _) = address.rsplit_once('/').expect("the address names a database");
+        let place = Self::Postgres { address: format!("{server}/{prefix}"), prefix };
+        place.make_schemas(&["journal", "views"]).await;
+        place
+    }
+
     async fn make_schemas(&self, stores: &[&str]) {
         let Self::Postgres { address, prefix } = self else { return };
         let db = Db::open(address, Durability::Full).await.expect("the test cluster answers");

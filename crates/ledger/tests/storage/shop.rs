@@ -21,7 +21,8 @@ fn account(id: u128, flags: AccountFlags) -> Account {
 /// The accounts, and money for each customer.
 pub fn opening(customer_count: u128, yen_each: u64) -> Request {
     let limited = AccountFlags::DEBITS_MUST_NOT_EXCEED_CREDITS;
-    let mut accounts = vec![account(OPERATOR, AccountFlags::NONE), account(STORE, AccountFlags::NONE)];
+    let mut accounts =
+        vec![account(OPERATOR, AccountFlags::NONE), account(STORE, AccountFlags::NONE)];
     accounts.extend((0..customer_count).map(|number| account(customer(number), limited)));
     let top_up = |number| transfer(1_000_000 + number, OPERATOR, customer(number), yen_each);
     let transfers = (0..customer_count).map(top_up).collect();

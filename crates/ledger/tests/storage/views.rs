@@ -62,7 +62,11 @@ async fn statements(ledger: &Ledger<NoCompanion>) -> Vec<Vec<Transfer>> {
     statements
 }
 
-async fn open(place: &Place, clock: &Clock, snapshot_facts_min: u64) -> (Options, Ledger<NoCompanion>) {
+async fn open(
+    place: &Place,
+    clock: &Clock,
+    snapshot_facts_min: u64,
+) -> (Options, Ledger<NoCompanion>) {
     let options = Options { snapshot_facts_min, ..place.options(clock).await };
     let ledger = place.ledger_with(options.clone(), NoCompanion).await;
     (options, ledger)
@@ -124,12 +128,18 @@ async fn a_view_that_somebody_changed_is_found(place: Place) {
     let views = &options.views;
     let one = "WHERE timestamp = (SELECT MAX(timestamp) FROM transfer)";
     for (change, back) in [
-        (format!("UPDATE transfer SET amount = amount + 1 {one}"),
-         format!("UPDATE transfer SET amount = amount - 1 {one}")),
-        (format!("UPDATE transfer SET pending_status = 3 {one}"),
-         format!("UPDATE transfer SET pending_status = 0 {one}")),
-        (format!("UPDATE transfer SET timestamp = timestamp + 1 {one}"),
-         format!("UPDATE transfer SET timestamp = timestamp - 1 {one}")),
+        (
+            format!("UPDATE transfer SET amount = amount + 1 {one}"),
+            format!("UPDATE transfer SET amount = amount - 1 {one}"),
+        ),
+        (
+            format!("UPDATE transfer SET pending_status = 3 {one}"),
+            format!("UPDATE transfer SET pending_status = 0 {one}"),
+        ),
+        (
+            format!("UPDATE transfer SET timestamp = timestamp + 1 {one}"),
+            format!("UPDATE transfer SET timestamp = timestamp - 1 {one}"),
+        ),
     ] {
         views.execute_raw(change.clone()).await.expect("an update");
         assert_ne!(problems().await, [], "{change}");
@@ -153,7 +163,8 @@ struct SaleCount;
 const SALE_COUNT: &[Step] = &[Step {
     version: 1,
     name: "sale_count",
-    text: "CREATE TABLE sale_count (only_row {bigint} PRIMARY KEY, sales {bigint} NOT NULL) {strict};
+    text:
+        "CREATE TABLE sale_count (only_row {bigint} PRIMARY KEY, sales {bigint} NOT NULL) {strict};
            INSERT INTO sale_count VALUES (1, 0);",
 }];
 

@@ -37,6 +37,26 @@ pub enum Act {
     SignOut,
     /// New recovery codes replace the old ones.
     RecoveryCodesRenew,
+    /// A customer ends sessions other than by signing out.
+    SessionEnd,
+    /// A phone gets another name.
+    DeviceRename,
+    /// A phone that was replaced loses its right to undo the move.
+    DeviceEnd,
+    /// Another phone takes the place of the one that pays.
+    DeviceMove,
+    /// The phone that was replaced takes its place back.
+    DeviceMoveUndo,
+    /// The account is stopped: nothing is paid or loaded.
+    AccountStop,
+    /// The account is started again.
+    AccountResume,
+    /// A customer who lost passkey or phone gets back in.
+    Recover,
+    /// A recovery under way is called off.
+    RecoverCancel,
+    /// A phone number or an e-mail address takes the place of another.
+    ContactChange,
     /// A sale by the customer's code.
     Payment,
     /// A refund of a payment.
@@ -269,12 +289,16 @@ impl Gate {
         statement.map_err(|error| Error::Fault(Box::new(error)))
     }
 
-    /// The record behind a transfer.
+    /// The records behind transfers, in their order: one query for all.
     ///
     /// # Errors
     /// A fault if the evidence store fails.
-    pub async fn evidence(&self, transfer: &Transfer) -> Result<Option<serde_json::Value>, Error> {
-        self.evidence.find(DecisionId::of(transfer.user_data_128)).await
+    pub async fn evidence(
+        &self,
+        transfers: &[Transfer],
+    ) -> Result<Vec<Option<serde_json::Value>>, Error> {
+        let id = |transfer: &Transfer| DecisionId::of(transfer.user_data_128);
+        self.evidence.find(&transfers.iter().map(id).collect::<Vec<_>>()).await
     }
 
     /// Read access to the ledger: subscriptions, positions, memory.

@@ -30,8 +30,10 @@ const TRIES: usize = 8;
 
 /// Cancels.
 #[utoipa::path(post, path = "/api/pos/v1/payments/{merchant_payment_id}/cancel", tag = "payments",
+    operation_id = "cancel_payment",
     params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
-    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn create(
     State(app): State<Arc<App>>,

@@ -4,12 +4,13 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
+use omamori_ledger::Transfer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Terminal;
 use super::fields::is_id;
-use super::model::{PaymentView, RefundDetail, detail, payment_view};
+use super::model::{PaymentView, RefundDetail, detail, payment_view, payment_views};
 use super::payment::{PaymentAnswer, capture_id};
 use super::refund::RefundAnswer;
 use super::reversal::{refund_id, reversals};
@@ -28,8 +29,10 @@ const TRANSFERS_PER_PAYMENT: usize = 6;
 
 /// Finds a payment.
 #[utoipa::path(get, path = "/api/pos/v1/payments/{merchant_payment_id}", tag = "payments",
+    operation_id = "find_payment",
     params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
-    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn payment(
     State(app): State<Arc<App>>,
@@ -41,11 +44,7 @@ pub async fn payment(
     Ok(axum::Json(PaymentAnswer { payment }))
 }
 
-async fn find(
-    app: &Arc<App>,
-    terminal: &Terminal,
-    merchant_payment_id: &str,
-) -> Result<omamori_ledger::Transfer> {
+async fn find(app: &Arc<App>, terminal: &Terminal, merchant_payment_id: &str) -> Result<Transfer> {
     if !is_id(merchant_payment_id) {
         return Err(Code::PaymentNotFound.into());
     }
@@ -71,8 +70,10 @@ pub struct PaymentList {
 
 /// Lists the store's last payments.
 #[utoipa::path(get, path = "/api/pos/v1/payments", tag = "payments",
+    operation_id = "list_payments",
     params(("limit" = Option<usize>, Query, description = "1–100, default 20")),
-    responses((status = 200, body = PaymentList), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = PaymentList), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn list(
     State(app): State<Arc<App>>,
@@ -86,20 +87,20 @@ pub async fn list(
     }
     let account = terminal.store.sales_account;
     let transfers = app.gate.statement(account, None, limit * TRANSFERS_PER_PAYMENT).await?;
-    let mut payments = Vec::with_capacity(limit);
-    for transfer in &transfers {
-        let is_payment = transfer.code == TransferCode::Payment.number() && transfer.is_resolving();
-        if is_payment && payments.len() < limit {
-            payments.push(payment_view(&app, transfer).await?);
-        }
-    }
+    let is_payment = |transfer: &Transfer| {
+        transfer.code == TransferCode::Payment.number() && transfer.is_resolving()
+    };
+    let captures: Vec<Transfer> = transfers.into_iter().filter(is_payment).take(limit).collect();
+    let payments = payment_views(&app, &captures).await?;
     Ok(axum::Json(PaymentList { payments }))
 }
 
 /// Finds a refund.
 #[utoipa::path(get, path = "/api/pos/v1/refunds/{merchant_refund_id}", tag = "refunds",
+    operation_id = "find_refund",
     params(("merchant_refund_id" = String, Path, description = "The merchant's own id")),
-    responses((status = 200, body = RefundAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = RefundAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn refund(
     State(app): State<Arc<App>>,
@@ -123,8 +124,10 @@ pub async fn refund(
 
 /// Finds a top-up.
 #[utoipa::path(get, path = "/api/pos/v1/topups/{merchant_topup_id}", tag = "topups",
+    operation_id = "find_topup",
     params(("merchant_topup_id" = String, Path, description = "The merchant's own id")),
-    responses((status = 200, body = TopupAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = TopupAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn topup(
     State(app): State<Arc<App>>,

@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use omamori_ledger::Transfer;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
-use super::reversal::{Reversal, reversals};
+use super::reversal::{Reversal, claims};
 use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::clock::Micros;
@@ -18,13 +20,17 @@ use crate::web::filters::rfc3339;
 #[serde(deny_unknown_fields)]
 pub struct ItemDetail {
     /// JAN/EAN, 8 or 13 digits.
+    #[schema(pattern = "^([0-9]{8}|[0-9]{13})$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jan: Option<String>,
     /// At most 100 characters.
+    #[schema(max_length = 100)]
     pub name: String,
     /// 1–999.
+    #[schema(minimum = 1, maximum = 999)]
     pub quantity: i64,
     /// Yen, tax included.
+    #[schema(minimum = 0, maximum = 1_000_000)]
     pub unit_price: i64,
 }
 
@@ -199,13 +205,21 @@ pub fn micros(transfer: &Transfer) -> Micros {
 ///
 /// # Errors
 /// A fault if the evidence store fails or holds something else.
-pub async fn detail<D: for<'de> Deserialize<'de> + Default>(
-    app: &App,
-    transfer: &Transfer,
-) -> Result<D> {
-    // Evidence has a retention time: what is gone is shown as empty, the money stays.
-    let Some(mut record) = app.gate.evidence(transfer).await? else { return Ok(D::default()) };
-    Ok(serde_json::from_value(record["detail"].take())?)
+pub async fn detail<D: DeserializeOwned + Default>(app: &App, transfer: &Transfer) -> Result<D> {
+    let records = app.gate.evidence(std::slice::from_ref(transfer)).await?;
+    detail_of(records.into_iter().next().flatten())
+}
+
+/// The detail in a record. Evidence has a retention time: what is gone is shown as empty, the
+/// money stays.
+///
+/// # Errors
+/// A fault if the record holds something else.
+pub fn detail_of<D: DeserializeOwned + Default>(record: Option<Value>) -> Result<D> {
+    match record {
+        Some(mut record) => Ok(serde_json::from_value(record["detail"].take())?),
+        None => Ok(D::default()),
+    }
 }
 
 /// A payment with all that became of it.
@@ -213,9 +227,33 @@ pub async fn detail<D: for<'de> Deserialize<'de> + Default>(
 /// # Errors
 /// A fault if a store fails.
 pub async fn payment_view(app: &App, capture: &Transfer) -> Result<PaymentView> {
-    let sale: SaleDetail = detail(app, capture).await?;
-    let refunds = reversals(app, capture).await?;
-    Ok(view(capture, sale, &refunds))
+    let views = payment_views(app, std::slice::from_ref(capture)).await?;
+    views.into_iter().next().ok_or_else(|| Error::fault("a payment has no view"))
+}
+
+/// The same for many: one look at the evidence for all.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn payment_views(app: &App, captures: &[Transfer]) -> Result<Vec<PaymentView>> {
+    let mut transfers = captures.to_vec();
+    let mut claim_counts = Vec::with_capacity(captures.len());
+    for capture in captures {
+        let claims = claims(app, capture).await?;
+        claim_counts.push(claims.len());
+        transfers.extend(claims);
+    }
+    let mut records = app.gate.evidence(&transfers).await?;
+    let mut of_claims = records.split_off(captures.len()).into_iter();
+    let mut claims = transfers[captures.len()..].iter();
+    let mut views = Vec::with_capacity(captures.len());
+    for ((capture, record), count) in captures.iter().zip(records).zip(claim_counts) {
+        let mine = claims.by_ref().take(count).zip(of_claims.by_ref());
+        let reversals = mine.map(|(claim, record)| Reversal::of(claim, record));
+        let reversals = reversals.collect::<Result<Vec<_>>>()?;
+        views.push(view(capture, detail_of(record)?, &reversals));
+    }
+    Ok(views)
 }
 
 /// A payment of which nothing was given back yet.

@@ -35,22 +35,29 @@ const ITEMS_MAX: usize = 200;
 #[serde(deny_unknown_fields)]
 pub struct CreatePayment {
     /// The merchant's own id of this sale: 1–64 of `A–Z a–z 0–9 . _ -`. A retry uses it again.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     merchant_payment_id: String,
     /// The 24 digits of the customer's barcode or QR.
+    #[schema(pattern = "^[0-9]{24}$")]
     code: String,
     /// Yen, tax included.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     amount: i64,
     /// Only `JPY`.
     #[serde(default)]
+    #[schema(pattern = "^JPY$")]
     currency: Option<String>,
     /// The number on the paper receipt, at most 64 characters.
     #[serde(default)]
+    #[schema(max_length = 64)]
     order_receipt_number: Option<String>,
     /// At most 255 characters.
     #[serde(default)]
+    #[schema(max_length = 255)]
     description: Option<String>,
     /// What is bought, at most 200 lines.
     #[serde(default)]
+    #[schema(max_items = 200)]
     items: Vec<ItemDetail>,
 }
 
@@ -121,8 +128,10 @@ impl CreatePayment {
 
 /// Takes a payment.
 #[utoipa::path(post, path = "/api/pos/v1/payments", tag = "payments",
+    operation_id = "create_payment",
     request_body = CreatePayment,
-    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn create(
     State(app): State<Arc<App>>,

@@ -29,13 +29,17 @@ const TRIES: usize = 8;
 #[serde(deny_unknown_fields)]
 pub struct CreateRefund {
     /// The merchant's own id of this refund: 1–64 of `A–Z a–z 0–9 . _ -`. A retry uses it again.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     merchant_refund_id: String,
     /// The payment's.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     merchant_payment_id: String,
     /// Yen; together with earlier refunds never more than was paid.
+    #[schema(minimum = 1, maximum = 1_000_000)]
     amount: i64,
     /// At most 255 characters; the customer sees it.
     #[serde(default)]
+    #[schema(max_length = 255)]
     reason: Option<String>,
 }
 
@@ -50,8 +54,10 @@ pub struct RefundAnswer {
 
 /// Refunds.
 #[utoipa::path(post, path = "/api/pos/v1/refunds", tag = "refunds",
+    operation_id = "create_refund",
     request_body = CreateRefund,
-    responses((status = 200, body = RefundAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = RefundAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn create(
     State(app): State<Arc<App>>,
@@ -87,7 +93,8 @@ pub async fn create(
             terminal_number: terminal.terminal_number,
         };
         match give_back(&app, clearance, &giving).await? {
-            Outcome::Done | Outcome::Lost => {} // look again: it stands there, or another came first
+            // It stands there now, or another refund came first: look again.
+            Outcome::Done | Outcome::Lost => {}
             Outcome::AccountClosed => return Err(Code::AccountFrozen.into()),
         }
     }

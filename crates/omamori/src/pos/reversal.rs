@@ -6,8 +6,9 @@
 //! refund in order, and their sum can never pass the payment.
 
 use omamori_ledger::{CreateTransferResult as R, Request, Transfer, TransferFlags};
+use serde_json::Value;
 
-use super::model::{RefundDetail, RefundView, detail, micros, yen};
+use super::model::{RefundDetail, RefundView, detail_of, micros, yen};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::Clearance;
@@ -38,6 +39,19 @@ pub struct Reversal {
 }
 
 impl Reversal {
+    /// From its claim and the record behind it.
+    pub(super) fn of(claim: &Transfer, record: Option<Value>) -> Result<Self> {
+        let about: RefundDetail = detail_of(record)?;
+        Ok(Self {
+            id: Kind::Refund.parse(&about.refund_id).unwrap_or_default(),
+            merchant_refund_id: about.merchant_refund_id,
+            amount: claimed(claim),
+            is_cancel: claim.user_data_32 == u32::from(TransferCode::Cancel.number()),
+            reason: about.reason,
+            at: micros(claim),
+        })
+    }
+
     /// As the API shows it.
     #[must_use]
     pub fn view(&self) -> RefundView {
@@ -67,30 +81,34 @@ fn claim_id(payment_id: u128, refunded_before: i64) -> u128 {
     derive("refund-position", &[&payment_id.to_be_bytes(), &refunded_before.to_be_bytes()])
 }
 
+/// The claims on a payment, in order.
+///
+/// # Errors
+/// A fault if the views fail.
+pub async fn claims(app: &App, payment: &Transfer) -> Result<Vec<Transfer>> {
+    let mut found = Vec::new();
+    let mut refunded = 0;
+    while let Some(claim) = app.gate.transfer(claim_id(payment.id, refunded)).await? {
+        let amount = claimed(&claim.transfer);
+        assert!(amount > 0 && refunded + amount <= yen(payment), "refunds pass the payment");
+        refunded += amount;
+        found.push(claim.transfer);
+    }
+    Ok(found)
+}
+
 /// Everything that was given back of a payment, in order.
 ///
 /// # Errors
 /// A fault if a store fails.
 pub async fn reversals(app: &App, payment: &Transfer) -> Result<Vec<Reversal>> {
-    let mut found = Vec::new();
-    let mut refunded = 0;
-    while let Some(claim) = app.gate.transfer(claim_id(payment.id, refunded)).await? {
-        let claim = claim.transfer;
-        let about: RefundDetail = detail(app, &claim).await?;
-        let is_cancel = claim.user_data_32 == u32::from(TransferCode::Cancel.number());
-        let amount = i64::try_from(claim.user_data_64).unwrap_or(i64::MAX);
-        assert!(amount > 0 && refunded + amount <= yen(payment), "refunds pass the payment");
-        refunded += amount;
-        found.push(Reversal {
-            id: Kind::Refund.parse(&about.refund_id).unwrap_or_default(),
-            merchant_refund_id: about.merchant_refund_id,
-            amount,
-            is_cancel,
-            reason: about.reason,
-            at: micros(&claim),
-        });
-    }
-    Ok(found)
+    let claims = claims(app, payment).await?;
+    let records = app.gate.evidence(&claims).await?;
+    claims.iter().zip(records).map(|(claim, record)| Reversal::of(claim, record)).collect()
+}
+
+fn claimed(claim: &Transfer) -> i64 {
+    i64::try_from(claim.user_data_64).unwrap_or(i64::MAX)
 }
 
 /// What became of an attempt to give back.

@@ -95,7 +95,9 @@ struct ProductBody {
 
 /// Tells a terminal who it is.
 #[utoipa::path(get, path = "/api/pos/v1/terminal", tag = "terminal",
-    responses((status = 200, body = TerminalAnswer), (status = "4XX", body = ErrorAnswer)),
+    operation_id = "show_terminal",
+    responses((status = 200, body = TerminalAnswer), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn terminal(terminal: Terminal) -> axum::Json<TerminalAnswer> {
     let store = &terminal.store;
@@ -115,7 +117,9 @@ pub async fn terminal(terminal: Terminal) -> axum::Json<TerminalAnswer> {
 
 /// Lists the merchant's products.
 #[utoipa::path(get, path = "/api/pos/v1/products", tag = "terminal",
-    responses((status = 200, body = ProductsAnswer), (status = "4XX", body = ErrorAnswer)),
+    operation_id = "list_products",
+    responses((status = 200, body = ProductsAnswer), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn products(
     State(app): State<Arc<App>>,

@@ -30,13 +30,17 @@ use crate::web::json::Json;
 #[serde(deny_unknown_fields)]
 pub struct CreateTopup {
     /// The merchant's own id of this top-up: 1–64 of `A–Z a–z 0–9 . _ -`. A retry uses it again.
+    #[schema(min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")]
     merchant_topup_id: String,
     /// The 24 digits of the customer's barcode or QR.
+    #[schema(pattern = "^[0-9]{24}$")]
     code: String,
     /// Yen taken in cash: a multiple of 1,000 (a setting).
+    #[schema(minimum = 1, maximum = 1_000_000)]
     amount: i64,
     /// Only `JPY`.
     #[serde(default)]
+    #[schema(pattern = "^JPY$")]
     currency: Option<String>,
 }
 
@@ -61,8 +65,10 @@ pub fn topup_cancel_id(topup_id: u128) -> u128 {
 
 /// Takes cash.
 #[utoipa::path(post, path = "/api/pos/v1/topups", tag = "topups",
+    operation_id = "create_topup",
     request_body = CreateTopup,
-    responses((status = 200, body = TopupAnswer), (status = "4XX", body = super::shelf::ErrorAnswer)),
+    responses((status = 200, body = TopupAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
+        (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
 pub async fn create(
     State(app): State<Arc<App>>,

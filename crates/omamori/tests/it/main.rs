@@ -3,7 +3,11 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod cancel;
+mod census;
 mod code;
+mod contract;
+mod durability;
+mod input;
 mod limits;
 mod refund;
 mod sale;

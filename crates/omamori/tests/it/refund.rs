@@ -131,8 +131,7 @@ async fn sixteen_refunds_at_once_never_give_back_more_than_was_paid(app: &mut Te
     for (number, answer) in answers.iter().enumerate() {
         let busy = answer.status == Code::Busy.status();
         let id = format!("r-{number}");
-        let answer =
-            if busy { &register.refund(app, &id, "s-1", 300).await } else { answer };
+        let answer = if busy { &register.refund(app, &id, "s-1", 300).await } else { answer };
         if answer.status.is_success() {
             done += 1;
         } else {

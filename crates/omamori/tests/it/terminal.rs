@@ -48,7 +48,11 @@ async fn a_terminal_is_made_and_revoked_in_the_back_office(app: &mut TestApp) {
 }
 
 /// Asks who the web register with this cookie is.
-async fn web_register(node: &Node, cookie: &str, header_of_ours: bool) -> crate::support::answer::Answer {
+async fn web_register(
+    node: &Node,
+    cookie: &str,
+    header_of_ours: bool,
+) -> crate::support::answer::Answer {
     let mut request = Request::get("/api/pos/v1/terminal").header(header::COOKIE, cookie);
     if header_of_ours {
         request = request.header("x-omamori-till", "1");
@@ -111,9 +115,7 @@ async fn a_revoked_terminal_stops_on_the_other_node(app: &mut TestApp) {
     let staff = Staff::new(&app.app, &register.merchant_id).await;
     staff.call(app, "POST", &revoke(&register.terminal_id), &Value::Null).await.ok();
     register.get(app, "/terminal").await.refused(Code::Unauthorized);
-    let refused = async {
-        while register.get(&other, "/terminal").await.status.is_success() {}
-    };
+    let refused = async { while register.get(&other, "/terminal").await.status.is_success() {} };
     // Not a measurement: only so that a node that never learns it fails the test.
     tokio::time::timeout(Duration::from_secs(60), refused).await.unwrap();
     register.get(&other, "/terminal").await.refused(Code::Unauthorized);

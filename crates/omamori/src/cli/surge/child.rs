@@ -91,7 +91,7 @@ fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
-/// Settings as for production, but for the address; nobody signs up, so no SMS is sent.
+/// Settings as for production, but for the address; nobody signs up, so no message is sent.
 pub(super) fn config(folder: &Path, address: SocketAddr) -> String {
     // A JSON string is a TOML string.
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
@@ -101,7 +101,8 @@ pub(super) fn config(folder: &Path, address: SocketAddr) -> String {
          public_url = \"http://localhost:{port}\"\n\
          key_file = {key}\n\
          [store]\nengine = \"sqlite\"\nfolder = {data}\n\
-         [sms]\nadapter = \"http\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"unused\"\n",
+         [sms]\nadapter = \"http\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"unused\"\n\
+         [mail]\nadapter = \"none\"\n",
         port = address.port(),
     )
 }

@@ -109,12 +109,12 @@ pub async fn run(args: SurgeArgs) -> Result<(), SurgeError> {
         return Err(SurgeError::FolderExists(args.data));
     }
     std::fs::create_dir_all(&args.data).map_err(|e| SurgeError::Io("the data folder", e))?;
-    let measured = measure(&args, &world, &clock).await;
+    // After an error the folder stays: the server's log in it may say why.
+    let text = measure(&args, &world, &clock).await?;
+    print(&text);
     if !args.keep {
         std::fs::remove_dir_all(&args.data).map_err(|e| SurgeError::Io("the data folder", e))?;
     }
-    let text = measured?;
-    print(&text);
     match &args.output {
         Some(path) => std::fs::write(path, text).map_err(|e| SurgeError::Io("the output", e)),
         None => Ok(()),

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use omamori_db::{Db, Query, sql_built};
+use omamori_db::{Db, Query, sql_rows};
 use omamori_ledger::{
     Account, CreateAccountResult, CreateTransferResult, Ledger, NoCompanion, Options, Request,
     Submission, Transfer,
@@ -31,6 +31,19 @@ const ROWS_PER_TRANSACTION: u32 = 50_000;
 const ACCOUNTS_PER_REQUEST: u32 = 4_000;
 /// Long enough ago that the limits of a new phone's first day are over.
 const ENROLLED_AGO: Micros = 2 * DAY;
+
+const MERCHANTS: &str = "INSERT INTO merchant (\
+    merchant_id, name, created_at)";
+const STORES: &str = "INSERT INTO store (\
+    store_id, merchant_id, name, sales_account, cash_account, created_at)";
+const TERMINALS: &str = "INSERT INTO terminal (\
+    terminal_number, terminal_id, store_id, name, kind, key_hash, created_at)";
+const CUSTOMERS: &str = "INSERT INTO customer (\
+    customer_id, phone, status, language, wallet_account, signin_failures, \
+    signin_locked_until, created_at)";
+const DEVICES: &str = "INSERT INTO device (\
+    device_id, device_number, customer_id, name, sign_key_thumbprint, \
+    code_secret, state, enrolled_at, last_used_at)";
 
 /// How long filling took.
 pub(super) struct Prepared {
@@ -67,45 +80,33 @@ pub(super) async fn prepare(
 }
 
 async fn fill_merchants(registry: &Db, world: &World, at: Micros) -> Result<(), SurgeError> {
-    let merchants = Table { name: "merchant", columns: "merchant_id, name, created_at" };
-    merchants
-        .fill(registry, world.merchants(), |number, row| {
-            row.push(World::merchant_id(number));
-            row.push(format!("Merchant {number}"));
-            row.push(at);
-        })
-        .await?;
-    let stores = Table {
-        name: "store",
-        columns: "store_id, merchant_id, name, sales_account, cash_account, created_at",
-    };
-    stores
-        .fill(registry, world.stores, |number, row| {
-            let store = world.store(number);
-            row.push(store.store_id);
-            row.push(store.merchant_id);
-            row.push(format!("Store {number} of merchant {}", store.merchant_number));
-            row.push(store.sales_account.to_be_bytes());
-            row.push(store.cash_account.to_be_bytes());
-            row.push(at);
-        })
-        .await?;
-    let terminals = Table {
-        name: "terminal",
-        columns: "terminal_number, terminal_id, store_id, name, kind, key_hash, created_at",
-    };
-    terminals
-        .fill(registry, world.stores, |number, row| {
-            let store = world.store(number);
-            row.push(store.terminal_number);
-            row.push(store.terminal_id);
-            row.push(store.store_id);
-            row.push("POS 1");
-            row.push("pos");
-            row.push(token_hash(&store.api_key));
-            row.push(at);
-        })
-        .await
+    fill(registry, MERCHANTS, world.merchants(), |number, row| {
+        row.push(World::merchant_id(number));
+        row.push(format!("Merchant {number}"));
+        row.push(at);
+    })
+    .await?;
+    fill(registry, STORES, world.stores, |number, row| {
+        let store = world.store(number);
+        row.push(store.store_id);
+        row.push(store.merchant_id);
+        row.push(format!("Store {number} of merchant {}", store.merchant_number));
+        row.push(store.sales_account.to_be_bytes());
+        row.push(store.cash_account.to_be_bytes());
+        row.push(at);
+    })
+    .await?;
+    fill(registry, TERMINALS, world.stores, |number, row| {
+        let store = world.store(number);
+        row.push(store.terminal_number);
+        row.push(store.terminal_id);
+        row.push(store.store_id);
+        row.push("POS 1");
+        row.push("pos");
+        row.push(token_hash(&store.api_key));
+        row.push(at);
+    })
+    .await
 }
 
 async fn fill_customers(
@@ -114,89 +115,60 @@ async fn fill_customers(
     vault: &Vault,
     at: Micros,
 ) -> Result<(), SurgeError> {
-    let customers = Table {
-        name: "customer",
-        columns: "customer_id, phone, status, language, wallet_account, signin_failures, \
-                  signin_locked_until, created_at",
-    };
-    customers
-        .fill(registry, world.customers, |number, row| {
-            let customer = world.customer(number);
-            row.push(customer.customer_id);
-            row.push(customer.phone);
-            row.push("active");
-            row.push("ja");
-            row.push(customer.wallet_account.to_be_bytes());
-            row.push(0);
-            row.push(0);
-            row.push(at);
-        })
-        .await?;
-    let devices = Table {
-        name: "device",
-        columns: "device_id, device_number, customer_id, name, sign_key_thumbprint, \
-                  code_secret, state, enrolled_at, last_used_at",
-    };
-    devices
-        .fill(registry, world.customers, |number, row| {
-            let customer = world.customer(number);
-            let place = secret_place(&customer.device_id);
-            row.push(customer.device_id);
-            row.push(customer.device_number.get());
-            row.push(customer.customer_id);
-            row.push("Phone");
-            row.push(customer.sign_key_thumbprint);
-            row.push(vault.seal(&SystemRng, &place, &customer.code_secret));
-            row.push("active");
-            row.push(at);
-            row.push(at);
-        })
-        .await
+    fill(registry, CUSTOMERS, world.customers, |number, row| {
+        let customer = world.customer(number);
+        row.push(customer.customer_id);
+        row.push(customer.phone);
+        row.push("active");
+        row.push("ja");
+        row.push(customer.wallet_account.to_be_bytes());
+        row.push(0);
+        row.push(0);
+        row.push(at);
+    })
+    .await?;
+    fill(registry, DEVICES, world.customers, |number, row| {
+        let customer = world.customer(number);
+        let place = secret_place(&customer.device_id);
+        row.push(customer.device_id);
+        row.push(customer.device_number.get());
+        row.push(customer.customer_id);
+        row.push("Phone");
+        row.push(customer.sign_key_thumbprint);
+        row.push(vault.seal(&SystemRng, &place, &customer.code_secret));
+        row.push("active");
+        row.push(at);
+        row.push(at);
+    })
+    .await
 }
 
-/// A table to be filled with many rows a statement.
-struct Table {
-    name: &'static str,
-    columns: &'static str,
-}
-
-impl Table {
-    async fn fill(
-        &self,
-        db: &Db,
-        count: u32,
-        values: impl Fn(u32, &mut Query),
-    ) -> Result<(), SurgeError> {
-        let bar = bar(&format!("registry: {}", self.name), count.into());
-        let mut number = 0;
-        while number < count {
-            let mut tx = db.begin().await?;
-            let transaction_end = (number + ROWS_PER_TRANSACTION).min(count);
-            while number < transaction_end {
-                let end = (number + ROWS_PER_STATEMENT).min(transaction_end);
-                let mut insert = self.insert(end - number);
-                (number..end).for_each(|number| values(number, &mut insert));
-                tx.execute(insert).await?;
-                number = end;
-                bar.set_position(number.into());
-            }
-            tx.commit().await?;
+/// Inserts rows by the hundred.
+async fn fill(
+    db: &Db,
+    insert: &'static str,
+    count: u32,
+    values: impl Fn(u32, &mut Query),
+) -> Result<(), SurgeError> {
+    let (table, columns) = insert.split_once('(').unwrap_or((insert, ""));
+    let column_count = columns.split(',').count();
+    let bar = bar(table.trim_start_matches("INSERT INTO "), count.into());
+    let mut number = 0;
+    while number < count {
+        let mut tx = db.begin().await?;
+        let transaction_end = (number + ROWS_PER_TRANSACTION).min(count);
+        while number < transaction_end {
+            let end = (number + ROWS_PER_STATEMENT).min(transaction_end);
+            let mut rows = sql_rows(insert, column_count);
+            (number..end).for_each(|number| values(number, &mut rows));
+            tx.execute(rows).await?;
+            number = end;
+            bar.set_position(number.into());
         }
-        bar.finish_and_clear();
-        Ok(())
+        tx.commit().await?;
     }
-
-    /// `INSERT INTO name (a, b) VALUES ($1, $2), ($3, $4) …`
-    fn insert(&self, rows: u32) -> Query {
-        let width = self.columns.split(',').count();
-        let row = |index: usize| {
-            let places: Vec<_> = (1..=width).map(|p| format!("${}", index * width + p)).collect();
-            format!("({})", places.join(","))
-        };
-        let rows: Vec<_> = (0..rows as usize).map(row).collect();
-        let (name, columns) = (self.name, self.columns);
-        sql_built(format!("INSERT INTO {name} ({columns}) VALUES {}", rows.join(",")))
-    }
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// Creates every account and gives every customer their balance. Returns how long it took until

@@ -64,7 +64,7 @@ pub(super) async fn measure(
         duration,
     };
     for connections in CONNECTIONS {
-        let name = format!("closed loop, {connections} connections");
+        let name = format!("closed loop, connections: {connections}");
         let plan = plan(name, connections, Pace::Closed);
         let step;
         (step, sales) = sell(&server, plan, sales, Some(folder)).await?;
@@ -81,7 +81,7 @@ pub(super) async fn measure(
 
     // Last, for what it answers is in no journal.
     let server = Server::start(folder, NO_JOURNAL).await?;
-    let name = format!("closed loop, {CONNECTIONS_MAX} connections, journal keeps nothing");
+    let name = format!("closed loop, connections: {CONNECTIONS_MAX}, journal keeps nothing");
     let (mut step, _) =
         sell(&server, plan(name, CONNECTIONS_MAX, Pace::Closed), sales, None).await?;
     step.is_baseline = true;
@@ -100,7 +100,7 @@ async fn sell(
     let address = server.address;
     let processor_before = server.processor_micros();
     // Ids of one run are unlike those of the others.
-    sales.restart(&name.replace([' ', ','], "."));
+    sales.restart(&name.replace([' ', ',', ':'], "."));
     let run = tokio::task::spawn_blocking(move || load::run(address, &plan, sales));
     let (report, sales) = match run.await {
         Ok(outcome) => outcome?,

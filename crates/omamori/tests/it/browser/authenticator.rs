@@ -5,28 +5,22 @@ use serde_json::{Value, json};
 use thirtyfour::common::command::FormatRequestData;
 use thirtyfour::{RequestData, SessionId};
 
-/// How the person and the sensor behave.
-#[derive(Clone, Copy, Debug)]
-pub struct Behaviour {
-    /// It can tell whose finger it is (or asks for a PIN).
-    pub verifies: bool,
-    /// The person agrees; otherwise the dialog is cancelled.
-    pub consents: bool,
-}
-
-impl Behaviour {
-    /// The owner, who wants to.
-    pub const WILLING: Self = Self { verifies: true, consents: true };
-    /// The owner, who cancels.
-    pub const CANCELLING: Self = Self { verifies: true, consents: false };
-    /// A key without a sensor: whoever holds it can use it.
-    pub const UNVERIFIED: Self = Self { verifies: false, consents: true };
+/// Who touches the sensor, and what it can do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sensor {
+    /// It knows its owner's finger, and it is the owner's.
+    Owner,
+    /// It knows its owner's finger, and it is somebody else's; or the dialog is cancelled, which a
+    /// page cannot tell apart.
+    SomebodyElse,
+    /// It cannot tell fingers: whoever holds it can use it.
+    Touch,
 }
 
 /// A command of the WebAuthn extension of WebDriver.
 #[derive(Debug)]
 pub enum Command<'a> {
-    Add(Behaviour),
+    Add(Sensor),
     Remove(&'a str),
     Credentials(&'a str),
     AddCredential(&'a str, &'a Value),
@@ -36,14 +30,14 @@ impl FormatRequestData for Command<'_> {
     fn format_request(&self, session: &SessionId) -> RequestData {
         let base = format!("/session/{session}/webauthn/authenticator");
         match self {
-            Self::Add(behaviour) => {
+            Self::Add(sensor) => {
                 RequestData::new(Method::POST, base).add_body(json!({
                     "protocol": "ctap2",
                     "transport": "internal",
                     "hasResidentKey": true,
-                    "hasUserVerification": behaviour.verifies,
-                    "isUserVerified": behaviour.verifies,
-                    "isUserConsenting": behaviour.consents,
+                    "hasUserVerification": *sensor != Sensor::Touch,
+                    "isUserVerified": *sensor == Sensor::Owner,
+                    "isUserConsenting": true,
                 }))
             }
             Self::Remove(id) => RequestData::new(Method::DELETE, format!("{base}/{id}")),

@@ -5,7 +5,7 @@ use omamori::web::codes::Code;
 use omamori::web::text::Lang;
 use serde_json::Value;
 
-use super::authenticator::Behaviour;
+use super::authenticator::Sensor;
 use super::browser::Browser;
 use super::house::{House, MERCHANT, STORE};
 
@@ -19,7 +19,7 @@ async fn an_invited_person_makes_a_terminal_and_revokes_it() {
     let invitation = invite(&house.app, &house.merchant_id, "店長").await.unwrap();
     let mut office = house.browser("back office", Lang::Ja).await;
     office.screen(1280, 800, 1).await;
-    office.sensor(Behaviour::WILLING).await;
+    office.sensor(Sensor::Owner).await;
     office.go(&format!("/merchant?invite={invitation}")).await;
     office.read("main", MERCHANT).await;
     office.fill("[data-invite-form] [name=name]", "佐藤 花子").await;
@@ -80,20 +80,20 @@ async fn an_invitation_works_once_and_for_its_own_merchant() {
     let invitation = invite(&house.app, &other, "店長").await.unwrap();
 
     let mut office = house.browser("back office", Lang::En).await;
-    office.sensor(Behaviour::CANCELLING).await;
+    office.sensor(Sensor::SomebodyElse).await;
     office.go(&format!("/merchant?invite={invitation}")).await;
     office.read("main", "青空書店").await;
     office.fill("[data-invite-form] [name=name]", "Hanako").await;
     office.press(MAKE_PASSKEY).await;
     office.read("[data-error]", office.text.t("merchant.passkey_failed")).await;
-    office.sensor(Behaviour::WILLING).await;
+    office.sensor(Sensor::Owner).await;
     office.press(MAKE_PASSKEY).await;
     office.read(".stores", "神田本店").await;
     assert!(!office.see("body").await.contains(STORE));
     office.close().await;
 
     let mut late = house.browser("who found the link", Lang::En).await;
-    late.sensor(Behaviour::WILLING).await;
+    late.sensor(Sensor::Owner).await;
     for path in [format!("/merchant?invite={invitation}"), "/merchant".to_owned()] {
         late.go(&path).await;
         late.read("main", late.text.t("merchant.signin_lead")).await;

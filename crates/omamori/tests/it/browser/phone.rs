@@ -4,7 +4,7 @@ use std::ops::{Deref, DerefMut};
 
 use omamori::web::text::Lang;
 
-use super::authenticator::Behaviour;
+use super::authenticator::Sensor;
 use super::browser::Browser;
 use super::house::House;
 
@@ -35,7 +35,7 @@ impl Phone {
     /// A new phone whose owner would use the sensor.
     pub async fn new(house: &House, name: &'static str, lang: Lang) -> Self {
         let mut browser = house.browser(name, lang).await;
-        browser.sensor(Behaviour::WILLING).await;
+        browser.sensor(Sensor::Owner).await;
         Self(browser)
     }
 

@@ -7,7 +7,7 @@ use omamori::merchant::invite;
 use omamori::web::text::Lang;
 use serde_json::{Value, json};
 
-use super::authenticator::Behaviour;
+use super::authenticator::Sensor;
 use super::browser::Browser;
 use super::counter::Counter;
 use super::house::{House, LUNCH, TEA};
@@ -30,7 +30,7 @@ async fn every_page_fits_its_screen(lang: Lang) {
     let house = House::open().await;
     let counter = Counter::new(&house, lang).await;
     picture(&counter, "till-key").await;
-    let phone = Phone::new(&house, "phone", lang).await;
+    let mut phone = Phone::new(&house, "phone", lang).await;
     signup_and_signin(&house, &phone).await;
     phone.go("/").await;
     phone.code().await;
@@ -38,7 +38,10 @@ async fn every_page_fits_its_screen(lang: Lang) {
     counter.enter_key(&house.till_key).await;
     counter.see("[data-shelf] .product").await;
     let payment_id = sell(&house, &counter, &phone).await;
-    wallet(&house, &phone, &payment_id).await;
+    wallet(&phone, &payment_id).await;
+    phone.go("/nowhere").await;
+    picture(&phone, "not-found").await;
+    phone.provokes("status of 404");
     phone.close().await;
     till_receipts(&counter).await;
     counter.go("/demo/sms").await;
@@ -115,7 +118,7 @@ async fn sell(house: &House, counter: &Counter, phone: &Phone) -> String {
     payment["payment_id"].as_str().unwrap().to_owned()
 }
 
-async fn wallet(house: &House, phone: &Phone, payment_id: &str) {
+async fn wallet(phone: &Phone, payment_id: &str) {
     phone.go("/").await;
     phone.code().await;
     picture(phone, "wallet-home").await;
@@ -144,9 +147,6 @@ async fn wallet(house: &House, phone: &Phone, payment_id: &str) {
     phone.go("/offline").await;
     phone.code().await;
     picture(phone, "wallet-offline").await;
-    phone.go("/nowhere").await;
-    picture(phone, "not-found").await;
-    let _ = house;
 }
 
 async fn till_receipts(counter: &Counter) {
@@ -161,7 +161,7 @@ async fn till_receipts(counter: &Counter) {
 
 async fn merchant(house: &House, mut office: Counter) {
     let invitation = invite(&house.app, &house.merchant_id, "店長").await.unwrap();
-    office.sensor(Behaviour::WILLING).await;
+    office.sensor(Sensor::Owner).await;
     office.go("/merchant").await;
     picture(&office, "merchant-signin").await;
     office.go(&format!("/merchant?invite={invitation}")).await;
@@ -176,6 +176,7 @@ async fn merchant(house: &House, mut office: Counter) {
     office.press("[data-new-form] [type=submit]").await;
     office.see("[data-key-dialog][open]").await;
     picture(&office, "merchant-key").await;
+    office.provokes("status of 409"); // the code that was used again
     office.close().await;
 }
 

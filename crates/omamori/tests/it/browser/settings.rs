@@ -2,7 +2,7 @@
 
 use omamori::web::text::{Lang, Text};
 
-use super::authenticator::Behaviour;
+use super::authenticator::Sensor;
 use super::house::House;
 use super::phone::{NUMBER, Phone};
 
@@ -19,13 +19,13 @@ async fn new_recovery_codes_need_the_passkey() {
     let phones = phone.see(r#"[aria-labelledby="devices-title"]"#).await;
     assert_eq!(phones.matches(phone.text.t("settings.this_phone")).count(), 1, "{phones}");
 
-    phone.sensor(Behaviour::CANCELLING).await;
+    phone.sensor(Sensor::SomebodyElse).await;
     phone.import_passkey(&passkey).await;
     phone.press("[data-recovery-new]").await;
     phone.read("#toasts", phone.text.t("passkey.cancelled")).await;
     assert_eq!(phone.glimpse("[data-recovery-dialog][open]").await, None);
 
-    phone.sensor(Behaviour::WILLING).await;
+    phone.sensor(Sensor::Owner).await;
     phone.import_passkey(&passkey).await;
     phone.press("[data-recovery-new]").await;
     let shown = phone.see("[data-recovery-dialog][open] [data-recovery-codes]").await;

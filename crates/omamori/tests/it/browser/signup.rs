@@ -2,13 +2,13 @@
 
 use omamori::web::text::{Lang, Text};
 
-use super::authenticator::Behaviour;
+use super::authenticator::Sensor;
 use super::house::House;
 use super::phone::{NUMBER, Phone, sms_code};
 
 const ERROR: &str = "[data-signup-error]";
 const MAKE_PASSKEY: &str = r#"[data-step="passkey"] [type=submit]"#;
-const REFUSED: &str = "status of 401";
+const REFUSED: &str = "status of 422";
 
 /// Another six digits.
 fn wrong(code: &str) -> String {
@@ -76,7 +76,7 @@ async fn a_number_with_an_account_looks_like_any_other() {
 async fn an_authenticator_that_does_not_verify_its_user_is_refused() {
     let house = House::open().await;
     let mut phone = Phone::new(&house, "phone", Lang::Ja).await;
-    phone.sensor(Behaviour::UNVERIFIED).await;
+    phone.sensor(Sensor::Touch).await;
     phone.goes_to_passkey_step(&house).await;
     phone.press(MAKE_PASSKEY).await;
     phone.read(ERROR, phone.text.t("passkey.cancelled")).await;
@@ -85,6 +85,7 @@ async fn an_authenticator_that_does_not_verify_its_user_is_refused() {
         navigator.credentials.create = function (options) { \
             options.publicKey.authenticatorSelection.userVerification = 'discouraged'; \
             return create.call(this, options); };";
+    phone.sensor(Sensor::Owner).await;
     phone.run(ASK_FOR_LESS).await;
     phone.press(MAKE_PASSKEY).await;
     phone.read(ERROR, phone.text.t("signup.expired")).await;
@@ -101,7 +102,7 @@ async fn a_cancelled_passkey_dialog_can_be_tried_again() {
     let house = House::open().await;
     for (lang, number) in [(Lang::Ja, NUMBER), (Lang::En, ("080-9876-5432", "+818098765432"))] {
         let mut phone = Phone::new(&house, "phone", lang).await;
-        phone.sensor(Behaviour::CANCELLING).await;
+        phone.sensor(Sensor::SomebodyElse).await;
         phone.ask_for_sms(number.0).await;
         let code = sms_code(&house.sms(number.1, 1).await);
         phone.enter_sms_code(&code).await;
@@ -109,7 +110,7 @@ async fn a_cancelled_passkey_dialog_can_be_tried_again() {
         phone.press(MAKE_PASSKEY).await;
         phone.read(ERROR, Text::new(lang).t("passkey.cancelled")).await;
         assert_eq!(house.customers().await, before);
-        phone.sensor(Behaviour::WILLING).await;
+        phone.sensor(Sensor::Owner).await;
         phone.press(MAKE_PASSKEY).await;
         phone.see("[data-signup-codes]").await;
         phone.press(r#"[data-step="codes"] [type=submit]"#).await;

@@ -18,9 +18,9 @@ enum State {
     Whole,
     /// Every connection breaks at once.
     Cut,
-    /// Requests that begin with these bytes break before they arrive.
+    /// Requests whose first line contains this break before they arrive.
     LosesRequests(&'static str),
-    /// Requests that begin with these bytes arrive, and their answers do not.
+    /// Requests whose first line contains this arrive, and their answers do not.
     LosesAnswers(&'static str),
 }
 
@@ -50,14 +50,14 @@ impl Wire {
         self.state.send_replace(State::Cut);
     }
 
-    /// From now on requests whose first bytes are `start` do not arrive.
-    pub fn lose_requests(&self, start: &'static str) {
-        self.state.send_replace(State::LosesRequests(start));
+    /// From now on requests whose first line contains `part` do not arrive.
+    pub fn lose_requests(&self, part: &'static str) {
+        self.state.send_replace(State::LosesRequests(part));
     }
 
-    /// From now on requests whose first bytes are `start` arrive and are not answered.
-    pub fn lose_answers(&self, start: &'static str) {
-        self.state.send_replace(State::LosesAnswers(start));
+    /// From now on requests whose first line contains `part` arrive and are not answered.
+    pub fn lose_answers(&self, part: &'static str) {
+        self.state.send_replace(State::LosesAnswers(part));
     }
 
     /// Makes it whole again. Gives the number of requests that were hit.
@@ -108,11 +108,11 @@ async fn relay(
                 }
                 let state = *state.borrow();
                 match state {
-                    State::LosesRequests(start) if request.starts_with(start.as_bytes()) => {
+                    State::LosesRequests(part) if first_line(request).contains(part) => {
                         lost.fetch_add(1, Ordering::SeqCst);
                         return Ok(());
                     }
-                    State::LosesAnswers(start) if request.starts_with(start.as_bytes()) => {
+                    State::LosesAnswers(part) if first_line(request).contains(part) => {
                         lost.fetch_add(1, Ordering::SeqCst);
                         answer_is_lost = true;
                     }
@@ -129,4 +129,10 @@ async fn relay(
             }
         }
     }
+}
+
+/// The method and the address, if a request begins here.
+fn first_line(bytes: &[u8]) -> &str {
+    let end = bytes.iter().position(|byte| *byte == b'\r').unwrap_or(bytes.len());
+    str::from_utf8(&bytes[..end]).unwrap_or_default()
 }

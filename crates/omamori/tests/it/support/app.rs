@@ -36,7 +36,8 @@ pub struct Node {
 }
 
 impl Node {
-    fn new(app: Arc<App>) -> Self {
+    /// The whole router on `app`.
+    pub fn new(app: Arc<App>) -> Self {
         Self { router: server::router(app.clone()), app }
     }
 

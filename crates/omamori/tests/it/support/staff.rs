@@ -24,7 +24,8 @@ impl Staff {
     pub async fn new(app: &App, merchant_id: &str) -> Self {
         let token = new_token(app.rng.as_ref(), "mse_");
         let (user_id, now) = (Kind::MerchantUser.random_text(app.rng.as_ref()), app.clock.now());
-        let user = sql("INSERT INTO merchant_user (merchant_user_id, merchant_id, name, created_at) \
+        let user =
+            sql("INSERT INTO merchant_user (merchant_user_id, merchant_id, name, created_at) \
                         VALUES ($1, $2, '店長', $3)")
             .bind(&user_id)
             .bind(merchant_id)
@@ -32,10 +33,10 @@ impl Staff {
         app.stores.registry.execute(user).await.unwrap();
         let session = sql("INSERT INTO merchant_session (token_hash, merchant_user_id, \
                            created_at, last_used_at, expires_at) VALUES ($1, $2, $3, $3, $4)")
-            .bind(token_hash(&token))
-            .bind(&user_id)
-            .bind(now)
-            .bind(now + 12 * HOUR);
+        .bind(token_hash(&token))
+        .bind(&user_id)
+        .bind(now)
+        .bind(now + 12 * HOUR);
         app.stores.registry.execute(session).await.unwrap();
         Self { token }
     }

@@ -1,0 +1,170 @@
+//! Every template is rendered through its route, in both languages.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::{Request, header};
+use omamori::merchant::invite;
+use serde_json::json;
+
+use super::source::{Token, sources, tokens};
+use crate::support::answer::Answer;
+use crate::support::app::TestApp;
+use crate::support::customer::Customer;
+use crate::support::on_both_engines;
+use crate::support::shop::Register;
+use crate::support::staff::Staff;
+
+on_both_engines!(every_page_is_rendered_in_both_languages);
+
+/// A template, and a request that is answered with it.
+struct Page {
+    template: &'static str,
+    status: u16,
+    request: Request<Body>,
+}
+
+fn page(template: &'static str, path: &str, cookie: Option<&str>) -> Page {
+    let mut request = Request::get(path);
+    if let Some(cookie) = cookie {
+        request = request.header(header::COOKIE, cookie);
+    }
+    Page { template, status: 200, request: request.body(Body::empty()).unwrap() }
+}
+
+/// What stands in the stores for the pages to show.
+struct World {
+    register: Register,
+    customer: Customer,
+    newcomer: Customer,
+    staff: Staff,
+    till_cookie: String,
+    invitation: String,
+    receipt: String,
+}
+
+async fn world(app: &TestApp) -> World {
+    let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
+    customer.load(app, &register, 9_000).await;
+    let sale = json!({ "merchant_payment_id": "s-1", "code": customer.code(app.now()),
+        "amount": 1_000, "order_receipt_number": "7", "description": "<b>朝食</b>",
+        "items": [{ "name": "<script>", "quantity": 2, "unit_price": 500 }] });
+    let sold = register.post(app, "/payments", &sale).await.ok();
+    register.refund(app, "r-1", "s-1", 100).await.ok();
+    let key = json!({ "api_key": register.key }).to_string();
+    let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
+    let opened = app.call(open.body(Body::from(key)).unwrap()).await;
+    let cookie = opened.headers[header::SET_COOKIE].to_str().unwrap();
+    World {
+        staff: Staff::new(&app.app, &register.merchant_id).await,
+        till_cookie: cookie.split(';').next().unwrap().to_owned(),
+        invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
+        newcomer: Customer::new(&app.app).await,
+        receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
+        register,
+        customer,
+    }
+}
+
+/// A request for each template, some with and without content.
+fn pages(app: &TestApp, world: &World) -> Vec<Page> {
+    let of_customer = |template, customer: &Customer, path: &str| {
+        let proof = customer.proof("GET", path, app.now());
+        Page { template, status: 200, request: customer.request("GET", path, Some(&proof)) }
+    };
+    let staff = format!("omamori_merchant={}", world.staff.token);
+    let with_invitation = format!("/merchant?invite={}", world.invitation);
+    let boot = world.customer.request("GET", "/", None);
+    let mut pages = vec![
+        page("welcome.html", "/", None),
+        page("signup.html", "/signup", None),
+        page("signin.html", "/signin", None),
+        page("offline.html", "/offline", None),
+        page("api.html", "/api", None),
+        page("sms.html", "/demo/sms", None),
+        page("till_key.html", "/till", None),
+        page("till.html", "/till", Some(&world.till_cookie)),
+        page("merchant_signin.html", "/merchant", None),
+        page("merchant_signin.html", &with_invitation, None),
+        page("merchant.html", "/merchant", Some(&staff)),
+        Page { status: 404, ..page("error.html", "/nowhere", None) },
+        Page { template: "boot.html", status: 401, request: boot },
+        of_customer("receipt.html", &world.customer, &world.receipt),
+    ];
+    for customer in [&world.customer, &world.newcomer] {
+        pages.push(of_customer("home.html", customer, "/"));
+        pages.push(of_customer("history.html", customer, "/history"));
+        pages.push(of_customer("topup.html", customer, "/topup"));
+        pages.push(of_customer("settings.html", customer, "/settings"));
+    }
+    pages
+}
+
+/// The templates that the program renders, from the sources.
+fn templates() -> BTreeSet<String> {
+    let mut templates = BTreeSet::new();
+    for source in sources(&["omamori/src"]) {
+        for window in tokens(&source.text).windows(3) {
+            if let [Token::Word(word), Token::Mark('='), Token::Text(path)] = window
+                && word == "path"
+                && path.ends_with(".html")
+            {
+                templates.insert(path.clone());
+            }
+        }
+    }
+    templates
+}
+
+/// Goal: no page without its texts, none with a script or a style that our own policy forbids,
+/// none with a text of somebody else's as markup, none whose files are not there.
+async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
+    let world = world(app).await;
+    let mut rendered = BTreeSet::new();
+    let mut assets = BTreeSet::new();
+    for language in ["ja", "en"] {
+        for Page { template, status, mut request } in pages(app, &world) {
+            let accept = language.parse().unwrap();
+            request.headers_mut().insert(header::ACCEPT_LANGUAGE, accept);
+            let answer = app.call(request).await;
+            assert_eq!(answer.status, status, "{template}");
+            check(&answer, template, language);
+            assets.extend(linked(answer.text()));
+            rendered.insert(template.to_owned());
+        }
+    }
+    assert_eq!(rendered, templates(), "a template came or went");
+    assert!(assets.len() > 5, "{assets:?}");
+    for path in assets {
+        assert_eq!(app.get(&path).await.status, 200, "{path}");
+    }
+    assert!(world.register.get(app, "/terminal").await.status.is_success());
+}
+
+fn check(answer: &Answer, template: &str, language: &str) {
+    let text = answer.text();
+    assert!(text.starts_with("<!doctype html>"), "{template}: {text:.60}");
+    assert!(text.contains(&format!("<html lang=\"{language}\"")), "{template}");
+    assert!(text.contains("<title>"), "{template}");
+    assert!(!text.contains(">?<") && !text.contains("\"?\""), "{template} lacks a text");
+    for forbidden in ["<script>", "<style", " style=\"", " onclick=", "javascript:", "<b>朝食"] {
+        assert!(!text.contains(forbidden), "{template} has {forbidden}");
+    }
+    let headers = &answer.headers;
+    let policy = headers[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
+    assert!(policy.contains("default-src 'self'") && !policy.contains("unsafe"), "{template}");
+    assert_eq!(headers[header::CONTENT_TYPE], "text/html; charset=utf-8");
+    assert_eq!(headers[header::CACHE_CONTROL], "no-store");
+    assert_eq!(headers[header::X_CONTENT_TYPE_OPTIONS], "nosniff");
+}
+
+/// The files that a page asks for.
+fn linked(text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for part in text.split(['"', '\'']) {
+        if part.starts_with("/assets/") || part == "/manifest.webmanifest" {
+            found.push(part.split(['#', '?']).next().unwrap().to_owned());
+        }
+    }
+    found
+}

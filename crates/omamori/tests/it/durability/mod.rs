@@ -1,0 +1,6 @@
+//! What was acknowledged is there after `kill -9`, whenever it came.
+
+mod child;
+mod client;
+mod kill_loop;
+mod tamper;
