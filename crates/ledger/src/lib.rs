@@ -1,7 +1,11 @@
 //! A double-entry ledger with TigerBeetle's data model and semantics.
 //!
-//! This is the pure core: a [`State`] and [`Request`]s make [`Reply`]s and a [`Delta`]. It has no
-//! clock, no input or output, and no randomness that shows in a result.
+//! An application opens a [`Ledger`] and commits [`Submission`]s. Behind it are the engine (one
+//! writer, group commit), the [`Journal`] on SQLite or PostgreSQL, the views ([`Follower`]), and
+//! [`verify()`], a second code path that recomputes everything.
+//!
+//! The rest is the pure core: a [`State`] and [`Request`]s make [`Reply`]s and a [`Delta`]. It has
+//! no clock, no input or output, and no randomness that shows in a result.
 //!
 //! ```text
 //!            State::older_ids ──► look up ──► OlderTransfers     (and State::read_ahead)
@@ -72,4 +76,4 @@ pub use snapshot::SnapshotError;
 pub use state::{MemoryUse, State};
 pub use transfer::{PendingStatus, StoredTransfer, Transfer, TransferFlags};
 pub use verify::{Problem, Report, verify};
-pub use views::{Follower, Following};
+pub use views::{Follower, Following, delete_views};

@@ -39,6 +39,28 @@ const FOLLOWER_NAME: &str = "ledger_views";
 /// Ids looked up by one statement.
 const IDS_PER_STATEMENT: usize = 256;
 
+/// Deletes the views of a closed ledger, which makes them again from the journal when it opens.
+/// Where the views have a file of their own, deleting the file does the same.
+///
+/// # Errors
+/// [`Error::Engine`].
+pub async fn delete_views(db: &Db) -> Result<(), Error> {
+    follow::migrate(db).await?;
+    let mut tx = db.begin().await?;
+    for statement in [
+        "DELETE FROM ledger_follower WHERE name = 'ledger_views'",
+        "DROP TABLE IF EXISTS transfer",
+        "DROP TABLE IF EXISTS snapshot",
+        "DROP TABLE IF EXISTS account_block",
+        "DROP TABLE IF EXISTS pending_block",
+        "DROP TABLE IF EXISTS id_block",
+        "DROP TABLE IF EXISTS schema_steps_ledger_views",
+    ] {
+        tx.execute(sql(statement)).await?;
+    }
+    tx.commit().await
+}
+
 /// The views of one ledger. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Views {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::config::{Config, Sms};
+use crate::config::Config;
 use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
@@ -38,7 +38,7 @@ impl App {
     /// True if an outside party is replaced by a sandbox adapter; every page says so.
     #[must_use]
     pub fn sandbox(&self) -> bool {
-        matches!(self.config.sms, Sms::Sandbox)
+        self.config.has_sandbox()
     }
 
     /// Finishes what was begun, then lets go of the stores.

@@ -5,6 +5,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::gate::limits::Limits;
@@ -24,10 +25,23 @@ pub struct Config {
     pub code_prefix: String,
     /// Where things are stored.
     pub store: Store,
+    /// For `omamori surge` only, and no setting of the file: the ledger's
+    /// `journal_keeps_nothing`.
+    #[serde(skip)]
+    pub journal_keeps_nothing: bool,
     /// The file with the master key (32 bytes, base64), readable by the service alone.
     pub key_file: PathBuf,
     /// How SMS are sent.
     pub sms: Sms,
+    /// How e-mail is sent.
+    pub mail: Mail,
+    /// How web push is sent.
+    pub push: Push,
+    /// Proxies in front of us, as `["10.0.0.0/8"]`: whom `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// A service that knows breached passwords by the first five digits of their SHA-1, as
+    /// `https://api.pwnedpasswords.com/range/`. Without it, the list that ships counts alone.
+    pub breached_passwords: Option<String>,
     /// Limits in yen.
     pub limits: Limits,
 }
@@ -40,8 +54,13 @@ impl Default for Config {
             issuer_name: "お守りPay".to_owned(),
             code_prefix: omamori_paycode::code::Prefix::DEFAULT.to_string(),
             store: Store::default(),
+            journal_keeps_nothing: false,
             key_file: PathBuf::from("data/master.key"),
             sms: Sms::default(),
+            mail: Mail::default(),
+            push: Push::default(),
+            trusted_proxies: Vec::new(),
+            breached_passwords: None,
             limits: Limits::default(),
         }
     }
@@ -73,7 +92,7 @@ impl Default for Store {
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, tag = "adapter", rename_all = "lowercase")]
 pub enum Sms {
-    /// Nothing is sent: the text is shown on `/demo/sms` and in the log. Never for customers.
+    /// Nothing is sent: the text is shown on `/demo/sms`. Never for customers.
     #[default]
     Sandbox,
     /// An HTTP gateway: `POST url {"to","text"}` with a bearer token.
@@ -82,6 +101,67 @@ pub enum Sms {
         url: String,
         /// The gateway's token.
         token: Secret,
+    },
+}
+
+/// How e-mail is sent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, tag = "adapter", rename_all = "lowercase")]
+pub enum Mail {
+    /// Nothing is sent: the letter is shown on `/demo/sms`. Never for customers.
+    #[default]
+    Sandbox,
+    /// There is no e-mail, and customers are not asked for an address.
+    None,
+    /// A mail server.
+    Smtp(Smtp),
+}
+
+/// A mail server that takes our letters.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Smtp {
+    /// Its name, which its certificate must have.
+    pub host: String,
+    /// By default 465, with `starttls` 587, with `none` 25.
+    pub port: Option<u16>,
+    /// How the connection is protected.
+    #[serde(default)]
+    pub tls: MailTls,
+    /// `お守りPay <no-reply@pay.example.jp>`.
+    pub from: String,
+    /// With a password, or neither.
+    pub user: Option<String>,
+    /// With a user, or neither.
+    pub password: Option<Secret>,
+}
+
+/// How the connection to the mail server is protected. It is never left to the server.
+#[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum MailTls {
+    /// TLS from the first byte (RFC 8314).
+    #[default]
+    Implicit,
+    /// TLS after STARTTLS, and nothing without it.
+    Starttls,
+    /// Not at all: for a server on this machine only.
+    None,
+}
+
+/// How web push is sent.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, tag = "adapter", rename_all = "lowercase")]
+pub enum Push {
+    /// Nothing is sent: the message is shown on `/demo/sms`. Never for customers.
+    #[default]
+    Sandbox,
+    /// There is no web push.
+    None,
+    /// The browsers' push services.
+    Web {
+        /// Where they can reach the operator: `mailto:` or `https://` (RFC 8292 §2.1).
+        contact: String,
     },
 }
 
@@ -127,7 +207,45 @@ impl Config {
         if self.public_url.ends_with('/') {
             return refuse("public_url is an origin: no path, no slash at its end");
         }
+        self.check_mail()?;
+        if let Push::Web { contact } = &self.push
+            && !["mailto:", "https://"].iter().any(|scheme| contact.starts_with(scheme))
+        {
+            return refuse("push.contact must begin with mailto: or https://");
+        }
+        if self.trusted_proxies.iter().any(|network| network.prefix_len() == 0) {
+            return refuse("trusted_proxies must not be everyone: name the proxies");
+        }
+        if let Some(address) = &self.breached_passwords
+            && !(address.starts_with("https://") && address.ends_with('/'))
+        {
+            return refuse("breached_passwords must begin with https:// and end with a slash");
+        }
         self.limits.check().map_err(ConfigError::Value)
+    }
+
+    fn check_mail(&self) -> Result<(), ConfigError> {
+        let Mail::Smtp(Smtp { host, tls, from, user, password, .. }) = &self.mail else {
+            return Ok(());
+        };
+        if *tls == MailTls::None && !["localhost", "127.0.0.1", "::1"].contains(&&**host) {
+            return refuse("mail.tls may be none only for a server on this machine");
+        }
+        if user.is_some() != password.is_some() {
+            return refuse("mail.user and mail.password come together");
+        }
+        if from.parse::<lettre::message::Mailbox>().is_err() {
+            return refuse("mail.from must be an address, as お守りPay <no-reply@pay.example.jp>");
+        }
+        Ok(())
+    }
+
+    /// True if an outside party is replaced by a sandbox adapter.
+    #[must_use]
+    pub const fn has_sandbox(&self) -> bool {
+        matches!(self.sms, Sms::Sandbox)
+            || matches!(self.mail, Mail::Sandbox)
+            || matches!(self.push, Push::Sandbox)
     }
 
     /// True if cookies can be marked `__Host-` and `Secure`.

@@ -23,6 +23,10 @@ pub enum Kind {
     Session,
     /// A sign-up under way.
     Signup,
+    /// A move to another phone.
+    Move,
+    /// A recovery under way.
+    Recovery,
     /// A merchant.
     Merchant,
     /// A merchant's person.
@@ -41,6 +45,18 @@ pub enum Kind {
     Decision,
     /// One HTTP request.
     Request,
+    /// A notice to a customer.
+    Notice,
+    /// A message of the outbox.
+    Delivery,
+    /// An address of a customer.
+    Contact,
+    /// An address that is being verified.
+    ContactCheck,
+    /// Where a phone's browser takes web push.
+    PushSubscription,
+    /// An attack by a list of passwords.
+    AttackWave,
 }
 
 impl Kind {
@@ -50,6 +66,8 @@ impl Kind {
             Self::Device => "dev",
             Self::Session => "ses",
             Self::Signup => "sup",
+            Self::Move => "mov",
+            Self::Recovery => "rec",
             Self::Merchant => "mer",
             Self::MerchantUser => "mus",
             Self::Store => "sto",
@@ -59,6 +77,12 @@ impl Kind {
             Self::Topup => "top",
             Self::Decision => "dec",
             Self::Request => "req",
+            Self::Notice => "ntc",
+            Self::Delivery => "dlv",
+            Self::Contact => "con",
+            Self::ContactCheck => "chk",
+            Self::PushSubscription => "psh",
+            Self::AttackWave => "atk",
         }
     }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use hkdf::Hkdf;
+use p256::SecretKey;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
@@ -52,9 +54,22 @@ pub fn constant_time_eq(a: &[u8], b: &[u8]) -> bool {
     a.ct_eq(b).into()
 }
 
+/// A new private key of P-256.
+#[must_use]
+pub fn random_key(rng: &dyn Rng) -> SecretKey {
+    loop {
+        let bytes = Zeroizing::new(random::<32>(rng));
+        // 32 bytes are a scalar of P-256 but for one time in 2^32.
+        if let Ok(key) = SecretKey::from_slice(bytes.as_slice()) {
+            return key;
+        }
+    }
+}
+
 /// The key that seals what must be stored and read again (device secrets).
 pub struct Vault {
     cipher: XChaCha20Poly1305,
+    derivation: Hkdf<Sha256>,
 }
 
 /// A sealed value does not open: wrong key, wrong place or changed bytes.
@@ -68,7 +83,23 @@ impl Vault {
     /// A vault with this master key.
     #[must_use]
     pub fn new(master_key: &[u8; 32]) -> Self {
-        Self { cipher: XChaCha20Poly1305::new(&Key::from(*master_key)) }
+        Self {
+            cipher: XChaCha20Poly1305::new(&Key::from(*master_key)),
+            derivation: Hkdf::new(None, master_key),
+        }
+    }
+
+    /// The key for one purpose (HKDF-SHA-256, RFC 5869): it says nothing about the master key or
+    /// another purpose's key.
+    ///
+    /// # Panics
+    /// Never: HKDF gives up to 8,160 bytes.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "HKDF-SHA-256 gives up to 8,160 bytes")]
+    pub fn derive(&self, purpose: &str) -> Zeroizing<[u8; 32]> {
+        let mut key = Zeroizing::new([0; 32]);
+        self.derivation.expand(purpose.as_bytes(), key.as_mut_slice()).expect("32 bytes");
+        key
     }
 
     /// Seals `plain`. `place` (table, column and row) is authenticated with it, so that a sealed
@@ -114,6 +145,14 @@ mod tests {
         *changed.last_mut().unwrap() ^= 1;
         assert!(vault.open("device.secret/1", &changed).is_err());
         assert!(vault.open("device.secret/1", b"short").is_err());
+    }
+
+    #[test]
+    fn each_purpose_has_a_key_of_its_own() {
+        let vault = Vault::new(&[7; 32]);
+        assert_eq!(vault.derive("a"), Vault::new(&[7; 32]).derive("a"));
+        assert_ne!(vault.derive("a"), vault.derive("b"));
+        assert_ne!(vault.derive("a"), Vault::new(&[8; 32]).derive("a"));
     }
 
     #[test]

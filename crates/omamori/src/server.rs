@@ -24,11 +24,12 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pos::router())
         .merge(till::router())
         .merge(merchant::router())
+        .merge(notify::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());
     if app.sandbox() {
-        router = router.merge(notify::router());
+        router = router.merge(notify::sandbox_router());
     }
     router
         .fallback(headers::not_found)
@@ -48,6 +49,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    let outbox = notify::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(
@@ -67,6 +69,7 @@ pub async fn serve(
         outcome = served => outcome?,
         () = cut => tracing::info!("open streams were cut"),
     }
+    outbox.stop().await;
     app.close().await;
     Ok(())
 }

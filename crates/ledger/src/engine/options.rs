@@ -29,6 +29,9 @@ pub struct Options {
     pub snapshot_facts_min: u64,
     /// How much of the journal is checked at the start.
     pub chain_check: ChainCheck,
+    /// For measurements only: entries are answered and not kept, which shows what all the rest
+    /// costs. The views run ahead of the journal, so the stores are worth nothing afterwards.
+    pub journal_keeps_nothing: bool,
 }
 
 /// How much of the journal's chain of hashes is checked when the ledger opens.
@@ -56,6 +59,7 @@ impl Options {
             unviewed_transfers_max: 4_000_000,
             snapshot_facts_min: 1_000_000,
             chain_check: ChainCheck::Whole,
+            journal_keeps_nothing: false,
         }
     }
 }
@@ -69,6 +73,7 @@ impl fmt::Debug for Options {
             .field("unviewed_transfers_max", &self.unviewed_transfers_max)
             .field("snapshot_facts_min", &self.snapshot_facts_min)
             .field("chain_check", &self.chain_check)
+            .field("journal_keeps_nothing", &self.journal_keeps_nothing)
             .finish_non_exhaustive()
     }
 }

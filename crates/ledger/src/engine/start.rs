@@ -23,7 +23,10 @@ pub(super) async fn open<C: Companion>(
     options: Options,
     companion: C,
 ) -> Result<Ledger<C>, OpenError> {
-    let journal = Journal::open(options.journal.clone()).await?;
+    let mut journal = Journal::open(options.journal.clone()).await?;
+    if options.journal_keeps_nothing {
+        journal = journal.keeping_nothing();
+    }
     let views = Views::open(options.views.clone()).await?;
     let viewed = views.position().await?;
     let snapshot = Snapshot::newest(&views.db).await?;

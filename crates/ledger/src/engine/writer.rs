@@ -74,6 +74,9 @@ impl<C: Companion> Writer<C> {
                     if !self.shared.journal.is_embedded() {
                         self.poll().await?;
                     }
+                    if !self.expiry_is_due() {
+                        continue;
+                    }
                 }
             }
             let batch = self.queue.take();
@@ -83,13 +86,21 @@ impl<C: Companion> Writer<C> {
 
     /// How long the writer may sleep when no request comes; `None` for ever.
     fn pause(&self) -> Option<Duration> {
-        let next_expiry = self.shared.read().state.next_expiry();
-        let until_expiry = next_expiry.map(|at| {
+        let until_expiry = self.next_expiry().map(|at| {
             let nanos = at.saturating_sub((self.now_nanos)());
             Duration::from_nanos(nanos).clamp(CLOCK_PERIOD_MIN, CLOCK_PERIOD_MAX)
         });
         let until_poll = (!self.shared.journal.is_embedded()).then_some(POLL_PERIOD);
         until_expiry.into_iter().chain(until_poll).min()
+    }
+
+    fn next_expiry(&self) -> Option<u64> {
+        self.shared.read().state.next_expiry()
+    }
+
+    /// Whether a pending transfer has expired by the clock.
+    fn expiry_is_due(&self) -> bool {
+        self.next_expiry().is_some_and(|at| at <= (self.now_nanos)())
     }
 
     /// Folds what other nodes wrote; a store that does not answer is asked again later.

@@ -19,8 +19,10 @@ const STEPS: &[Step] = &[Step {
 /// Facts of one transaction, about.
 const FACTS_PER_TRANSACTION: usize = 32_768;
 const PAUSE_AFTER_ERROR: Duration = Duration::from_millis(500);
-/// How long a follower stands by when the same follower of another node is ahead.
-const PAUSE_WHEN_OVERTAKEN: Duration = Duration::from_millis(200);
+/// How often a follower that stands by looks how far the one of the other node is.
+const STAND_BY_PERIOD: Duration = Duration::from_millis(200);
+/// After so many looks without progress it takes over.
+const STAND_BY_LOOKS_MAX: u32 = 10;
 
 /// Something that turns the entries of the journal into rows, each entry once and in order.
 pub trait Follower: Send + 'static {
@@ -28,7 +30,8 @@ pub trait Follower: Send + 'static {
     fn name(&self) -> &'static str;
 
     /// Writes what the entries mean. Called in a transaction that also moves the position: both
-    /// happen or neither. What it keeps in memory must wait for [`Follower::applied`].
+    /// happen or neither. What it keeps in memory counts from [`Follower::applied`] on; if that
+    /// does not come, [`Follower::resume`] does.
     ///
     /// # Errors
     /// The transaction is rolled back, and the entries come again after a pause.
@@ -38,8 +41,8 @@ pub trait Follower: Send + 'static {
         entries: &[Arc<Entry>],
     ) -> impl Future<Output = Result<(), Error>> + Send;
 
-    /// The follower stands at `position`: at the start, after an error, and when the same
-    /// follower of another node has moved it. What was kept in memory may be wrong.
+    /// The follower goes on from `position`: at the start, after an error, and when it takes over
+    /// from the same follower of another node. What was kept in memory may be wrong.
     ///
     /// # Errors
     /// It is called again after a pause.
@@ -50,6 +53,11 @@ pub trait Follower: Send + 'static {
 
     /// The last [`Follower::apply`] is durable, and the follower stands at `position`.
     fn applied(&mut self, position: &Position) {
+        let _ = position;
+    }
+
+    /// The same follower of another node is at work, and stands at `position`.
+    fn overtaken(&mut self, position: &Position) {
         let _ = position;
     }
 
@@ -158,24 +166,51 @@ impl<F: Follower> Loop<F> {
     /// Works until the ledger has ended and all its entries are applied.
     async fn run(mut self) {
         loop {
-            let pause = match self.run_from_stored().await {
+            let goes_on = match self.run_from_stored().await {
                 Ok(()) => return,
-                Err(Pause::Overtaken) => PAUSE_WHEN_OVERTAKEN,
-                Err(Pause::Store(error)) => self.failed(&error),
-                Err(Pause::Journal(error)) => self.failed(&error),
+                Err(Pause::Overtaken) => self.stand_by().await,
+                Err(Pause::Store(error)) => self.pause_after(&error).await,
+                Err(Pause::Journal(error)) => self.pause_after(&error).await,
             };
-            // A ledger that has ended does not wait for a store that does not answer.
-            let mut progress = self.feed.progress();
-            let ended = progress.wait_for(|progress| progress.ended);
-            if let Ok(Ok(_)) = tokio::time::timeout(pause, ended).await {
+            if !goes_on {
                 return;
             }
         }
     }
 
-    fn failed(&self, error: &dyn std::error::Error) -> Duration {
+    /// Waits while the same follower of another node is at work; false if the ledger has ended.
+    async fn stand_by(&mut self) -> bool {
+        let mut looks = 0;
+        while looks < STAND_BY_LOOKS_MAX {
+            if self.ends_within(STAND_BY_PERIOD).await {
+                return false;
+            }
+            match load_position(&self.db, self.follower.name()).await {
+                Ok(position) if position == *self.position.borrow() => {
+                    let is_behind = position.seq < self.feed.progress().borrow().seq;
+                    looks = if is_behind { looks + 1 } else { 0 };
+                }
+                Ok(position) => {
+                    looks = 0;
+                    self.follower.overtaken(&position);
+                    self.position.send_replace(position);
+                }
+                Err(error) => tracing::warn!(%error, source = ?error, "a follower stands by"),
+            }
+        }
+        true
+    }
+
+    /// A ledger that has ended does not wait for a store that does not answer.
+    async fn ends_within(&mut self, period: Duration) -> bool {
+        let mut progress = self.feed.progress();
+        tokio::time::timeout(period, progress.wait_for(|progress| progress.ended)).await.is_ok()
+    }
+
+    /// Says what went wrong, and waits; false if the ledger has ended.
+    async fn pause_after(&mut self, error: &(dyn std::error::Error + Send + Sync)) -> bool {
         tracing::error!(follower = self.follower.name(), ?error, "the follower waits: {error}");
-        PAUSE_AFTER_ERROR
+        !self.ends_within(PAUSE_AFTER_ERROR).await
     }
 
     async fn run_from_stored(&mut self) -> Result<(), Pause> {

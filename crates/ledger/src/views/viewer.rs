@@ -113,6 +113,10 @@ impl<C: Companion> Follower for Viewer<C> {
         Ok(())
     }
 
+    fn overtaken(&mut self, position: &Position) {
+        self.shared.viewed_to(position);
+    }
+
     fn applied(&mut self, position: &Position) {
         if let Some(written) = self.written.take() {
             self.snapshot = written;

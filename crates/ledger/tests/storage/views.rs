@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use omamori_db::{Error, Step, Tx, sql};
+use omamori_db::{Error, Step, Tx, sql, sql_rows};
 use omamori_ledger::{
     Account, Entry, Fact, Follower, Ledger, NoCompanion, Options, Transfer, TransferFlags, verify,
 };
@@ -15,6 +15,7 @@ on_both_engines!(
     a_snapshot_and_the_tail_make_what_the_whole_journal_makes,
     a_view_that_somebody_changed_is_found,
     a_follower_applies_every_entry_once,
+    rows_that_are_refused_take_their_transaction_with_them,
 );
 
 /// Some of everything: sales, an open pending transfer, an expired one, a voided one, many
@@ -200,4 +201,39 @@ async fn a_follower_applies_every_entry_once(place: Place) {
         assert_eq!(row.int(0).expect("a count"), round as i64 * 10);
         ledger.close().await;
     }
+}
+
+async fn rows_that_are_refused_take_their_transaction_with_them(place: Place) {
+    let db = place.views().await;
+    let steps = &[Step {
+        version: 1,
+        name: "pair",
+        text: "CREATE TABLE pair (a {bigint} PRIMARY KEY, b {bigint} NOT NULL) {strict};",
+    }];
+    db.migrate("pair", steps).await.expect("a table");
+    let rows = |keys: [i64; 3]| {
+        let mut rows = sql_rows("INSERT INTO pair (a, b)", 2);
+        for key in keys {
+            rows.push(key);
+            rows.push(7_i64);
+        }
+        rows
+    };
+    let count = async || {
+        let count = db.one(sql("SELECT CAST(COUNT(*) AS BIGINT) FROM pair")).await;
+        count.and_then(|row| row.int(0)).expect("a count")
+    };
+    let mut tx = db.begin().await.expect("a transaction");
+    assert_eq!(tx.execute(rows([1, 2, 3])).await.expect("rows"), 3);
+    assert!(matches!(tx.execute(rows([4, 1, 5])).await, Err(Error::UniqueViolation)));
+    let after = "INSERT INTO pair (a, b) VALUES (9, 9)";
+    assert!(tx.execute(sql(after)).await.is_err());
+    assert_eq!(count().await, 0);
+    drop(tx);
+    assert!(matches!(db.execute(rows([6, 7, 6])).await, Err(Error::UniqueViolation)));
+    assert_eq!(count().await, 0);
+    let mut tx = db.begin().await.expect("a transaction");
+    tx.execute(rows([1, 2, 3])).await.expect("rows");
+    tx.commit().await.expect("a commit");
+    assert_eq!(count().await, 3);
 }

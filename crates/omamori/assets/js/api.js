@@ -18,6 +18,8 @@ export class ApiError extends Error {
     this.clerkText = envelope.clerk_text;
     this.customerText = envelope.customer_text;
     this.requestId = envelope.request_id;
+    /** What is wrong with fields: `{field, code}`. */
+    this.fields = envelope.fields ?? [];
   }
 
   /** Whether the request may have taken effect all the same. */

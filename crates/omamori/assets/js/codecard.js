@@ -29,7 +29,7 @@ export async function startCode() {
   }
   await tick();
   setInterval(tick, 250);
-  window.addEventListener("resize", draw);
+  new ResizeObserver(draw).observe(card);
   // Drawn first with the clock as last known: a slow network must not keep anybody waiting.
   synchronise().catch(() => {});
 }

@@ -68,6 +68,14 @@ export async function deviceSigner() {
 }
 
 /**
+ * The key of a phone that is being enrolled: a recovery takes a day.
+ * @returns {Promise<Signer | null>}
+ */
+export async function pendingSigner() {
+  return (await get("pending"))?.signer ?? null;
+}
+
+/**
  * Keeps what proofs say of the session, or forgets it.
  * @param {{ath: string} | null} session
  */

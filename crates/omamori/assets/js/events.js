@@ -13,21 +13,17 @@ const PAUSE_MS_MAX = 30_000;
  * @param {() => void} onGap called when events may have been missed
  */
 export async function follow(path, onEvent, onGap) {
-  let lastId = null;
   let pause = PAUSE_MS;
   for (let first = true; ; first = false) {
     try {
-      const headers = {
-        accept: "text/event-stream",
-        ...(lastId ? { "last-event-id": lastId } : {}),
-      };
+      const headers = { accept: "text/event-stream" };
       const answer = await fetch(path, { headers, cache: "no-store" });
       if (answer.status === 401) return;
       if (!answer.ok) throw new Error(`status ${answer.status}`);
-      if (!first && lastId === null) onGap();
+      // A stream begins with what comes next: what came in between is on the page itself.
+      if (!first) onGap();
       pause = PAUSE_MS;
       for await (const event of eventsOf(answer.body)) {
-        lastId = event.id ?? lastId;
         onEvent(event.name, JSON.parse(event.data));
       }
     } catch {
@@ -71,11 +67,10 @@ export async function* eventsOf(body) {
 }
 
 function parseEvent(block) {
-  const event = { name: "message", id: null, data: "" };
+  const event = { name: "message", data: "" };
   for (const line of block.split("\n")) {
     const [, field, value] = /^([^:]*):? ?(.*)$/.exec(line);
     if (field === "event") event.name = value;
-    if (field === "id") event.id = value;
     if (field === "data") event.data += value;
   }
   return event;

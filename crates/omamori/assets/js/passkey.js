@@ -94,13 +94,3 @@ export async function createPasskey(path, { invite, name }) {
   const credential = await create(await api("POST", `${path}/options`, { invite, name }));
   return api("POST", `${path}/finish`, { invite, credential });
 }
-
-/**
- * Does what `path` does, confirmed with the passkey now (step-up).
- * @param {string} path
- * @returns {Promise<any>} the server's answer
- */
-export async function confirmWithPasskey(path) {
-  const credential = await use(await api("POST", `${path}/options`));
-  return api("POST", path, { credential });
-}

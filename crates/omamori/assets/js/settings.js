@@ -1,18 +1,23 @@
-/** Settings: recovery codes and sign-out. */
+/** Settings: contacts, phones, sessions, recovery codes, stop and sign-out. */
 
 import { api } from "./api.js";
 import { busy, copy, el, part, toast } from "./dom.js";
-import { confirmWithPasskey } from "./passkey.js";
+import { t } from "./i18n.js";
+import { confirmed } from "./stepup.js";
 import { followWallet } from "./wallet.js";
+
+const API = "/api/wallet/v1";
 
 followWallet();
 
 const codesDialog = part("recovery-dialog");
 const signoutDialog = part("signout-dialog");
+const contactDialog = part("contact-dialog");
+const renameDialog = part("rename-dialog");
+/** The contact that is being changed. */
+let contact = null;
 
-part("recovery-new").addEventListener("click", (event) =>
-  busy(event.currentTarget, newCodes).catch(complain),
-);
+wire("recovery-new", newCodes);
 part("recovery-copy").addEventListener("click", () => {
   copy([...part("recovery-codes").children].map((line) => line.textContent).join("\n"));
 });
@@ -22,21 +27,79 @@ part("recovery-close").addEventListener("click", () => location.reload());
 
 part("signout").addEventListener("click", () => signoutDialog.showModal());
 part("signout-cancel").addEventListener("click", () => signoutDialog.close());
-part("signout-confirm").addEventListener("click", (event) =>
-  busy(event.currentTarget, signOut).catch(complain),
+wire("signout-confirm", async () => {
+  await api("POST", `${API}/signout`);
+  location.assign("/");
+});
+
+wire("account-stop", () => reloaded(api("POST", `${API}/account/stop`)));
+wire("account-resume", () => reloaded(confirmed(`${API}/account/resume`)));
+wire("recover-cancel", () => reloaded(api("POST", `${API}/recover/cancel`)));
+wire("sessions-end-others", () => reloaded(api("POST", `${API}/sessions/end-others`)));
+wire("session-end", ({ dataset }) => reloaded(api("POST", `${API}/sessions/end`, { session_id: dataset.sessionEnd })));
+wire("device-end", ({ dataset }) => reloaded(confirmed(`${API}/devices/end`, { device_id: dataset.deviceEnd })));
+
+wire("device-rename", ({ dataset }) => {
+  const { elements } = renameDialog.querySelector("form");
+  elements.device_id.value = dataset.deviceRename;
+  elements.name.value = dataset.name;
+  renameDialog.showModal();
+});
+submits(renameDialog.querySelector("form"), ({ device_id: id, name }) =>
+  reloaded(api("POST", `${API}/devices/rename`, { device_id: id.value, name: name.value })),
 );
 
+wire("contact-change", ({ dataset }) => {
+  contact = { kind: dataset.contactChange };
+  for (const form of contactDialog.querySelectorAll("form")) {
+    form.reset();
+    form.hidden = form.dataset.contactForm !== contact.kind;
+  }
+  contactDialog.showModal();
+});
+for (const form of contactDialog.querySelectorAll("form:not([data-contact-form=code])")) {
+  submits(form, async ({ value }) => {
+    contactDialog.close(); // the confirmation has a dialog of its own
+    const begun = await confirmed(`${API}/contacts/change`, { kind: contact.kind, value: value.value });
+    contact.checkId = begun.check_id;
+    form.hidden = true;
+    contactDialog.querySelector("[data-contact-form=code]").hidden = false;
+    contactDialog.showModal();
+  });
+}
+submits(contactDialog.querySelector("[data-contact-form=code]"), ({ code }) => {
+  const body = { check_id: contact.checkId, code: code.value.normalize("NFKC") };
+  return reloaded(api("POST", `${API}/contacts/confirm`, body));
+});
+for (const button of document.querySelectorAll("[data-dialog-close]")) {
+  button.addEventListener("click", () => button.closest("dialog").close());
+}
+
 async function newCodes() {
-  const { recovery_codes: codes } = await confirmWithPasskey("/api/wallet/v1/recovery-codes");
+  const { recovery_codes: codes } = await confirmed(`${API}/recovery-codes`);
   part("recovery-codes").replaceChildren(...codes.map((code) => el("li", {}, code)));
   codesDialog.showModal();
 }
 
-async function signOut() {
-  await api("POST", "/api/wallet/v1/signout");
-  location.assign("/");
+async function reloaded(done) {
+  await done;
+  location.reload();
+}
+
+/** What each button of this name does, once at a time. */
+function wire(name, act) {
+  for (const button of document.querySelectorAll(`[data-${name}]`)) {
+    button.addEventListener("click", () => busy(button, async () => act(button)).catch(complain));
+  }
+}
+
+function submits(form, act) {
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(form.querySelector("[type=submit]"), async () => act(form.elements)).catch(complain);
+  });
 }
 
 function complain(error) {
-  toast(error.text ?? error.message);
+  toast(error.text ?? t("error.text"));
 }

@@ -1,10 +1,14 @@
 /** Sign-in on the phone that the account is bound to. */
 
+import { api } from "./api.js";
 import { deviceSigner, keepSession } from "./device.js";
 import { canProve, proofHeader, startWorker } from "./dpop.js";
 import { busy, part } from "./dom.js";
 import { t } from "./i18n.js";
 import { usePasskey } from "./passkey.js";
+import { work } from "./work.js";
+
+const PASSWORD = "/api/wallet/v1/signin/password";
 
 const stranger = part("signin-stranger");
 const error = part("signin-error");
@@ -13,6 +17,7 @@ const button = part("signin-start");
 const signer = canProve() ? await deviceSigner().catch(() => null) : null;
 stranger.hidden = signer !== null;
 button.disabled = signer === null;
+part("signin-password").hidden = signer === null;
 
 button.addEventListener("click", () => {
   error.textContent = "";
@@ -21,8 +26,32 @@ button.addEventListener("click", () => {
   });
 });
 
+const form = part("signin-form");
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  error.textContent = "";
+  busy(form.querySelector("[type=submit]"), signInWithPassword).catch((reason) => {
+    error.textContent = reason.code === "proof_failed" ? t("password.wrong") : (reason.text ?? t("error.text"));
+  });
+});
+
 async function signIn() {
   const { session } = await usePasskey("/api/wallet/v1/signin", (method, path) => proofHeader(method, path, signer));
+  await enter(session);
+}
+
+async function signInWithPassword() {
+  const { phone, password, totp } = form.elements;
+  const typed = { phone: phone.value, password: password.value, totp: totp.value.normalize("NFKC") };
+  const proof = await proofHeader("POST", PASSWORD, signer);
+  const answer = await api("POST", PASSWORD, typed, proof).catch(async (reason) => {
+    if (reason.code !== "work_required") throw reason;
+    return api("POST", PASSWORD, typed, { ...proof, "omamori-work": await work(proof.dpop) });
+  });
+  await enter(answer.session);
+}
+
+async function enter(session) {
   await keepSession(session);
   await startWorker().catch(() => {}); // the next page starts it otherwise
   location.assign("/");

@@ -1,13 +1,20 @@
-/** Sign-up: number, code, passkey and phone, recovery codes. The server keeps the order of the steps. */
+/**
+ * Sign-up: number, code, passkey (or password and authenticator app) and phone, recovery codes. The
+ * server keeps the order of the steps.
+ */
 
 import { api } from "./api.js";
-import { keepEnrolment, keepSession, makeKeys } from "./device.js";
+import { keepEnrolment, keepSession } from "./device.js";
 import { canProve, proofHeader, startWorker } from "./dpop.js";
 import { busy, copy, el, part } from "./dom.js";
 import { t } from "./i18n.js";
+import { introduce } from "./introduce.js";
 import { canUsePasskeys, create } from "./passkey.js";
 
 const API = "/api/wallet/v1/signup";
+
+/** Why a password is refused, by the code of its field. */
+const PASSWORD_TEXTS = { too_common: "password.too_common", out_of_range: "password.length" };
 
 const error = part("signup-error");
 /** The sign-up under way, as the server names it. */
@@ -17,13 +24,19 @@ let finish = null;
 /** The start of the service worker, which the next page needs. */
 let worker = null;
 
-if (canProve() && canUsePasskeys()) {
+if (canProve()) {
   wire("phone", start);
   wire("code", verify);
-  wire("passkey", register);
+  wire("passkey", () => register("finish", makePasskeyAndKeys));
+  wire("password", choosePassword);
+  wire("totp", () => register("password/finish", passwordAndKeys));
   wire("codes", async () => {
     await worker;
     location.assign("/");
+  });
+  part("signup-no-passkey").addEventListener("click", () => show("password"));
+  part("password-show").addEventListener("change", ({ target }) => {
+    step("password").elements.password.type = target.checked ? "text" : "password";
   });
   part("signup-again").addEventListener("click", () => show("phone"));
   part("signup-copy").addEventListener("click", () => {
@@ -64,22 +77,41 @@ async function start({ phone }) {
     throw reason.code === "invalid_request" ? { text: t("signup.phone_wrong") } : reason;
   }
   part("signup-phone").textContent = phone.value;
+  step("password").elements.username.value = phone.value;
   finish = null;
   step("code").reset();
   show("code");
 }
 
 async function verify({ code }) {
-  const digits = code.value.normalize("NFKC"); // full-width digits, as Japanese keyboards type them
-  await api("POST", `${API}/verify`, { signup_id: signupId, code: digits });
-  show("passkey");
+  await api("POST", `${API}/verify`, { signup_id: signupId, code: digits(code) });
+  show(canUsePasskeys() ? "passkey" : "password");
 }
 
-async function register() {
-  finish ??= await makePasskeyAndKeys();
-  const path = `${API}/finish`;
+/** What was typed, though the keyboard makes full-width digits, as Japanese ones do. */
+function digits(field) {
+  return field.value.normalize("NFKC");
+}
+
+/** The password goes first: only a good one is worth setting up an app for. */
+async function choosePassword({ password }) {
+  const asked = { signup_id: signupId, password: password.value };
+  const offer = await startOver(api("POST", `${API}/password/options`, asked)).catch((reason) => {
+    throw reason.fields?.length ? { text: t(PASSWORD_TEXTS[reason.fields[0].code]) } : reason;
+  });
+  part("totp-address").href = offer.address;
+  part("totp-qr").src = `data:image/svg+xml,${encodeURIComponent(offer.qr)}`;
+  part("totp-secret").textContent = offer.secret.match(/.{4}/g).join(" ");
+  finish = null;
+  step("totp").reset();
+  show("totp");
+}
+
+async function register(end, make) {
+  finish ??= await make();
+  const path = `${API}/${end}`;
   const headers = await proofHeader("POST", path, finish.signer);
-  const done = await startOver(api("POST", path, finish.body, headers));
+  const done = await finished(api("POST", path, finish.body, headers));
   await keepEnrolment(done.device);
   await keepSession(done.session);
   part("signup-codes").replaceChildren(...done.recovery_codes.map((line) => el("li", {}, line)));
@@ -87,13 +119,28 @@ async function register() {
   worker = startWorker().catch(() => {}); // the next page starts it otherwise
 }
 
+/** A wrong code of the app is typed again; with a passkey there is nothing to type. */
+async function finished(answer) {
+  if (finish.body.credential) return startOver(answer);
+  try {
+    return await answer;
+  } catch (reason) {
+    if (!reason.unknown) finish = null;
+    throw reason.code === "proof_failed" ? { text: t("totp.wrong") } : reason;
+  }
+}
+
+async function passwordAndKeys() {
+  const password = step("password").elements.password.value;
+  const { signer, device } = await introduce();
+  const totp = digits(step("totp").elements.totp);
+  return { signer, body: { signup_id: signupId, password, totp, device } };
+}
+
 async function makePasskeyAndKeys() {
   const options = await startOver(api("POST", `${API}/passkey/options`, { signup_id: signupId }));
   const credential = await create(options);
-  const { signer, agreement } = await makeKeys().catch(() => {
-    throw { text: t("signup.storage") };
-  });
-  const device = { name: phoneName(), sign_key: signer.jwk, agree_key: agreement.jwk };
+  const { signer, device } = await introduce();
   return { signer, body: { signup_id: signupId, credential, device } };
 }
 
@@ -106,11 +153,4 @@ async function startOver(answer) {
     show("phone");
     throw { text: t("signup.expired") };
   }
-}
-
-/** What this phone is called in the settings. */
-function phoneName() {
-  const { brand } = navigator.userAgentData?.brands?.find(({ brand }) => !/not.?a.?brand|chromium/i.test(brand)) ?? {};
-  const system = navigator.userAgentData?.platform || /iPhone|iPad|Android|Windows|Mac OS X|Linux/.exec(navigator.userAgent)?.[0];
-  return [system?.replace("Mac OS X", "macOS"), brand].filter(Boolean).join(" · ") || "Web";
 }

@@ -44,6 +44,26 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
+self.addEventListener("push", (event) => {
+  const { title, body, tag, path } = event.data.json();
+  const icon = "/assets/img/icon-192.png";
+  event.waitUntil(self.registration.showNotification(title, { body, tag, icon, data: path }));
+});
+
+self.addEventListener("notificationclick", (event) => {
+  event.notification.close();
+  event.waitUntil(show(event.notification.data));
+});
+
+/** Brings a page of ours to the front, in a window that is open already if there is one. */
+async function show(path) {
+  const { origin, href } = new URL(path, self.location.origin);
+  if (origin !== self.location.origin) return;
+  const [open] = await self.clients.matchAll({ type: "window" });
+  const shown = await open?.navigate(href).catch(() => null);
+  await (shown ? shown.focus() : self.clients.openWindow(href));
+}
+
 async function navigation(event) {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), NAVIGATION_TIMEOUT_MS);

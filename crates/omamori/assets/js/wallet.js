@@ -1,5 +1,9 @@
-/** What every page of the wallet does: says at once what happened to the money, and follows. */
+/**
+ * What every page of the wallet does: says at once what happened to the money, follows, and shows at
+ * the bell how many notices are new.
+ */
 
+import { api } from "./api.js";
 import { datetime, part, yen } from "./dom.js";
 import { follow } from "./events.js";
 import { t } from "./i18n.js";
@@ -16,25 +20,40 @@ const TITLES = {
 const FRESH_MS = 120_000;
 
 /**
- * Follows the customer's entries.
+ * Follows the customer's entries and notices.
  * @param {(entry: object) => void} [onEntry] called for each, first
+ * @param {() => void} [onRefresh] called when the page shows what is new
  */
-export function followWallet(onEntry = () => {}) {
+export function followWallet(onEntry = () => {}, onRefresh = () => {}) {
+  const refresh = () => refreshRegions().then(onRefresh).catch(() => {}); // the next event asks again
+  const lookAgain = () => {
+    refresh();
+    countUnread();
+  };
+  countUnread();
   part("happened-close").addEventListener("click", () => sheet().close());
   follow(
     "/api/wallet/v1/events",
     (name, entry) => {
-      if (name !== "entry") return;
+      if (name !== "entry") return lookAgain();
       onEntry(entry);
       refresh();
       if (Date.now() - new Date(entry.at).getTime() < FRESH_MS) announce(entry);
     },
-    refresh,
+    lookAgain,
   );
 }
 
-function refresh() {
-  refreshRegions().catch(() => {}); // the next event, or the reader, asks again
+/** Asks how many notices are new, and shows it at the bell. */
+export async function countUnread() {
+  const answer = await api("GET", "/api/wallet/v1/notices/unread").catch(() => null);
+  if (!answer) return; // the bell stays as it is
+  const { unread } = answer;
+  const mark = part("unread");
+  mark.textContent = unread > 9 ? "9+" : String(unread);
+  mark.hidden = unread === 0;
+  const label = unread === 0 ? t("notice.page_title") : t("notice.unread", { count: unread });
+  part("bell").setAttribute("aria-label", label);
 }
 
 function sheet() {

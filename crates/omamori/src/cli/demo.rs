@@ -133,10 +133,10 @@ fn welcome(url: &str, memory: &Memory, invitation: &str) {
     let store = &memory.stores[0];
     say("");
     say("  お守りPay (Omamori) is running on this machine. Everything stays in its data folder.");
-    say("  SMS are a sandbox: nothing is sent; read the codes on the page below.");
+    say("  SMS, e-mail and push are a sandbox: nothing is sent; read them on the page below.");
     say("");
     say(format_args!("  wallet       {url}/          sign up with any 090… number"));
-    say(format_args!("  SMS          {url}/demo/sms"));
+    say(format_args!("  messages     {url}/demo/sms"));
     say(format_args!("  till         {url}/till      key of {}: {}", store.name, store.till_key));
     say(format_args!("  merchant     {url}/merchant?invite={invitation}"));
     say(format_args!("  POS API      {url}/api       key: {}", store.pos_key));

@@ -73,7 +73,11 @@ pub async fn run(command: Command) -> Result<(), Error> {
     Ok(())
 }
 
-async fn open(settings: SettingsArgs) -> Result<Arc<App>, Error> {
+/// Opens the service of the settings, for one command.
+///
+/// # Errors
+/// If settings, key or stores cannot be read.
+pub async fn open(settings: SettingsArgs) -> Result<Arc<App>, Error> {
     let config = settings.read()?;
     let key = read_key(&config.key_file)?;
     open_here(config, &key).await

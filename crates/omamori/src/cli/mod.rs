@@ -1,9 +1,11 @@
 //! The commands of the one binary.
 
+mod customer;
 mod demo;
 mod merchant;
 pub mod open;
 mod serve;
+mod surge;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -22,6 +24,8 @@ enum Command {
     Serve(serve::Args),
     /// Run the service with a demo merchant and sandbox adapters, to try it.
     Demo(demo::Args),
+    /// Measure this machine: sales a second, beside the usual ways.
+    Surge(surge::SurgeArgs),
     /// Bring the schemas of all stores up to date, then stop.
     Migrate(open::SettingsArgs),
     /// Recompute every balance from the journal, on a second code path, and compare.
@@ -29,6 +33,9 @@ enum Command {
     /// Add merchants, stores, terminals and people.
     #[command(subcommand)]
     Merchant(merchant::Command),
+    /// Stop a customer's account, or start it again.
+    #[command(subcommand)]
+    Customer(customer::Command),
 }
 
 /// Parses the command line and runs it.
@@ -39,9 +46,11 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Surge(args) => Ok(surge::run(args).await?),
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
+        Command::Customer(command) => customer::run(command).await,
     }
 }
 

@@ -62,7 +62,7 @@ pub async fn open(
         std::fs::create_dir_all(folder)?;
     }
     let stores = Stores::open(&config.store).await?;
-    let gate = Gate::open(&stores, clock.clone()).await?;
+    let gate = Gate::open(&stores, clock.clone(), config.journal_keeps_nothing).await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
     let app = Arc::new(App {
         merchants: Merchants::new(stores.registry.clone()),
@@ -76,6 +76,7 @@ pub async fn open(
         identity,
     });
     changes::start(&app);
+    Identity::start(&app);
     Ok(app)
 }
 

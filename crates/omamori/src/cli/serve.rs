@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::open::{SettingsArgs, open_here, read_key, read_or_make_key};
 use crate::app::App;
-use crate::config::{Config, Sms};
+use crate::config::{Config, Mail, Push, Sms};
 use crate::server;
 
 type Error = Box<dyn std::error::Error>;
@@ -18,11 +18,14 @@ pub struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
     /// Start although this outside party is replaced by a sandbox adapter.
-    #[arg(long, value_name = "PARTY", value_parser = ["sms"])]
+    #[arg(long, value_name = "PARTY", value_parser = ["sms", "mail", "push"])]
     allow_sandbox: Vec<String>,
     /// Make a master key if there is none.
     #[arg(long)]
     allow_generated_key: bool,
+    /// For `omamori surge`: answer payments and keep nothing of them.
+    #[arg(long, hide = true, value_parser = ["nothing"])]
+    journal: Option<String>,
 }
 
 /// Serves until it is told to stop.
@@ -30,8 +33,13 @@ pub struct Args {
 /// # Errors
 /// What to mend before it can start.
 pub async fn run(args: Args) -> Result<(), Error> {
-    let config = args.settings.read()?;
+    let mut config = args.settings.read()?;
+    config.journal_keeps_nothing = args.journal.is_some();
     log_as_json();
+    if config.journal_keeps_nothing {
+        refuse_to_lose_money(&config)?;
+        tracing::warn!("measuring: payments are answered and not kept");
+    }
     refuse_sandbox(&config, &args.allow_sandbox)?;
     let key = if args.allow_generated_key {
         read_or_make_key(&config.key_file)?
@@ -43,11 +51,28 @@ pub async fn run(args: Args) -> Result<(), Error> {
     listen(app, listener).await
 }
 
+/// A journal that keeps nothing is for measuring on this machine, never for customers.
+fn refuse_to_lose_money(config: &Config) -> Result<(), Error> {
+    if config.is_https() || !config.listen.ip().is_loopback() {
+        return Err("--journal nothing is for measurements on localhost alone".into());
+    }
+    Ok(())
+}
+
 fn refuse_sandbox(config: &Config, allowed: &[String]) -> Result<(), Error> {
-    if matches!(config.sms, Sms::Sandbox) && !allowed.iter().any(|party| party == "sms") {
-        return Err("sms.adapter is the sandbox: no customer would get a code. Set \
-                    sms.adapter = \"http\", or start with --allow-sandbox sms"
+    let parties = [
+        ("sms", matches!(config.sms, Sms::Sandbox), "\"http\""),
+        ("mail", matches!(config.mail, Mail::Sandbox), "\"smtp\" or \"none\""),
+        ("push", matches!(config.push, Push::Sandbox), "\"web\" or \"none\""),
+    ];
+    for (party, is_sandbox, instead) in parties {
+        if is_sandbox && !allowed.iter().any(|name| name == party) {
+            return Err(format!(
+                "{party}.adapter is the sandbox: no customer would get anything. Set \
+                 {party}.adapter = {instead}, or start with --allow-sandbox {party}"
+            )
             .into());
+        }
     }
     Ok(())
 }
@@ -76,4 +101,24 @@ fn log_as_json() {
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
     tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_sandbox_must_be_allowed_by_name() {
+        let all = ["sms", "mail", "push"].map(str::to_owned);
+        let mut config = Config::default();
+        assert!(refuse_sandbox(&config, &all).is_ok());
+        for missing in &all {
+            let allowed: Vec<_> = all.iter().filter(|name| *name != missing).cloned().collect();
+            let refused = refuse_sandbox(&config, &allowed).unwrap_err().to_string();
+            assert!(refused.contains(&format!("--allow-sandbox {missing}")), "{refused}");
+        }
+        (config.mail, config.push) = (Mail::None, Push::None);
+        assert!(refuse_sandbox(&config, &all[..1]).is_ok(), "what is not there is no sandbox");
+        assert!(refuse_sandbox(&config, &[]).is_err());
+    }
 }

@@ -5,10 +5,11 @@
 //! Rows are read by time with an overlap longer than a write takes to become visible, so none is
 //! missed; reading one twice does no harm.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use omamori_db::sql;
+use omamori_db::{Query, Tx, sql};
 use omamori_paycode::code::DeviceNumber;
 
 use crate::app::App;
@@ -22,6 +23,8 @@ const OVERLAP: i64 = 15 * SECOND;
 /// Nobody looks further back than [`OVERLAP`]; some more for clocks that differ.
 const KEPT: i64 = 3_600 * SECOND;
 
+const NOTICES: &str = "notices";
+
 /// What nodes keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject<'a> {
@@ -29,6 +32,18 @@ pub enum Subject<'a> {
     Terminal(&'a str),
     /// A customer's phone, by its number.
     Device(DeviceNumber),
+    /// The notices of a customer, by the account in the ledger: open wallets are told.
+    Notices(u128),
+}
+
+impl Subject<'_> {
+    fn kind_and_name(self) -> (&'static str, String) {
+        match self {
+            Self::Terminal(terminal_id) => ("terminal", terminal_id.to_owned()),
+            Self::Device(number) => ("device", number.get().to_string()),
+            Self::Notices(account) => (NOTICES, format!("{account:032x}")),
+        }
+    }
 }
 
 /// Says that it changed: here at once, on other nodes within a second.
@@ -36,20 +51,35 @@ pub enum Subject<'a> {
 /// # Errors
 /// [`omamori_db::Error`].
 pub async fn changed(app: &App, subject: Subject<'_>) -> omamori_db::Result<()> {
-    let (kind, name) = match subject {
-        Subject::Terminal(terminal_id) => ("terminal", terminal_id.to_owned()),
-        Subject::Device(number) => ("device", number.get().to_string()),
-    };
+    let (kind, name) = subject.kind_and_name();
     forget(app, kind, &name);
+    let [row, old] = noted(app, kind, name);
+    app.stores.registry.execute(row).await?;
+    app.stores.registry.execute(old).await?;
+    Ok(())
+}
+
+/// Says so in the transaction of the change: on all nodes, this one too, within a second of its
+/// commit.
+///
+/// # Errors
+/// [`omamori_db::Error`].
+pub async fn note(app: &App, tx: &mut Tx, subject: Subject<'_>) -> omamori_db::Result<()> {
+    let (kind, name) = subject.kind_and_name();
+    for statement in noted(app, kind, name) {
+        tx.execute(statement).await?;
+    }
+    Ok(())
+}
+
+/// The row of a change, and the end of old ones.
+fn noted(app: &App, kind: &str, name: String) -> [Query; 2] {
     let row = sql("INSERT INTO change_log (change_id, at, kind, subject) VALUES ($1, $2, $3, $4)")
         .bind(Kind::Request.random_text(app.rng.as_ref()))
         .bind(app.clock.now())
         .bind(kind)
         .bind(name);
-    let old = sql("DELETE FROM change_log WHERE at < $1").bind(app.clock.now() - KEPT);
-    app.stores.registry.execute(row).await?;
-    app.stores.registry.execute(old).await?;
-    Ok(())
+    [row, sql("DELETE FROM change_log WHERE at < $1").bind(app.clock.now() - KEPT)]
 }
 
 /// Follows the changes as long as the service lives.
@@ -59,25 +89,35 @@ pub fn start(app: &Arc<App>) {
 
 async fn follow(app: Weak<App>) {
     let mut ticks = tokio::time::interval(EVERY);
+    let mut read = HashSet::new();
     loop {
         ticks.tick().await;
         let Some(app) = app.upgrade() else { return };
-        if let Err(error) = look(&app).await {
+        if let Err(error) = look(&app, &mut read).await {
             tracing::warn!(error = &error as &dyn std::error::Error, "changes not read");
         }
     }
 }
 
-async fn look(app: &App) -> omamori_db::Result<()> {
+/// Forgets by every row, again each time: what was loaded just before a change may have been put
+/// into memory just after. Tells of notices once, by the rows that were not read last time.
+async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
     let since = app.clock.now() - OVERLAP;
     let rows = app
         .stores
         .registry
-        .all(sql("SELECT kind, subject FROM change_log WHERE at > $1").bind(since))
+        .all(sql("SELECT change_id, kind, subject FROM change_log WHERE at > $1").bind(since))
         .await?;
+    let mut now_read = HashSet::with_capacity(rows.len());
     for row in rows {
-        forget(app, &row.text("kind")?, &row.text("subject")?);
+        let change_id = row.text("change_id")?;
+        let kind = row.text("kind")?;
+        if kind != NOTICES || !read.contains(&change_id) {
+            forget(app, &kind, &row.text("subject")?);
+        }
+        now_read.insert(change_id);
     }
+    *read = now_read;
     Ok(())
 }
 
@@ -87,6 +127,11 @@ fn forget(app: &App, kind: &str, subject: &str) {
         "device" => {
             if let Some(number) = subject.parse().ok().and_then(DeviceNumber::new) {
                 app.identity.forget(number);
+            }
+        }
+        NOTICES => {
+            if let Ok(account) = u128::from_str_radix(subject, 16) {
+                app.live.notice(account);
             }
         }
         _ => tracing::warn!(kind, "a change of an unknown kind"),

@@ -33,6 +33,16 @@ pub const REGISTRY: &[Step] = &[
         name: "notices",
         text: include_str!("../../../../migrations/registry/0004_notices.sql"),
     },
+    Step {
+        version: 5,
+        name: "moves",
+        text: include_str!("../../../../migrations/registry/0005_moves.sql"),
+    },
+    Step {
+        version: 6,
+        name: "passwords",
+        text: include_str!("../../../../migrations/registry/0006_passwords.sql"),
+    },
 ];
 
 /// The evidence's schema, step by step.

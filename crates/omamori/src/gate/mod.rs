@@ -160,11 +160,16 @@ impl Gate {
     ///
     /// # Errors
     /// If a store fails or the journal is not sound; then the service must not start.
-    pub async fn open(stores: &Stores, clock: Arc<dyn Clock>) -> Result<Self, OpenError> {
+    pub async fn open(
+        stores: &Stores,
+        clock: Arc<dyn Clock>,
+        journal_keeps_nothing: bool,
+    ) -> Result<Self, OpenError> {
         let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
         let ledger_clock = clock.clone();
         let now_nanos = Arc::new(move || ledger_clock.now_nanos());
-        let options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
+        let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
+        options.journal_keeps_nothing = journal_keeps_nothing;
         let ledger = Ledger::open(options, Windows::default()).await?;
         Ok(Self { clock, evidence, ledger })
     }

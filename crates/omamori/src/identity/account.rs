@@ -1,9 +1,10 @@
 //! Customers in the registry.
 
-use omamori_db::{Db, Row, sql};
+use omamori_db::{Db, Query, Row, Tx, sql};
 
 use super::phone::Phone;
 use crate::clock::Micros;
+use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::text::Lang;
 
@@ -29,9 +30,35 @@ pub struct Account {
 /// # Errors
 /// [`omamori_db::Error::RowNotFound`] as a fault: ids of customers come from our own tables.
 pub async fn find(registry: &Db, customer_id: &str) -> Result<Account> {
+    Ok(read(&registry.one(by_id(customer_id)).await?)?)
+}
+
+/// The same, seen from inside a transaction.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_in(tx: &mut Tx, customer_id: &str) -> Result<Account> {
+    Ok(read(&tx.one(by_id(customer_id)).await?)?)
+}
+
+fn by_id(customer_id: &str) -> Query {
     let query = sql("SELECT customer_id, phone, status, language, wallet_account, created_at
          FROM customer WHERE customer_id = $1");
-    Ok(read(&registry.one(query.bind(customer_id)).await?)?)
+    query.bind(customer_id)
+}
+
+/// Gives the account another number, which must be verified.
+///
+/// # Errors
+/// [`Code::ProofFailed`] if it is another account's: all that its holder may learn. A fault if
+/// the registry fails.
+pub async fn set_phone(tx: &mut Tx, customer_id: &str, phone: &Phone) -> Result<()> {
+    let update = sql("UPDATE customer SET phone = $1 WHERE customer_id = $2");
+    match tx.execute(update.bind(phone.as_str()).bind(customer_id)).await {
+        Ok(_) => Ok(()),
+        Err(omamori_db::Error::UniqueViolation) => Err(Code::ProofFailed.into()),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 /// The living account of a phone number.

@@ -11,7 +11,7 @@ use super::directory::DeviceEntry;
 use super::guesses::{Counted, Guesses, Policy};
 use crate::app::App;
 use crate::clock::{HOUR, MINUTE, Micros, SECOND};
-use crate::notify::Message;
+use crate::notify::{Message, Notice, tell_alone};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
@@ -91,7 +91,7 @@ impl Codes {
                     let seconds = seconds_until(until, now);
                     tracing::warn!(device_id, terminal_number, seconds, "a code is locked");
                     if let Some(device) = device {
-                        tell_customer(app, &device).await?;
+                        tell_customer(app, &device, until).await?;
                     }
                 }
                 Err(Code::CodeWrong.into())
@@ -100,11 +100,12 @@ impl Codes {
     }
 }
 
-async fn tell_customer(app: &App, device: &DeviceEntry) -> Result<()> {
+/// By SMS at once, for the customer stands at a register; then as a notice like any other.
+async fn tell_customer(app: &App, device: &DeviceEntry, until: Micros) -> Result<()> {
     let customer = account::find(&app.stores.registry, &device.customer_id).await?;
     let text = Message::CodeLocked.text(&app.config.issuer_name, customer.language);
     app.identity.outbox().post(customer.phone.to_string(), text);
-    Ok(())
+    tell_alone(app, &device.customer_id, &Notice::CodeLocked { until }).await
 }
 
 fn seconds_until(until: Micros, now: Micros) -> u32 {

@@ -15,6 +15,7 @@ use super::dpop::{self, Expected, Proof};
 use super::replay::Admitted;
 use super::session::{self, Session};
 use crate::app::App;
+use crate::gate::{Act, Question};
 use crate::secret::constant_time_eq;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -36,6 +37,21 @@ pub struct Customer {
     pub(super) token_hash: [u8; 32],
 }
 
+impl Customer {
+    /// The question to the gate about an act of this customer that moves no money.
+    pub(super) const fn asks<'a, D>(&'a self, act: Act, detail: &'a D) -> Question<'a, D> {
+        Question {
+            act,
+            customer: Some(self.customer_id.as_str()),
+            device: Some(self.device_id.as_str()),
+            terminal: None,
+            amount: None,
+            admission: None,
+            detail,
+        }
+    }
+}
+
 /// A [`Customer`] for pages: anyone else is sent to sign in, and a browser whose service worker
 /// does not run yet gets the page that starts it.
 #[derive(Clone, Debug)]
@@ -54,11 +70,28 @@ pub enum Visitor {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct FreshProof(pub Proof);
 
+/// A customer on the phone that is bound, or on the one that was until it was replaced: for what
+/// protects the account and needs no more than that.
+#[derive(Clone, Debug)]
+pub(super) struct Holder {
+    pub customer: Customer,
+    /// Another phone took this one's place.
+    pub replaced: bool,
+}
+
+/// A [`Holder`] for pages.
+#[derive(Clone, Debug)]
+pub(super) struct PageHolder(pub Holder);
+
+/// The page of a phone that was replaced.
+pub(super) const REPLACED_PAGE: &str = "/moved";
+
 /// What came with a request.
 enum Presented {
     Nothing,
     SessionWithoutProof,
     Customer(Customer),
+    Replaced(Customer),
 }
 
 async fn look(app: &App, parts: &Parts) -> Result<Presented> {
@@ -81,7 +114,9 @@ async fn look(app: &App, parts: &Parts) -> Result<Presented> {
         Admitted::Full => return Err(Error::RetryAfter(Code::Busy, 60)),
     }
     session.touch(&app.stores.registry, now).await?;
-    Ok(Presented::Customer(session.into()))
+    let replaced = session.replaced;
+    let customer = session.into();
+    Ok(if replaced { Presented::Replaced(customer) } else { Presented::Customer(customer) })
 }
 
 /// The proof in the one `DPoP` header of a request, if it is right for it.
@@ -124,6 +159,19 @@ impl FromRequestParts<Arc<App>> for Customer {
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
         match look(app, parts).await? {
             Presented::Customer(customer) => Ok(customer),
+            Presented::Replaced(_) => Err(Code::DeviceNotEnrolled.into()),
+            Presented::Nothing | Presented::SessionWithoutProof => Err(Code::Unauthorized.into()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Holder {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        match look(app, parts).await? {
+            Presented::Customer(customer) => Ok(Self { customer, replaced: false }),
+            Presented::Replaced(customer) => Ok(Self { customer, replaced: true }),
             Presented::Nothing | Presented::SessionWithoutProof => Err(Code::Unauthorized.into()),
         }
     }
@@ -136,6 +184,7 @@ impl FromRequestParts<Arc<App>> for Visitor {
         match look(app, parts).await.map_err(IntoResponse::into_response)? {
             Presented::Nothing => Ok(Self::Guest),
             Presented::Customer(customer) => Ok(Self::Customer(customer)),
+            Presented::Replaced(_) => Err(Redirect::to(REPLACED_PAGE).into_response()),
             Presented::SessionWithoutProof => {
                 Err(boot::response(Text::of(&parts.headers), app.sandbox()).into_response())
             }
@@ -150,6 +199,21 @@ impl FromRequestParts<Arc<App>> for PageCustomer {
         match Visitor::from_request_parts(parts, app).await? {
             Visitor::Customer(customer) => Ok(Self(customer)),
             Visitor::Guest => Err(Redirect::to("/signin").into_response()),
+        }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for PageHolder {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Response> {
+        match look(app, parts).await.map_err(IntoResponse::into_response)? {
+            Presented::Customer(customer) => Ok(Self(Holder { customer, replaced: false })),
+            Presented::Replaced(customer) => Ok(Self(Holder { customer, replaced: true })),
+            Presented::Nothing => Err(Redirect::to("/signin").into_response()),
+            Presented::SessionWithoutProof => {
+                Err(boot::response(Text::of(&parts.headers), app.sandbox()).into_response())
+            }
         }
     }
 }

@@ -1,16 +1,21 @@
-//! The phones and sessions of a customer, for the settings page.
+//! The phones and sessions of a customer.
+
+pub(super) mod end;
+pub(super) mod rename;
 
 use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use omamori_db::{Db, sql};
+use omamori_db::{Db, Row, Tx, sql};
+use omamori_paycode::code::DeviceNumber;
 use serde::Serialize;
 
 use super::customer::Customer;
 use super::session::IDLE_MAX;
 use crate::app::App;
 use crate::clock::Micros;
+use crate::db::changes::{self, Subject};
 use crate::web::error::Result;
 use crate::web::filters::rfc3339;
 
@@ -21,8 +26,10 @@ pub struct Device {
     pub device_id: String,
     /// As the phone called itself.
     pub name: String,
-    /// False once another phone took its place.
+    /// Whether it pays.
     pub active: bool,
+    /// Whether it was replaced and may undo the move still.
+    pub replaced: bool,
     /// Since when.
     pub enrolled_at: Micros,
     /// Kept to the nearest minutes.
@@ -42,24 +49,66 @@ pub struct SessionSummary {
     pub last_used_at: Micros,
 }
 
-/// All phones of a customer, the newest first.
+/// The phones of a customer that pay or can undo a move, the newest first.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub async fn devices(registry: &Db, customer_id: &str) -> Result<Vec<Device>> {
     let query = sql("SELECT device_id, name, state, enrolled_at, last_used_at FROM device
-         WHERE customer_id = $1 ORDER BY enrolled_at DESC");
+         WHERE customer_id = $1 AND state <> 'ended' ORDER BY enrolled_at DESC");
     let rows = registry.all(query.bind(customer_id)).await?;
-    let device = |row: &omamori_db::Row| {
-        Ok(Device {
-            device_id: row.text("device_id")?,
-            name: row.text("name")?,
-            active: row.text("state")? == "active",
-            enrolled_at: row.int("enrolled_at")?,
-            last_used_at: row.int("last_used_at")?,
-        })
-    };
-    rows.iter().map(device).collect()
+    rows.iter().map(|row| Ok(read(row)?)).collect()
+}
+
+fn read(row: &Row) -> omamori_db::Result<Device> {
+    let state = row.text("state")?;
+    Ok(Device {
+        device_id: row.text("device_id")?,
+        name: row.text("name")?,
+        active: state == "active",
+        replaced: state == "replaced",
+        enrolled_at: row.int("enrolled_at")?,
+        last_used_at: row.int("last_used_at")?,
+    })
+}
+
+/// The phone that pays, if there is one.
+pub(super) async fn paying(tx: &mut Tx, customer_id: &str) -> omamori_db::Result<Option<Device>> {
+    let query = sql("SELECT device_id, name, state, enrolled_at, last_used_at FROM device
+         WHERE customer_id = $1 AND state = 'active'");
+    tx.optional(query.bind(customer_id)).await?.as_ref().map(read).transpose()
+}
+
+/// Says, in the transaction of a change, that nodes must forget all phones of a customer.
+pub(super) async fn note(app: &App, tx: &mut Tx, customer_id: &str) -> omamori_db::Result<()> {
+    let query = sql("SELECT device_number FROM device WHERE customer_id = $1");
+    for row in tx.all(query.bind(customer_id)).await? {
+        if let Some(number) = number(&row)? {
+            changes::note(app, tx, Subject::Device(number)).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes this node forget them at once, after the commit.
+pub(super) async fn forget(app: &App, customer_id: &str) -> Result<()> {
+    let query = sql("SELECT device_number FROM device WHERE customer_id = $1");
+    for row in app.stores.registry.all(query.bind(customer_id)).await? {
+        if let Some(number) = number(&row)? {
+            app.identity.forget(number);
+        }
+    }
+    Ok(())
+}
+
+fn number(row: &Row) -> omamori_db::Result<Option<DeviceNumber>> {
+    Ok(u32::try_from(row.int("device_number")?).ok().and_then(DeviceNumber::new))
+}
+
+/// What a phone calls itself.
+pub(super) async fn name(tx: &mut Tx, device_id: &str) -> omamori_db::Result<String> {
+    let query = sql("SELECT name FROM device WHERE device_id = $1");
+    tx.one(query.bind(device_id)).await?.text("name")
 }
 
 /// The sessions of a customer that stand, the latest used first.
@@ -76,7 +125,7 @@ pub async fn sessions(
          ORDER BY last_used_at DESC");
     let query = query.bind(customer_id).bind(now).bind(now - IDLE_MAX);
     let rows = registry.all(query).await?;
-    let session = |row: &omamori_db::Row| {
+    let session = |row: &Row| {
         Ok(SessionSummary {
             session_id: row.text("session_id")?,
             device_id: row.text("device_id")?,

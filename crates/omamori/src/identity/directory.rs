@@ -41,7 +41,7 @@ pub struct DeviceEntry {
 }
 
 /// Where the sealed secret of a device lives: part of what the seal authenticates.
-pub(super) fn secret_place(device_id: &str) -> String {
+pub(crate) fn secret_place(device_id: &str) -> String {
     format!("device.secret/{device_id}")
 }
 

@@ -13,6 +13,7 @@ use zeroize::Zeroizing;
 
 use super::jwk::Jwk;
 use crate::rng::{Rng, random};
+use crate::secret::random_key;
 
 const PURPOSE: &str = "omamori paycode v1";
 
@@ -28,22 +29,12 @@ pub(super) struct Agreement {
 
 /// Agrees with the phone that holds the private key of `phone_key`.
 pub(super) fn agree(rng: &dyn Rng, phone_key: &PublicKey, number: DeviceNumber) -> Agreement {
-    let our_key = ephemeral_key(rng);
+    let our_key = random_key(rng);
     let salt: [u8; 16] = random(rng);
     Agreement {
         secret: derive(&our_key, phone_key, &salt, number),
         server_key: Jwk::of(&our_key.public_key()),
         salt,
-    }
-}
-
-fn ephemeral_key(rng: &dyn Rng) -> SecretKey {
-    loop {
-        let bytes = Zeroizing::new(random::<32>(rng));
-        // 32 bytes are a scalar of P-256 but for one time in 2^32.
-        if let Ok(key) = SecretKey::from_slice(bytes.as_slice()) {
-            return key;
-        }
     }
 }
 
@@ -70,7 +61,7 @@ mod tests {
 
     #[test]
     fn the_phone_comes_to_the_same_secret() {
-        let phone = ephemeral_key(&SystemRng);
+        let phone = random_key(&SystemRng);
         let number = DeviceNumber::new(12_345).unwrap();
         let ours = agree(&SystemRng, &phone.public_key(), number);
         let server_key = ours.server_key.key().unwrap();

@@ -1,16 +1,20 @@
 //! Customers: what proves that it is them, their phones and their sessions.
 //!
-//! Here: sign-up (SMS code, passkey, bound phone, recovery codes), sign-in on the same phone,
-//! sessions that are worth nothing without the phone's key, and the check of payment codes.
+//! Here: sign-up (SMS code, passkey or password and TOTP, bound phone, recovery codes), sign-in on
+//! the same phone, the recognition of attacks on it, sessions that are worth nothing without the
+//! phone's key, and the check of payment codes.
 //! Not here: limits and decision records (`gate`), money (`gate` and the ledger).
 //!
-//! What always holds: there is no account without a passkey with user verification and a bound
-//! phone; one phone of an account pays; no answer tells whether a number has an account; every
-//! request of a customer carries a proof by the phone's key.
+//! What always holds: there is no account without two factors (a passkey with user verification, or
+//! a password and TOTP) and a bound phone; one phone of an account pays; no answer tells whether a
+//! number has an account; every request of a customer carries a proof by the phone's key.
 
 pub mod account;
+mod attack;
+mod binding;
 mod boot;
 pub mod codes;
+mod contacts;
 mod customer;
 pub mod devices;
 mod directory;
@@ -18,21 +22,28 @@ mod dpop;
 mod enrol;
 mod guesses;
 mod jwk;
+mod moves;
 mod pages;
 pub mod passkey;
 mod passkeys_of;
+mod password;
 mod phone;
+mod proxy;
 mod rate;
+pub mod recover;
 pub mod recovery;
 mod replay;
 mod session;
+mod sessions;
 mod signin;
 mod signout;
 mod signup;
-mod stepup;
+pub mod standing;
+pub mod stepup;
 #[cfg(test)]
 mod tests;
 mod time;
+mod totp;
 
 use std::sync::Arc;
 
@@ -43,16 +54,22 @@ use omamori_paycode::code::DeviceNumber;
 
 pub use customer::{Customer, PageCustomer, Visitor};
 pub use directory::DeviceEntry;
+pub(crate) use directory::secret_place;
+pub use phone::Phone;
 pub use rate::{Network, RateLimit};
+pub use session::IDLE_MAX as SESSION_IDLE_MAX;
 
 use crate::app::App;
 use crate::clock::{Clock, MINUTE, SECOND};
 use crate::config::Config;
 use crate::notify::Outbox;
 use crate::web::error::Result;
+use attack::{Attacks, Scope};
 use codes::Codes;
 use directory::Directory;
 use passkey::{NoRelyingParty, Passkeys};
+use password::breached::RangeQuery;
+use password::hash::Pool;
 use replay::ReplayCache;
 
 /// The identity feature: what it keeps in memory.
@@ -64,14 +81,23 @@ pub struct Identity {
     outbox: Outbox,
     directory: Directory,
     replays: ReplayCache,
+    passwords: Pool,
+    breached: Option<RangeQuery>,
+    attacks: Attacks,
     doors: Doors,
 }
 
 /// Limits per network of what needs no session.
 struct Doors {
     signup_start: RateLimit,
+    /// Of a whole /24 or /48.
+    signup_neighbours: RateLimit<Scope>,
+    /// By block of telephone numbers.
+    signup_block: RateLimit<u64>,
     signup_verify: RateLimit,
     signin: RateLimit,
+    recover: RateLimit,
+    recover_verify: RateLimit,
 }
 
 impl Identity {
@@ -87,13 +113,20 @@ impl Identity {
         Ok(Self {
             codes: Codes::default(),
             passkeys: Passkeys::new(config, registry)?,
-            outbox: Outbox::new(&config.sms, clock),
+            outbox: Outbox::new(config, clock),
             directory: Directory::default(),
             replays: ReplayCache::default(),
+            passwords: Pool::default(),
+            breached: config.breached_passwords.clone().map(RangeQuery::new),
+            attacks: Attacks::default(),
             doors: Doors {
                 signup_start: RateLimit::new(10, 2 * MINUTE),
+                signup_neighbours: RateLimit::new(50, 20 * SECOND),
+                signup_block: RateLimit::new(20, 3 * MINUTE),
                 signup_verify: RateLimit::new(30, 20 * SECOND),
                 signin: RateLimit::new(30, 10 * SECOND),
+                recover: RateLimit::new(10, 2 * MINUTE),
+                recover_verify: RateLimit::new(30, 20 * SECOND),
             },
         })
     }
@@ -115,10 +148,15 @@ impl Identity {
         self.directory.forget(number);
     }
 
-    /// The way out for SMS.
+    /// The ways out for messages.
     #[must_use]
     pub fn outbox(&self) -> &Outbox {
         &self.outbox
+    }
+
+    /// Begins what runs beside the requests, as long as the service lives.
+    pub fn start(app: &Arc<App>) {
+        attack::start(app);
     }
 
     fn replays(&self) -> &ReplayCache {
@@ -133,15 +171,42 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signup/start", post(signup::start::handle))
         .route("/signup/verify", post(signup::verify::handle))
         .route("/signup/passkey/options", post(signup::options::handle))
+        .route("/signup/password/options", post(signup::password::options))
+        .route("/signup/password/finish", post(signup::password::finish))
         .route("/signup/finish", post(signup::finish::handle))
         .route("/signin/options", post(signin::options::handle))
         .route("/signin/finish", post(signin::finish::handle))
+        .route("/signin/password/work", post(signin::password::challenge))
+        .route("/signin/password", post(signin::password::handle))
         .route("/signout", post(signout::handle))
         .route("/recovery-codes/options", post(recovery::options))
         .route("/recovery-codes", post(recovery::renew))
-        .route("/devices", get(devices::handle));
+        .route("/devices", get(devices::handle))
+        .route("/devices/rename", post(devices::rename::handle))
+        .route("/devices/end/options", post(devices::end::options))
+        .route("/devices/end", post(devices::end::handle))
+        .route("/sessions/end", post(sessions::end))
+        .route("/sessions/end-others", post(sessions::end_others))
+        .route("/move/options", post(moves::start::options))
+        .route("/move/start", post(moves::start::handle))
+        .route("/move/finish", post(moves::finish::handle))
+        .route("/move/undo", post(moves::undo::handle))
+        .route("/account/stop", post(standing::stop_own))
+        .route("/account/resume/options", post(standing::options))
+        .route("/account/resume", post(standing::resume))
+        .route("/contacts/change/options", post(contacts::options))
+        .route("/contacts/change", post(contacts::change))
+        .route("/contacts/confirm", post(contacts::confirm))
+        .route("/recover/start", post(recover::start::handle))
+        .route("/recover/verify", post(recover::verify::handle))
+        .route("/recover/passkey/options", post(recover::options::handle))
+        .route("/recover/finish", post(recover::finish::handle))
+        .route("/recover/cancel", post(recover::cancel::handle));
     Router::new()
         .route("/signup", get(pages::signup))
         .route("/signin", get(pages::signin))
+        .route("/move", get(moves::page::new_phone))
+        .route("/moved", get(moves::page::old_phone))
+        .route("/recover", get(pages::recover))
         .nest("/api/wallet/v1", api)
 }

@@ -1,4 +1,5 @@
-//! The pages of sign-up and sign-in. They hold nothing of a customer; the scripts do the work.
+//! The pages of sign-up, sign-in and recovery. They hold nothing of a customer; the scripts do the
+//! work.
 
 use axum::extract::State;
 use axum::response::Response;
@@ -21,6 +22,18 @@ struct SignupPage {
 struct SigninPage {
     text: Text,
     sandbox: bool,
+}
+
+#[derive(askama::Template)]
+#[template(path = "recover.html")]
+struct RecoverPage {
+    text: Text,
+    sandbox: bool,
+}
+
+/// `GET /recover`
+pub(super) async fn recover(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    page(&RecoverPage { text, sandbox: app.sandbox() })
 }
 
 /// `GET /signup`

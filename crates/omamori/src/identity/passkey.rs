@@ -31,6 +31,10 @@ pub enum Purpose {
     Signup,
     /// A customer signs in.
     Signin,
+    /// A customer moves to another phone.
+    Move,
+    /// A customer makes a passkey at the end of a recovery.
+    Recovery,
     /// A customer confirms one act.
     Stepup,
     /// A merchant's person makes a passkey.
@@ -44,6 +48,8 @@ impl Purpose {
         match self {
             Self::Signup => "signup",
             Self::Signin => "signin",
+            Self::Move => "move",
+            Self::Recovery => "recovery",
             Self::Stepup => "stepup",
             Self::MerchantEnrol => "merchant_enrol",
             Self::MerchantSignin => "merchant_signin",

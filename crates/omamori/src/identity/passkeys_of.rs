@@ -1,6 +1,6 @@
 //! Passkeys of customers in the registry.
 
-use omamori_db::{Db, sql};
+use omamori_db::{Db, Tx, sql};
 use webauthn_rs::prelude::Passkey;
 
 use crate::clock::Micros;
@@ -29,6 +29,26 @@ pub(super) async fn customer(registry: &Db, customer_id: &str) -> Result<Vec<Pas
     rows.iter().map(|row| Ok(serde_json::from_str(&row.text("credential")?)?)).collect()
 }
 
+/// A new passkey of a customer, made on the phone `name`.
+pub(super) async fn insert(
+    tx: &mut Tx,
+    customer_id: &str,
+    passkey: &Passkey,
+    name: &str,
+    now: Micros,
+) -> Result<()> {
+    let credential = serde_json::to_value(passkey)?;
+    let insert = sql(
+        "INSERT INTO passkey (credential_id, customer_id, credential, counter, name, created_at,
+                              last_used_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6)",
+    );
+    let insert = insert.bind(passkey.cred_id().as_slice()).bind(customer_id);
+    let insert = insert.bind(credential.to_string()).bind(counter(&credential)).bind(name);
+    tx.execute(insert.bind(now)).await?;
+    Ok(())
+}
+
 /// Stores a passkey after its use. False if its counter did not rise although it counts: a copy
 /// of the authenticator was used in between. (Most passkeys do not count: theirs stays 0.)
 pub(super) async fn store_use(registry: &Db, passkey: &Passkey, now: Micros) -> Result<bool> {
@@ -41,6 +61,6 @@ pub(super) async fn store_use(registry: &Db, passkey: &Passkey, now: Micros) -> 
 }
 
 /// The signature counter in the stored form of a passkey, which the library does not show.
-pub(super) fn counter(credential: &serde_json::Value) -> i64 {
+fn counter(credential: &serde_json::Value) -> i64 {
     credential["cred"]["counter"].as_i64().unwrap_or_default()
 }

@@ -48,6 +48,13 @@ impl Phone {
         &self.0
     }
 
+    /// The 10,000 numbers around it: what is bought together for SMS pumping.
+    #[must_use]
+    pub(super) fn block(&self) -> u64 {
+        let digits = self.0.trim_start_matches('+');
+        digits[..digits.len() - 4].parse().unwrap_or_default()
+    }
+
     /// As its holder knows it: `090-1234-5678`; numbers of other countries in E.164.
     #[must_use]
     pub fn national(&self) -> String {

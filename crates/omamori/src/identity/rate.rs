@@ -4,12 +4,16 @@
 //! for all nodes.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use parking_lot::Mutex;
 
+use super::proxy;
+use crate::app::App;
 use crate::clock::Micros;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -19,8 +23,9 @@ const CAPACITY: usize = 1 << 16;
 /// The network that a request comes from: an IPv4 address, or the /64 that one customer of a
 /// provider gets of IPv6.
 ///
-/// As an extractor: the peer of the connection. The server must be started with connection
-/// information; without it all requests count as one network, which errs on the safe side.
+/// As an extractor: the peer of the connection, or the one for whom a trusted proxy speaks. The
+/// server must be started with connection information; without it all requests count as one
+/// network, which errs on the safe side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network(IpAddr);
 
@@ -44,24 +49,28 @@ impl Network {
     }
 }
 
-impl<S: Sync> FromRequestParts<S> for Network {
+impl FromRequestParts<Arc<App>> for Network {
     type Rejection = std::convert::Infallible;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Self::Rejection> {
+    async fn from_request_parts(
+        parts: &mut Parts,
+        app: &Arc<App>,
+    ) -> Result<Self, Self::Rejection> {
         let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        Ok(Self::of(peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |peer| peer.0.ip())))
+        let peer = peer.map_or(Ipv6Addr::UNSPECIFIED.into(), |peer| peer.0.ip());
+        Ok(Self::of(proxy::client(peer, &parts.headers, &app.config.trusted_proxies)))
     }
 }
 
-/// A rate limit (GCRA): a burst at once, then one by one.
-pub struct RateLimit {
+/// A rate limit (GCRA): a burst at once, then one by one; by network, or by what else is counted.
+pub struct RateLimit<K = Network> {
     interval: Micros,
     burst: Micros,
     /// When a network would have used up nothing, had it come evenly.
-    arrivals: Mutex<HashMap<Network, Micros>>,
+    arrivals: Mutex<HashMap<K, Micros>>,
 }
 
-impl RateLimit {
+impl<K: Copy + Eq + Hash> RateLimit<K> {
     /// `burst` requests at once; one more each `interval`.
     #[must_use]
     pub fn new(burst: u32, interval: Micros) -> Self {
@@ -72,7 +81,7 @@ impl RateLimit {
     ///
     /// # Errors
     /// [`Code::TooManyRequests`], with the time to wait.
-    pub fn check(&self, network: Network, now: Micros) -> Result<()> {
+    pub fn check(&self, network: K, now: Micros) -> Result<()> {
         let mut arrivals = self.arrivals.lock();
         let arrival = arrivals.get(&network).copied().unwrap_or(now).max(now);
         let next = arrival + self.interval;

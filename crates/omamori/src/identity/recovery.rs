@@ -6,19 +6,22 @@ use axum::Json as Answer;
 use axum::extract::State;
 use omamori_db::{Db, Tx, sql};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 use webauthn_rs::prelude::PublicKeyCredential;
 
 use super::customer::Customer;
 use super::rate::Network;
-use super::stepup::{self, ConfirmedAct};
+use super::stepup::{self, Intent, Risen};
+use super::{devices, moves};
 use crate::app::App;
 use crate::clock::Micros;
-use crate::gate::{Act, Question};
+use crate::gate::Act;
+use crate::notify::{Notice, tell};
 use crate::rng::{Rng, random};
 use crate::web::error::Result;
 use crate::web::json::Json;
+use crate::web::text::Text;
 
 /// How many codes a set has.
 const CODES: usize = 10;
@@ -73,12 +76,54 @@ pub async fn count_left(registry: &Db, customer_id: &str) -> Result<i64> {
     Ok(registry.one(query.bind(customer_id)).await?.int("n")?)
 }
 
+/// Uses a code up. False if it is none of this customer's, or was used.
+pub(super) async fn use_up(
+    tx: &mut Tx,
+    customer_id: &str,
+    code_hash: [u8; 32],
+    now: Micros,
+) -> Result<bool> {
+    let update = sql("UPDATE recovery_code SET used_at = $1
+         WHERE code_hash = $2 AND customer_id = $3 AND used_at IS NULL");
+    Ok(tx.execute(update.bind(now).bind(code_hash).bind(customer_id)).await? == 1)
+}
+
+/// Whose code it is, if it was not used.
+pub(super) async fn holder(registry: &Db, hash: [u8; 32]) -> Result<Option<String>> {
+    let query = sql("SELECT customer_id FROM recovery_code
+         WHERE code_hash = $1 AND used_at IS NULL");
+    let row = registry.optional(query.bind(hash)).await?;
+    Ok(row.map(|row| row.text("customer_id")).transpose()?)
+}
+
+/// The hash of a code as people type it: small letters, no hyphens, and the letters that the
+/// alphabet leaves out for the digits they look like. `None` if it cannot be a code.
+pub(super) fn typed(text: &str) -> Option<[u8; 32]> {
+    let digit = |c: char| match c.to_ascii_uppercase() {
+        'O' => Some('0'),
+        'I' | 'L' => Some('1'),
+        c if c.is_ascii() && ALPHABET.contains(&(c as u8)) => Some(c),
+        _ => None,
+    };
+    let separator = |c: &char| !matches!(c, '-' | ' ' | '　' | '－' | 'ー' | '−' | '‐');
+    let digits: Option<Vec<char>> = text.trim().chars().filter(separator).map(digit).collect();
+    let digits = digits.filter(|digits| digits.len() == 16)?;
+    let groups: Vec<String> = digits.chunks(4).map(|group| group.iter().collect()).collect();
+    Some(hash(&groups.join("-")))
+}
+
+fn intent(text: Text) -> Result<Intent> {
+    let words = text.t("stepup.recovery_codes").to_owned();
+    Intent::new(Act::RecoveryCodesRenew, &(), words)
+}
+
 /// `POST /api/wallet/v1/recovery-codes/options`: the passkey is asked first.
 pub(super) async fn options(
     State(app): State<Arc<App>>,
     customer: Customer,
+    text: Text,
 ) -> Result<Answer<Value>> {
-    Ok(Answer(stepup::offer(&app, &customer, ConfirmedAct::RecoveryCodesRenew).await?))
+    stepup::offer(&app, &customer, &intent(text)?).await
 }
 
 /// The request of [`renew`].
@@ -94,29 +139,27 @@ pub(super) struct Renewed {
     recovery_codes: Vec<String>,
 }
 
-/// `POST /api/wallet/v1/recovery-codes`: new codes for old ones, confirmed with the passkey.
+/// `POST /api/wallet/v1/recovery-codes`: new codes for old ones, confirmed with the passkey. Not
+/// from a phone that came by a move which can still be undone today: its codes would outlive it.
 pub(super) async fn renew(
     State(app): State<Arc<App>>,
     customer: Customer,
     network: Network,
+    text: Text,
     Json(request): Json<Renew>,
-) -> Result<Answer<Renewed>> {
-    let act = ConfirmedAct::RecoveryCodesRenew;
-    let confirmed = stepup::confirm(&app, &customer, act, &request.credential).await?;
-    let question = Question {
-        act: Act::RecoveryCodesRenew,
-        customer: Some(&customer.customer_id),
-        device: Some(&customer.device_id),
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address() }),
-    };
-    let _cleared = app.gate.decide(question, confirmed).await?;
+) -> Result<Risen<Renewed>> {
+    let settled = moves::settled(&app.stores.registry, &customer, app.clock.now()).await?;
+    let credential = &request.credential;
+    let _cleared =
+        stepup::require(&app, &customer, network, &intent(text)?, credential, settled).await?;
     let mut tx = app.stores.registry.begin().await?;
     let codes = replace(&mut tx, app.rng.as_ref(), &customer.customer_id, app.clock.now()).await?;
+    let device = devices::name(&mut tx, &customer.device_id).await?;
+    let notice = Notice::RecoveryCodesRenewed { device };
+    tell(&app, &mut tx, &customer.customer_id, &notice).await?;
+    let risen = Risen::new(&app, &mut tx, &customer, Renewed { recovery_codes: codes }).await?;
     tx.commit().await?;
-    Ok(Answer(Renewed { recovery_codes: codes }))
+    Ok(risen)
 }
 
 #[cfg(test)]
@@ -132,5 +175,16 @@ mod tests {
         assert!(made.bytes().all(|byte| byte == b'-' || ALPHABET.contains(&byte)));
         assert_ne!(made, code(&SystemRng));
         assert_ne!(hash(&made), hash(&code(&SystemRng)));
+    }
+
+    #[test]
+    fn a_code_may_be_typed_as_it_reads() {
+        let kept = Some(hash("01AB-1C0D-EFGH-JKMN"));
+        for way in ["01AB-1C0D-EFGH-JKMN", " 01ab1c0defghjkmn ", "oiab lcod EFGH－jkmn"] {
+            assert_eq!(typed(way), kept, "{way}");
+        }
+        for way in ["", "01AB-1C0D-EFGH-JKM", "01AB-1C0D-EFGH-JKMNP", "U1AB-1C0D-EFGH-JKMN"] {
+            assert_eq!(typed(way), None, "{way}");
+        }
     }
 }

@@ -13,6 +13,7 @@ use crate::config::Config;
 use crate::id::Kind;
 use crate::rng::random;
 use crate::secret::token_hash;
+use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
 use crate::web::page::cookie;
@@ -39,6 +40,8 @@ pub(super) struct Session {
     pub language: Lang,
     pub thumbprint: Thumbprint,
     pub token_hash: [u8; 32],
+    /// Another phone took this one's place.
+    pub replaced: bool,
     last_used_at: Micros,
 }
 
@@ -52,39 +55,78 @@ pub(super) struct Opened {
     pub cookie: HeaderValue,
 }
 
-/// Opens a session of a customer on a phone.
+/// What opened a session, beside the phone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Strength {
+    Passkey,
+    /// And a code of the authenticator app.
+    Password,
+}
+
+impl Strength {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Passkey => "passkey",
+            Self::Password => "password",
+        }
+    }
+}
+
+/// Opens a session of a customer on a phone, with a passkey.
 pub(super) async fn open(
     app: &App,
     tx: &mut Tx,
     customer_id: &str,
     device_id: &str,
 ) -> Result<Opened> {
+    open_with(app, tx, customer_id, device_id, Strength::Passkey).await
+}
+
+/// Opens a session of a customer on a phone.
+pub(super) async fn open_with(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    device_id: &str,
+    strength: Strength,
+) -> Result<Opened> {
     let now = app.clock.now();
-    let token = format!("oms_{}", URL_SAFE_NO_PAD.encode(random::<32>(app.rng.as_ref())));
+    let token = new_token(app);
     let hash = token_hash(&token);
     let expires_at = now + LIFE_MAX;
     tx.execute(sql("DELETE FROM session WHERE expires_at < $1").bind(now)).await?;
     let insert =
         sql("INSERT INTO session (token_hash, session_id, customer_id, device_id, strength,
                               created_at, last_used_at, expires_at)
-         VALUES ($1, $2, $3, $4, 'passkey', $5, $5, $6)");
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $7)");
     let session_id = Kind::Session.random_text(app.rng.as_ref());
     let insert = insert.bind(hash).bind(session_id).bind(customer_id).bind(device_id);
+    let insert = insert.bind(strength.as_str());
     tx.execute(insert.bind(now).bind(expires_at)).await?;
+    opened(app, &token, hash, expires_at)
+}
+
+fn new_token(app: &App) -> String {
+    format!("oms_{}", URL_SAFE_NO_PAD.encode(random::<32>(app.rng.as_ref())))
+}
+
+fn opened(app: &App, token: &str, hash: [u8; 32], expires_at: Micros) -> Result<Opened> {
+    let max_age_seconds = (expires_at - app.clock.now()) / crate::clock::SECOND;
     Ok(Opened {
         ath: URL_SAFE_NO_PAD.encode(hash),
         expires_at: rfc3339(expires_at),
-        cookie: set_cookie(&app.config, &token, LIFE_MAX / crate::clock::SECOND)?,
+        cookie: set_cookie(&app.config, token, max_age_seconds)?,
     })
 }
 
-/// The session of a token, if it stands and so do its phone and its customer.
+/// The session of a token, if it stands and so do its phone and its customer. The phone may be one
+/// that was replaced.
 pub(super) async fn find(registry: &Db, hash: [u8; 32], now: Micros) -> Result<Option<Session>> {
     let query = sql("SELECT s.session_id, s.customer_id, s.device_id, s.last_used_at,
-                c.wallet_account, c.language, d.sign_key_thumbprint
+                c.wallet_account, c.language, d.sign_key_thumbprint, d.state
          FROM session s
          JOIN customer c ON c.customer_id = s.customer_id AND c.status <> 'closed'
-         JOIN device d ON d.device_id = s.device_id AND d.state = 'active'
+         JOIN device d ON d.device_id = s.device_id AND d.state <> 'ended'
          WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3");
     let query = query.bind(hash).bind(now).bind(now - IDLE_MAX);
     let Some(row) = registry.optional(query).await? else { return Ok(None) };
@@ -96,6 +138,7 @@ pub(super) async fn find(registry: &Db, hash: [u8; 32], now: Micros) -> Result<O
         language: Lang::parse(&row.text("language")?).unwrap_or_default(),
         thumbprint: row.array("sign_key_thumbprint")?,
         token_hash: hash,
+        replaced: row.text("state")? == "replaced",
         last_used_at: row.int("last_used_at")?,
     }))
 }
@@ -113,6 +156,30 @@ impl Session {
         tx.execute(device.bind(now).bind(&self.device_id)).await?;
         Ok(tx.commit().await?)
     }
+}
+
+/// Gives a session another token, because its strength rose: whoever knew the old one knows nothing
+/// now. How long it lives stays.
+pub(super) async fn renew(app: &App, tx: &mut Tx, old_hash: [u8; 32]) -> Result<Opened> {
+    let now = app.clock.now();
+    let token = new_token(app);
+    let hash = token_hash(&token);
+    let update = sql("UPDATE session SET token_hash = $1, strength = 'passkey', last_used_at = $2
+         WHERE token_hash = $3");
+    let update = update.bind(hash).bind(now).bind(old_hash);
+    if tx.execute(update).await? != 1 {
+        return Err(Code::Unauthorized.into()); // ended, or renewed by a request beside this one
+    }
+    let query = sql("SELECT expires_at FROM session WHERE token_hash = $1").bind(hash);
+    let expires_at = tx.one(query).await?.int("expires_at")?;
+    opened(app, &token, hash, expires_at)
+}
+
+/// Ends sessions of a customer on all phones but `kept`.
+pub(super) async fn end_elsewhere(tx: &mut Tx, customer_id: &str, kept: &str) -> Result<()> {
+    let delete = sql("DELETE FROM session WHERE customer_id = $1 AND device_id <> $2");
+    tx.execute(delete.bind(customer_id).bind(kept)).await?;
+    Ok(())
 }
 
 /// Ends a session for good.

@@ -158,7 +158,7 @@ pub(super) async fn signin_finish(
     let row = row.ok_or(Code::ProofFailed)?;
     let mut passkey: Passkey = serde_json::from_str(&row.text("passkey")?)?;
     let checked = passkeys.accept_signin(answer, state, &mut passkey, holder);
-    let opinion = checked.map_err(|error| error.code());
+    let opinion = checked.as_ref().copied().map_err(|error| error.code());
     let detail = Person { merchant_user_id: &merchant_user_id };
     let _recorded = app.gate.decide(Question::plain(Act::MerchantSignIn, &detail), opinion).await?;
     let update = sql("UPDATE merchant_user SET passkey = $1 WHERE merchant_user_id = $2");

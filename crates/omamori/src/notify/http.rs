@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{Sending, Sms, SmsError};
+use super::{SendError, Sending, Sms};
 use crate::secret::Secret;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -42,8 +42,9 @@ impl Sms for HttpSms {
                 .content_type("application/json");
             let body = json!({ "to": to, "text": text }).to_string();
             let answer = tokio::task::spawn_blocking(move || request.send(body)).await?;
-            let status = answer.map_err(|error| SmsError::Transport(Box::new(error)))?.status();
-            if status.is_success() { Ok(()) } else { Err(SmsError::Status(status.as_u16())) }
+            let answer = answer.map_err(|error| SendError::Unreached(error.to_string()))?;
+            let status = answer.status();
+            if status.is_success() { Ok(()) } else { Err(SendError::http(status.as_u16())) }
         })
     }
 }
@@ -94,13 +95,13 @@ mod tests {
     async fn a_gateway_that_says_no_or_is_gone_is_an_error() {
         let (url, received) = gateway(StatusCode::PAYMENT_REQUIRED).await;
         let refused = adapter(url).send("+819012345678", "x").await;
-        assert!(matches!(refused, Err(SmsError::Status(402))), "{refused:?}");
+        assert!(matches!(refused, Err(SendError::Refused(402))), "{refused:?}");
         assert_eq!(received.lock().len(), 1, "no second try: it would be a second SMS");
 
         let free = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let nobody = format!("http://{}/sms", free.local_addr().unwrap());
         drop(free);
         let unreached = adapter(nobody).send("+819012345678", "x").await;
-        assert!(matches!(unreached, Err(SmsError::Transport(_))), "{unreached:?}");
+        assert!(matches!(unreached, Err(SendError::Unreached(_))), "{unreached:?}");
     }
 }

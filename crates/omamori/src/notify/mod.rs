@@ -1,88 +1,117 @@
-//! Messages to customers. Here: SMS, their texts and the two ways to send them.
+//! Messages to customers: notices in the app, and SMS, e-mail and web push about them.
 //!
-//! A message says what it is for, carries no link, and is sent to a number that was verified
-//! before or is being verified now.
+//! [`tell`] writes a notice in the transaction of the change that it tells of, and beside it one
+//! row of the outbox for each way out of the house; the worker sends those, with retries. So no
+//! notice is lost and none tells of what did not happen. Codes that verify a number or an address
+//! go out directly ([`Outbox::post`]): a late one is worthless, and a code belongs in no table.
+//!
+//! What always holds: no message has a link to sign in or a secret; addresses in texts are masked;
+//! no address and no text is logged.
 
+mod adapter;
+pub mod contacts;
+mod delivery;
+mod email;
 mod http;
+mod inbox;
+mod mail;
+mod notice;
 mod page;
+pub mod push;
 mod sandbox;
+mod tell;
 mod text;
+mod worker;
 
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
+pub use adapter::{Letter, Mail, SendError, Sending, Sms};
+pub use delivery::{Channel, deliver_due, sweep};
+pub use email::Email;
 pub use http::HttpSms;
-pub use page::router;
-pub use sandbox::{SandboxSms, Sent};
+pub use inbox::router;
+pub use mail::SmtpMail;
+pub(crate) use notice::fill;
+pub use notice::{AccountStopper, Change, ContactKind, Factor, Masked, Notice};
+pub use page::router as sandbox_router;
+pub use sandbox::{Sandbox, Sent};
+pub use tell::{tell, tell_alone};
 pub use text::Message;
+pub use worker::{Worker, start};
 
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
+use push::Push;
 
-/// An SMS was not handed over.
-#[derive(Debug, thiserror::Error)]
-pub enum SmsError {
-    /// The gateway was not reached or broke off.
-    #[error("the SMS gateway was not reached")]
-    Transport(#[source] Box<ureq::Error>),
-    /// The gateway said no.
-    #[error("the SMS gateway answered with status {0}")]
-    Status(u16),
-    /// The sending task was stopped.
-    #[error("the sending task was stopped")]
-    Stopped(#[from] tokio::task::JoinError),
-}
-
-/// The future of [`Sms::send`].
-pub type Sending<'a> = Pin<Box<dyn Future<Output = Result<(), SmsError>> + Send + 'a>>;
-
-/// A way to send SMS.
-pub trait Sms: Send + Sync {
-    /// Hands over one message. `to` is a number in E.164.
-    ///
-    /// # Errors
-    /// [`SmsError`]; the message may have been sent all the same.
-    fn send<'a>(&'a self, to: &'a str, text: &'a str) -> Sending<'a>;
-}
-
-/// The configured way to send SMS.
+/// The configured ways out of the house.
 #[derive(Clone)]
 pub struct Outbox {
     sms: Arc<dyn Sms>,
-    sandbox: Option<Arc<SandboxSms>>,
+    mail: Option<Arc<dyn Mail>>,
+    push: Option<Arc<dyn Push>>,
+    push_key: push::KeyCell,
+    sandbox: Option<Arc<Sandbox>>,
 }
 
 impl Outbox {
-    /// The way that the settings name.
+    /// The ways that the settings name.
     #[must_use]
-    pub fn new(setting: &config::Sms, clock: Arc<dyn Clock>) -> Self {
-        match setting {
-            config::Sms::Sandbox => {
-                let sandbox = Arc::new(SandboxSms::new(clock));
-                Self { sms: sandbox.clone(), sandbox: Some(sandbox) }
-            }
-            config::Sms::Http { url, token } => {
-                Self { sms: Arc::new(HttpSms::new(url.clone(), token.clone())), sandbox: None }
-            }
-        }
+    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
+        let sandbox = Arc::new(Sandbox::new(clock));
+        let sms: Arc<dyn Sms> = match &config.sms {
+            config::Sms::Sandbox => sandbox.clone(),
+            config::Sms::Http { url, token } => Arc::new(HttpSms::new(url.clone(), token.clone())),
+        };
+        let mail: Option<Arc<dyn Mail>> = match &config.mail {
+            config::Mail::None => None,
+            config::Mail::Sandbox => Some(sandbox.clone()),
+            config::Mail::Smtp(smtp) => Some(Arc::new(SmtpMail::new(smtp, config))),
+        };
+        let push: Option<Arc<dyn Push>> = match &config.push {
+            config::Push::None => None,
+            config::Push::Sandbox => Some(sandbox.clone()),
+            config::Push::Web { .. } => Some(Arc::new(push::WebPush::new())),
+        };
+        let sandbox = config.has_sandbox().then_some(sandbox);
+        Self { sms, mail, push, push_key: push::KeyCell::default(), sandbox }
     }
 
-    /// Sends without making the caller wait: how long the gateway takes must not tell anyone
-    /// whether, or what, was sent. A failure is logged without the number and the text.
+    /// Sends an SMS without making the caller wait: how long the gateway takes must not tell
+    /// anyone whether, or what, was sent. A failure is logged without the number and the text.
     pub fn post(&self, to: String, text: String) {
         let sms = self.sms.clone();
         tokio::spawn(async move {
             if let Err(error) = sms.send(&to, &text).await {
-                let source = std::error::Error::source(&error).map(ToString::to_string);
-                tracing::error!(%error, source, "an SMS was not sent");
+                tracing::error!(reason = error.word(), %error, "an SMS was not sent");
             }
         });
     }
 
-    /// What was "sent", if this is the sandbox.
+    /// Sends an e-mail in the same way. Without a mail adapter nothing is sent.
+    pub fn post_letter(&self, letter: Letter) {
+        let Some(mail) = self.mail.clone() else { return };
+        tokio::spawn(async move {
+            if let Err(error) = mail.send(&letter).await {
+                tracing::error!(reason = error.word(), %error, "an e-mail was not sent");
+            }
+        });
+    }
+
+    /// Whether customers can be offered an e-mail contact.
     #[must_use]
-    pub fn sandbox(&self) -> Option<&SandboxSms> {
+    pub fn offers_email(&self) -> bool {
+        self.mail.is_some()
+    }
+
+    /// Whether customers can be offered web push.
+    #[must_use]
+    pub fn offers_push(&self) -> bool {
+        self.push.is_some()
+    }
+
+    /// What was "sent", if any way is a sandbox.
+    #[must_use]
+    pub fn sandbox(&self) -> Option<&Sandbox> {
         self.sandbox.as_deref()
     }
 }

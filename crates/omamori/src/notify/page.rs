@@ -1,4 +1,4 @@
-//! `/demo/sms`: what the sandbox "sent". There is no such page beside a real gateway.
+//! `/demo/sms`: what the sandbox "sent", on all ways. There is no such page where none is one.
 
 use std::sync::Arc;
 
@@ -7,8 +7,9 @@ use axum::extract::State;
 use axum::response::Response;
 use axum::routing::get;
 
+use super::delivery::Channel;
+use super::sandbox::Sent;
 use crate::app::App;
-use crate::clock::Micros;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::filters;
@@ -17,17 +18,10 @@ use crate::web::text::Text;
 
 #[derive(askama::Template)]
 #[template(path = "sms.html")]
-struct SmsPage {
+struct SandboxPage {
     text: Text,
     sandbox: bool,
-    messages: Vec<Shown>,
-}
-
-struct Shown {
-    to: String,
-    body: String,
-    at: Micros,
-    code: Option<String>,
+    messages: Vec<Sent>,
 }
 
 /// `/demo/sms`.
@@ -36,12 +30,6 @@ pub fn router() -> Router<Arc<App>> {
 }
 
 async fn show(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
-    let sandbox = app.identity.outbox().sandbox().ok_or(Code::NotFound)?;
-    let messages = sandbox.sent().into_iter().map(|sent| Shown {
-        code: sent.code().map(str::to_owned),
-        to: sent.to,
-        body: sent.text,
-        at: sent.at,
-    });
-    page(&SmsPage { text, sandbox: true, messages: messages.collect() })
+    let messages = app.identity.outbox().sandbox().ok_or(Code::NotFound)?.sent();
+    page(&SandboxPage { text, sandbox: true, messages })
 }

@@ -1,20 +1,26 @@
-//! Nothing is sent: the text is kept for `/demo/sms` and logged. Never for customers.
+//! Nothing is sent: messages of all ways are kept for `/demo/sms`. Never for customers.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use super::{Sending, Sms};
+use super::delivery::Channel;
+use super::push::{Push, PushMessage};
+use super::{Letter, Mail, Sending, Sms};
 use crate::clock::{Clock, Micros};
 
 const KEPT: usize = 100;
 
-/// One SMS that was not sent.
+/// One message that was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// The number, E.164.
+    /// How.
+    pub channel: Channel,
+    /// The number in E.164, the address, or the name of a push service.
     pub to: String,
+    /// The subject of an e-mail, the title of a push.
+    pub title: Option<String>,
     /// The text.
     pub text: String,
     /// When.
@@ -31,12 +37,12 @@ impl Sent {
 }
 
 /// Keeps the last hundred.
-pub struct SandboxSms {
+pub struct Sandbox {
     clock: Arc<dyn Clock>,
     sent: Mutex<VecDeque<Sent>>,
 }
 
-impl SandboxSms {
+impl Sandbox {
     /// An empty one.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
@@ -48,19 +54,43 @@ impl SandboxSms {
     pub fn sent(&self) -> Vec<Sent> {
         self.sent.lock().iter().rev().cloned().collect()
     }
-}
 
-impl Sms for SandboxSms {
-    fn send<'a>(&'a self, to: &'a str, text: &'a str) -> Sending<'a> {
+    fn keep<'a>(
+        &'a self,
+        channel: Channel,
+        to: String,
+        title: Option<String>,
+        text: String,
+    ) -> Sending<'a> {
         Box::pin(async move {
-            tracing::info!(to, text, "sandbox SMS");
+            tracing::info!(channel = channel.as_str(), "a message to the sandbox");
             let mut sent = self.sent.lock();
             if sent.len() == KEPT {
                 sent.pop_front();
             }
-            sent.push_back(Sent { to: to.to_owned(), text: text.to_owned(), at: self.clock.now() });
+            sent.push_back(Sent { channel, to, title, text, at: self.clock.now() });
             Ok(())
         })
+    }
+}
+
+impl Sms for Sandbox {
+    fn send<'a>(&'a self, to: &'a str, text: &'a str) -> Sending<'a> {
+        self.keep(Channel::Sms, to.to_owned(), None, text.to_owned())
+    }
+}
+
+impl Mail for Sandbox {
+    fn send<'a>(&'a self, letter: &'a Letter) -> Sending<'a> {
+        let subject = Some(letter.subject.clone());
+        self.keep(Channel::Email, letter.to.clone(), subject, letter.text.clone())
+    }
+}
+
+impl Push for Sandbox {
+    fn send<'a>(&'a self, message: &'a PushMessage) -> Sending<'a> {
+        let title = Some(message.title.clone());
+        self.keep(Channel::Push, message.endpoint.host().to_owned(), title, message.body.clone())
     }
 }
 
@@ -71,9 +101,10 @@ mod tests {
 
     #[tokio::test]
     async fn the_last_hundred_are_kept_and_the_code_is_found() {
-        let sandbox = SandboxSms::new(Arc::new(ManualClock::at(7)));
+        let sandbox = Sandbox::new(Arc::new(ManualClock::at(7)));
         for number in 0..=KEPT {
-            sandbox.send("+819012345678", &format!("code {number:06} (10 min)")).await.unwrap();
+            let text = format!("code {number:06} (10 min)");
+            Sms::send(&sandbox, "+819012345678", &text).await.unwrap();
         }
         let sent = sandbox.sent();
         assert_eq!(sent.len(), KEPT);

@@ -1,4 +1,4 @@
-//! What our SMS say.
+//! What the messages say that go out directly.
 
 use crate::web::text::Lang;
 
@@ -12,6 +12,21 @@ pub enum Message<'a> {
     },
     /// To the holder of a number with an account, when someone signs up with it.
     SignupOfKnownNumber,
+    /// Proves that an address or another number is the customer's.
+    ContactCode {
+        /// Six digits.
+        code: &'a str,
+    },
+    /// The second proof of a move to another phone.
+    MoveCode {
+        /// Six digits.
+        code: &'a str,
+    },
+    /// The second proof of a recovery.
+    RecoveryCode {
+        /// Six digits.
+        code: &'a str,
+    },
     /// The payment code was locked after wrong guesses.
     CodeLocked,
 }
@@ -31,11 +46,35 @@ impl Message<'_> {
             ),
             (Self::SignupOfKnownNumber, Lang::Ja) => format!(
                 "【{issuer}】この番号で新規登録が試みられましたが、すでに登録済みです。\
-                 ご本人の場合は登録した端末でログインしてください。心当たりがなければ操作は不要です。"
+                 ご本人の場合は登録した端末でサインインしてください。心当たりがなければ操作は不要です。"
             ),
             (Self::SignupOfKnownNumber, Lang::En) => format!(
                 "{issuer}: someone tried to sign up with this number, which has an account already. \
                  If it was you, sign in on your registered phone. If not, you need not do anything."
+            ),
+            (Self::ContactCode { code }, Lang::Ja) => format!(
+                "【{issuer}】連絡先の変更の認証コード: {code}（10分間有効）誰にも教えないでください。\
+                 心当たりがなければ、このメッセージは破棄してください。"
+            ),
+            (Self::ContactCode { code }, Lang::En) => format!(
+                "{issuer}: {code} is your code to change a contact (valid 10 minutes). \
+                 Tell it to nobody. If you did not ask for it, ignore this message."
+            ),
+            (Self::MoveCode { code }, Lang::Ja) => format!(
+                "【{issuer}】機種変更の認証コード: {code}（10分間有効）別の端末への変更に使われます。\
+                 誰にも教えないでください。心当たりがなければ入力しないでください。"
+            ),
+            (Self::MoveCode { code }, Lang::En) => format!(
+                "{issuer}: {code} is your code to move to another phone (valid 10 minutes). \
+                 Tell it to nobody. If you are not changing phones, do not enter it."
+            ),
+            (Self::RecoveryCode { code }, Lang::Ja) => format!(
+                "【{issuer}】アカウント復旧の認証コード: {code}（10分間有効）誰にも教えないでください。\
+                 心当たりがなければ、登録済みの端末でアカウントを停止してください。"
+            ),
+            (Self::RecoveryCode { code }, Lang::En) => format!(
+                "{issuer}: {code} is your code to recover your account (valid 10 minutes). \
+                 Tell it to nobody. If it was not you, stop your account on your registered phone."
             ),
             (Self::CodeLocked, Lang::Ja) => format!(
                 "【{issuer}】誤った支払いコードが続いたため、コードを一時的にロックしました。\
@@ -49,6 +88,14 @@ impl Message<'_> {
     }
 }
 
+/// The subject of a letter with a code: the code itself is not in it, for locked screens show it.
+pub(super) fn code_subject(issuer: &str, lang: Lang) -> String {
+    match lang {
+        Lang::Ja => format!("【{issuer}】認証コードのお知らせ"),
+        Lang::En => format!("{issuer}: your code"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +105,9 @@ mod tests {
         let all = [
             Message::SignupCode { code: "123456" },
             Message::SignupOfKnownNumber,
+            Message::ContactCode { code: "123456" },
+            Message::MoveCode { code: "123456" },
+            Message::RecoveryCode { code: "123456" },
             Message::CodeLocked,
         ];
         for message in all {
@@ -65,7 +115,7 @@ mod tests {
                 let text = message.text("お守りPay", lang);
                 assert!(text.contains("お守りPay"));
                 assert!(!text.contains("http") && !text.contains("://"));
-                let has_code = matches!(message, Message::SignupCode { .. });
+                let has_code = text.contains("認証コード") || text.contains("your code to");
                 assert_eq!(text.contains("123456"), has_code);
             }
         }

@@ -27,6 +27,7 @@ use axum::routing::{get, post};
 use crate::app::App;
 
 pub use auth::{TILL_COOKIE, Terminal};
+pub use chain::Chain;
 pub use model::{PaymentStatus, RefundDetail, SaleDetail, detail, micros, status, yen};
 pub use reversal::{Reversal, reversals};
 

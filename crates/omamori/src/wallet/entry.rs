@@ -10,6 +10,7 @@ use crate::clock::Micros;
 use crate::gate::chart::TransferCode;
 use crate::id::Kind;
 use crate::web::error::Result;
+use crate::web::filters::as_rfc3339;
 
 /// Entries of one page.
 pub const PAGE: usize = 30;
@@ -63,7 +64,8 @@ pub struct Entry {
     pub amount: i64,
     /// Where.
     pub store_name: String,
-    /// Microseconds UTC.
+    /// Microseconds UTC; RFC 3339 in JSON.
+    #[serde(serialize_with = "as_rfc3339")]
     pub at: Micros,
     /// What `/receipt/…` shows: there is one for payments and what became of them.
     pub payment_id: Option<String>,

@@ -22,7 +22,8 @@ struct Moved {
     balance: i64,
 }
 
-/// Streams `entry` events, and `resync` when the page should ask again.
+/// Streams `entry` events, `notice` when there is a new one, and `resync` when the page should ask
+/// again.
 pub async fn stream(
     State(app): State<Arc<App>>,
     customer: Customer,
@@ -42,7 +43,11 @@ pub async fn stream(
 
 async fn event_of(app: &App, account: u128, message: Message) -> Option<Event> {
     let resync = || Some(Event::default().event("resync").data("{}"));
-    let Message::Moved(transfer) = message else { return resync() };
+    let transfer = match message {
+        Message::Moved(transfer) => transfer,
+        Message::Notice => return Some(Event::default().event("notice").data("{}")),
+        Message::LookAgain => return resync(),
+    };
     match entry(app, account, &transfer).await {
         Ok(Some(entry)) => {
             let id = entry.id.clone();

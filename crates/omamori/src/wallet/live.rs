@@ -24,6 +24,8 @@ const STREAMS_PER_ACCOUNT_MAX: usize = 4;
 pub enum Message {
     /// Value moved on the account.
     Moved(Box<Transfer>),
+    /// There is a new notice.
+    Notice,
     /// Something may have been missed.
     LookAgain,
 }
@@ -85,6 +87,11 @@ impl Live {
         }
     }
 
+    /// Tells an account's open wallets that there is a new notice.
+    pub fn notice(&self, account: u128) {
+        send(&mut self.listeners.lock(), account, &Message::Notice);
+    }
+
     fn tell_all_to_look(&self) {
         let mut listeners = self.listeners.lock();
         listeners.retain(|_, streams| {
@@ -95,9 +102,15 @@ impl Live {
 }
 
 fn tell_account(listeners: &mut Listeners, account: u128, transfer: &Transfer) {
+    if listeners.contains_key(&account) {
+        send(listeners, account, &Message::Moved(Box::new(*transfer)));
+    }
+}
+
+fn send(listeners: &mut Listeners, account: u128, message: &Message) {
     let Some(streams) = listeners.get_mut(&account) else { return };
     // A stream whose queue is full is dropped: its page connects again and looks.
-    streams.retain(|stream| stream.try_send(Message::Moved(Box::new(*transfer))).is_ok());
+    streams.retain(|stream| stream.try_send(message.clone()).is_ok());
     if streams.is_empty() {
         listeners.remove(&account);
     }

@@ -12,8 +12,9 @@ use super::entry::{Entry, PAGE, history as read_history};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::gate::windows::Class;
-use crate::identity::devices::devices;
-use crate::identity::{Customer, PageCustomer, Visitor, account, recovery};
+use crate::identity::devices::{devices, sessions};
+use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
+use crate::notify::contacts;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::page::page;
@@ -44,6 +45,7 @@ pub struct Limits {
     /// What can be topped up now.
     pub topup_room: i64,
     /// Until when the phone counts as new.
+    #[serde(serialize_with = "filters::as_rfc3339_or_null")]
     pub new_device_until: Option<Micros>,
     /// Payments of 24 hours while it does.
     pub new_device_max: i64,
@@ -170,8 +172,18 @@ pub async fn topup(
 }
 
 struct Device {
+    device_id: String,
     name: String,
     enrolled_at: Micros,
+    last_used_at: Micros,
+    current: bool,
+    replaced: bool,
+}
+
+struct Session {
+    session_id: String,
+    created_at: Micros,
+    last_used_at: Micros,
     current: bool,
 }
 
@@ -181,31 +193,53 @@ struct SettingsPage {
     text: Text,
     sandbox: bool,
     phone_masked: String,
+    email_masked: Option<String>,
+    offers_email: bool,
+    frozen: bool,
+    recovery_ready_at: Option<Micros>,
     devices: Vec<Device>,
+    sessions: Vec<Session>,
     recovery_codes_left: i64,
     limits: Limits,
 }
 
-/// Devices, recovery codes, limits, language, sign-out.
+/// Contacts, phones, sessions, recovery codes, limits, language, stop, sign-out.
 pub async fn settings(
     State(app): State<Arc<App>>,
     PageCustomer(customer): PageCustomer,
     text: Text,
 ) -> Result<Response> {
-    let registry = &app.stores.registry;
-    let account = account::find(registry, &customer.customer_id).await?;
-    let bound = devices(registry, &customer.customer_id).await?;
-    let devices = bound.into_iter().filter(|device| device.active).map(|device| Device {
+    let (registry, id) = (&app.stores.registry, &customer.customer_id);
+    let now = app.clock.now();
+    let account = account::find(registry, id).await?;
+    let contacts = contacts::of(registry, id, now).await?;
+    let devices = devices(registry, id).await?.into_iter().map(|device| Device {
         current: device.device_id == customer.device_id,
+        device_id: device.device_id,
         name: device.name,
         enrolled_at: device.enrolled_at,
+        last_used_at: device.last_used_at,
+        replaced: device.replaced,
+    });
+    let here = sessions(registry, id, now).await?.into_iter();
+    let here = here.filter(|session| session.device_id == customer.device_id);
+    let sessions = here.map(|session| Session {
+        current: session.session_id == customer.session_id,
+        session_id: session.session_id,
+        created_at: session.created_at,
+        last_used_at: session.last_used_at,
     });
     page(&SettingsPage {
         text,
         sandbox: app.sandbox(),
         phone_masked: account.phone.masked(),
+        email_masked: contacts.email.map(|email| email.masked()),
+        offers_email: app.identity.outbox().offers_email(),
+        frozen: account.frozen,
+        recovery_ready_at: recover::ready_at(registry, id, now).await?,
         devices: devices.collect(),
-        recovery_codes_left: recovery::count_left(registry, &customer.customer_id).await?,
+        sessions: sessions.collect(),
+        recovery_codes_left: recovery::count_left(registry, id).await?,
         limits: limits(&app, &customer).await?,
     })
 }

@@ -34,10 +34,11 @@ struct Item {
 struct Refund {
     amount: i64,
     reason: Option<String>,
+    #[serde(serialize_with = "filters::as_rfc3339")]
     refunded_at: Micros,
 }
 
-/// A payment, as its customer sees it. Instants are microseconds UTC.
+/// A payment, as its customer sees it. Instants are microseconds UTC; RFC 3339 in JSON.
 #[derive(Serialize)]
 pub struct Payment {
     payment_id: String,
@@ -46,6 +47,7 @@ pub struct Payment {
     amount: i64,
     /// What is left after refunds.
     net_amount: i64,
+    #[serde(serialize_with = "filters::as_rfc3339")]
     captured_at: Micros,
     merchant_name: String,
     store_name: String,

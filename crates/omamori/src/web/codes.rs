@@ -66,7 +66,7 @@ codes! {
     /// No valid key, session or proof came with the request.
     Unauthorized = "unauthorized", UNAUTHORIZED, "No valid credential came with the request.",
         clerk: "端末の登録を確認してください。" / "Check that this terminal is set up.",
-        customer: "もう一度ログインしてください。" / "Please sign in again.";
+        customer: "もう一度サインインしてください。" / "Please sign in again.";
     /// The caller is known and may not do this.
     Forbidden = "forbidden", FORBIDDEN, "The caller may not do this.",
         clerk: "この操作は許可されていません。" / "This is not permitted.",
@@ -74,7 +74,15 @@ codes! {
     /// This phone is not the one that the account is bound to.
     DeviceNotEnrolled = "device_not_enrolled", FORBIDDEN, "This device is not bound to the account.",
         clerk: "お客様の端末が登録されていません。" / "The customer's phone is not registered.",
-        customer: "この端末は登録されていません。登録済みの端末でログインしてください。" / "This phone is not registered. Sign in on your registered phone.";
+        customer: "この端末は登録されていません。登録済みの端末でサインインしてください。" / "This phone is not registered. Sign in on your registered phone.";
+    /// A phone that took another's place lately, or an undone move: some things wait for a day.
+    TooSoon = "too_soon", FORBIDDEN, "Not within 24 hours of a move or of its undoing.",
+        clerk: "端末の変更から24時間は操作できません。" / "Not possible within 24 hours of a change of phone.",
+        customer: "安全のため、機種変更やその取り消しから24時間はこの操作ができません。" / "To keep you safe, this is not possible within 24 hours of moving to another phone or undoing that.";
+    /// The customer's recovery has not waited long enough.
+    RecoveryCooling = "recovery_cooling", FORBIDDEN, "The recovery can be finished 24 hours after it began.",
+        clerk: "復旧の手続き中です。" / "The account is being recovered.",
+        customer: "復旧は、手続きの開始から24時間後に完了できます。" / "You can finish the recovery 24 hours after it began.";
     /// No page or resource has this address.
     NotFound = "not_found", NOT_FOUND, "There is nothing at this address.",
         clerk: "見つかりません。" / "Not found.",
@@ -198,11 +206,15 @@ codes! {
     /// The SMS code or another proof is wrong or too old.
     ProofFailed = "proof_failed", UNPROCESSABLE_ENTITY, "The code or proof is wrong, used or too old.",
         clerk: "確認できませんでした。" / "It could not be verified.",
-        customer: "コードが正しくないか、有効期限が切れています。" / "The code is wrong or has expired.";
+        customer: "確認できませんでした。お確かめのうえ、もう一度お試しください。" / "It could not be confirmed. Please check and try again.";
     /// Too many requests of this kind.
     TooManyRequests = "too_many_requests", TOO_MANY_REQUESTS, "Too many requests; see Retry-After.",
         clerk: "しばらくしてからやり直してください。" / "Try again in a while.",
         customer: "しばらくしてからやり直してください。" / "Please try again in a while.";
+    /// Much goes wrong where this request comes from: it must bring a proof of work.
+    WorkRequired = "work_required", TOO_MANY_REQUESTS, "Bring a proof of work in the header omamori-work and ask again.",
+        clerk: "しばらくしてからやり直してください。" / "Try again in a while.",
+        customer: "安全の確認に少し時間がかかります。もう一度お試しください。" / "A safety check takes a moment. Please try again.";
     /// The body is larger than this address takes.
     BodyTooLarge = "body_too_large", PAYLOAD_TOO_LARGE, "The body is too large.",
         clerk: "送信内容が大きすぎます。" / "The request is too large.",

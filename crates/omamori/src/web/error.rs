@@ -33,7 +33,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub struct FieldError {
     /// Path in the request, as `items[0].jan`.
     pub field: String,
-    /// What is wrong: `missing`, `unknown`, `wrong_type`, `out_of_range`, `too_long`, `malformed`.
+    /// What is wrong: `missing`, `unknown`, `wrong_type`, `out_of_range`, `too_long`, `malformed`,
+    /// `too_common`.
     pub code: &'static str,
 }
 

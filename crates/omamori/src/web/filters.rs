@@ -103,6 +103,25 @@ pub fn rfc3339(at: i64) -> String {
     Timestamp::from_microsecond(at).unwrap_or(Timestamp::UNIX_EPOCH).to_string()
 }
 
+/// For fields of JSON: an instant as [`rfc3339`].
+///
+/// # Errors
+/// Those of the serializer.
+pub fn as_rfc3339<S: serde::Serializer>(at: &i64, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&rfc3339(*at))
+}
+
+/// For fields of JSON: an instant as [`rfc3339`], or null.
+///
+/// # Errors
+/// Those of the serializer.
+pub fn as_rfc3339_or_null<S: serde::Serializer>(
+    at: &Option<i64>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    serde::Serialize::serialize(&at.map(rfc3339), serializer)
+}
+
 fn day_text(at: i64, lang: &str) -> String {
     let zoned = japan(at);
     if lang == "ja" {

@@ -2,6 +2,7 @@
 //! and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod browser;
 mod cancel;
 mod census;
 mod code;
@@ -9,6 +10,7 @@ mod contract;
 mod durability;
 mod input;
 mod limits;
+mod notices;
 mod refund;
 mod sale;
 mod stolen;

@@ -1,13 +1,12 @@
 /** The web register: which panel is open, and where each scan goes. */
 
-import { api } from "../api.js";
 import { part } from "../dom.js";
 import { loadReceipts, showRefund, startReceipts } from "./receipts.js";
 import * as result from "./result.js";
 import * as sale from "./sale.js";
 import { isWaiting, take } from "./scan.js";
 import { listen } from "./scanner.js";
-import { pending, resume } from "./till.js";
+import { pending, pos, resume } from "./till.js";
 import * as topup from "./topup.js";
 
 const SHOW = { payment: sale.showSale, topup: topup.showTopup, refund: showRefund };
@@ -45,7 +44,7 @@ for (const tab of document.querySelectorAll("[data-mode]")) {
   tab.addEventListener("click", () => enter(tab.dataset.mode));
 }
 part("till-signout").addEventListener("click", async () => {
-  await api("DELETE", "/till/session");
+  await pos("DELETE", "/till/session");
   location.reload();
 });
 document.addEventListener("till:outcome", ({ detail: { operation, outcome } }) => {

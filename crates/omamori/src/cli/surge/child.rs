@@ -102,7 +102,8 @@ pub(super) fn config(folder: &Path, address: SocketAddr) -> String {
          key_file = {key}\n\
          [store]\nengine = \"sqlite\"\nfolder = {data}\n\
          [sms]\nadapter = \"http\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"unused\"\n\
-         [mail]\nadapter = \"none\"\n",
+         [mail]\nadapter = \"none\"\n\
+         [push]\nadapter = \"none\"\n",
         port = address.port(),
     )
 }
@@ -120,6 +121,7 @@ mod tests {
         std::fs::write(&file, config(&odd, ([127, 0, 0, 1], 4_321).into())).unwrap();
         let config = Config::read(&file).unwrap();
         assert_eq!(config.listen.port(), 4_321);
+        assert!(!config.has_sandbox(), "`serve` would refuse to start");
         assert!(matches!(config.store, Store::Sqlite { folder } if folder == odd));
     }
 }

@@ -87,6 +87,5 @@ pub(super) async fn run(
     }
     running.join_all().await;
     progress.finish_and_clear();
-    let report = report.lock().clone();
-    report
+    report.lock().clone()
 }

@@ -16,11 +16,13 @@ use crate::app::App;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::identity::customer::FreshProof;
+use crate::identity::devices;
 use crate::identity::dpop::Proof;
 use crate::identity::passkey::Purpose;
 use crate::identity::passkeys_of;
 use crate::identity::rate::Network;
 use crate::identity::session::{self, Opened};
+use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -33,8 +35,8 @@ pub(in crate::identity) struct Finish {
 
 #[derive(Serialize)]
 pub(in crate::identity) struct Finished {
-    customer_id: String,
-    session: Opened,
+    pub(super) customer_id: String,
+    pub(super) session: Opened,
 }
 
 /// What was found about the one who wants in.
@@ -67,22 +69,45 @@ pub(in crate::identity) async fn handle(
     };
     let mut tx = app.stores.registry.begin().await?;
     let session = session::open(&app, &mut tx, &customer_id, &device_id).await?;
+    let device = devices::name(&mut tx, &device_id).await?;
+    tell(&app, &mut tx, &customer_id, &Notice::NewSession { device }).await?;
     tx.commit().await?;
     let cookie = session.cookie.clone();
     Ok(([(header::SET_COOKIE, cookie)], Answer(Finished { customer_id, session })))
 }
 
-/// A passkey that nobody has, a wrong signature and an old challenge get the same answer.
 async fn look(app: &App, answer: &PublicKeyCredential, proof: &Proof) -> Result<Found> {
+    let Shown { customer_id, opinion } = shown(app, Purpose::Signin, answer).await?;
+    let Some(known) = customer_id.as_ref().filter(|_| opinion.is_ok()) else {
+        return Ok(Found { customer_id, device_id: None, opinion });
+    };
+    let device_id = bound_phone(app, known, proof).await?;
+    let opinion = if device_id.is_some() { Ok(()) } else { Err(Code::DeviceNotEnrolled) };
+    Ok(Found { customer_id, device_id, opinion })
+}
+
+/// Whose passkey was shown, and whether it was shown rightly. If it was, there is a customer.
+pub(in crate::identity) struct Shown {
+    pub customer_id: Option<String>,
+    pub opinion: Result<(), Code>,
+}
+
+/// Looks at the answer to a challenge for `purpose`. A passkey that nobody has, a wrong signature
+/// and an old challenge get the same answer.
+pub(in crate::identity) async fn shown(
+    app: &App,
+    purpose: Purpose,
+    answer: &PublicKeyCredential,
+) -> Result<Shown> {
     let (registry, now) = (&app.stores.registry, app.clock.now());
-    let unknown = Found { customer_id: None, device_id: None, opinion: Err(Code::ProofFailed) };
-    let state = match app.identity.passkeys.take_signin(Purpose::Signin, answer, now).await {
+    let wrong = |customer_id| Shown { customer_id, opinion: Err(Code::ProofFailed) };
+    let state = match app.identity.passkeys.take_signin(purpose, answer, now).await {
         Ok(state) => state,
-        Err(Error::Refused(_)) => return Ok(unknown),
+        Err(Error::Refused(_)) => return Ok(wrong(None)),
         Err(fault) => return Err(fault),
     };
     let Some(mut owned) = passkeys_of::find(registry, answer.get_credential_id()).await? else {
-        return Ok(unknown);
+        return Ok(wrong(None));
     };
     let customer_id = owned.customer_id;
     lock::check(registry, &customer_id, now).await?;
@@ -91,20 +116,19 @@ async fn look(app: &App, answer: &PublicKeyCredential, proof: &Proof) -> Result<
         .ok_or_else(|| Error::fault("a passkey belongs to no customer id"))?;
     let right = app.identity.passkeys.accept_signin(answer, state, &mut owned.passkey, holder);
     if right.is_err() || !passkeys_of::store_use(registry, &owned.passkey, now).await? {
-        lock::failed(registry, &customer_id, now).await?;
-        return Ok(Found { customer_id: Some(customer_id), ..unknown });
+        lock::failed(app, &customer_id, now).await?;
+        return Ok(wrong(Some(customer_id)));
     }
     lock::succeeded(registry, &customer_id).await?;
-    let device_id = bound_phone(app, &customer_id, proof).await?;
-    let opinion = if device_id.is_some() { Ok(()) } else { Err(Code::DeviceNotEnrolled) };
-    Ok(Found { customer_id: Some(customer_id), device_id, opinion })
+    Ok(Shown { customer_id: Some(customer_id), opinion: Ok(()) })
 }
 
-/// The phone of this customer whose key made the proof. (The proof cannot be used a second time:
+/// The phone of this customer whose key made the proof; also one that was replaced, which may look
+/// at the move and undo it. (The proof cannot be used a second time:
 /// its request carries a challenge that is used up.)
 async fn bound_phone(app: &App, customer_id: &str, proof: &Proof) -> Result<Option<String>> {
     let query = sql("SELECT device_id FROM device
-         WHERE customer_id = $1 AND sign_key_thumbprint = $2 AND state = 'active'");
+         WHERE customer_id = $1 AND sign_key_thumbprint = $2 AND state <> 'ended'");
     let query = query.bind(customer_id).bind(proof.thumbprint);
     let row = app.stores.registry.optional(query).await?;
     Ok(row.map(|row| row.text("device_id")).transpose()?)

@@ -1,9 +1,11 @@
 //! Failures in a row, by account: ten are free, then each costs twice the time of the one before
 //! it, and the hundredth closes sign-in until recovery (NIST SP 800-63B-4 §3.2.2).
 
-use omamori_db::{Db, sql};
+use omamori_db::{Db, Tx, sql};
 
+use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros, SECOND};
+use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
@@ -19,6 +21,11 @@ pub(in crate::identity) async fn check(
 ) -> Result<()> {
     let query = sql("SELECT signin_locked_until FROM customer WHERE customer_id = $1");
     let until = registry.one(query.bind(customer_id)).await?.int("signin_locked_until")?;
+    refuse_until(until, now)
+}
+
+/// Refuses before an instant.
+pub(in crate::identity) fn refuse_until(until: Micros, now: Micros) -> Result<()> {
     if until <= now {
         return Ok(());
     }
@@ -26,21 +33,34 @@ pub(in crate::identity) async fn check(
     Err(Error::RetryAfter(Code::TooManyRequests, seconds))
 }
 
-/// Counts one more failure.
-pub(in crate::identity) async fn failed(
-    registry: &Db,
-    customer_id: &str,
-    now: Micros,
-) -> Result<()> {
-    let mut tx = registry.begin().await?;
+/// Counts one more failure. The customer is told of the first lock of a row and of the last: the
+/// ones between would be somebody's way to fill a mailbox.
+pub(in crate::identity) async fn failed(app: &App, customer_id: &str, now: Micros) -> Result<()> {
+    let mut tx = app.stores.registry.begin().await?;
     let count =
         sql("UPDATE customer SET signin_failures = signin_failures + 1 WHERE customer_id = $1");
     tx.execute(count.bind(customer_id)).await?;
     let query = sql("SELECT signin_failures FROM customer WHERE customer_id = $1");
     let failures = tx.one(query.bind(customer_id)).await?.int("signin_failures")?;
+    let until = locked_until(failures, now);
     let lock = sql("UPDATE customer SET signin_locked_until = $1 WHERE customer_id = $2");
-    tx.execute(lock.bind(locked_until(failures, now)).bind(customer_id)).await?;
+    tx.execute(lock.bind(until).bind(customer_id)).await?;
+    told(app, &mut tx, customer_id, (failures, until)).await?;
     Ok(tx.commit().await?)
+}
+
+/// Tells the customer of the lock, if this failure is one to tell of.
+pub(in crate::identity) async fn told(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    (failures, until): (i64, Micros),
+) -> Result<()> {
+    if matches!(failures, FREE | LAST) {
+        let until = (failures < LAST).then_some(until);
+        tell(app, tx, customer_id, &Notice::SigninLocked { until }).await?;
+    }
+    Ok(())
 }
 
 /// The row of failures ends.
@@ -51,7 +71,7 @@ pub(in crate::identity) async fn succeeded(registry: &Db, customer_id: &str) -> 
     Ok(())
 }
 
-fn locked_until(failures: i64, now: Micros) -> Micros {
+pub(in crate::identity) fn locked_until(failures: i64, now: Micros) -> Micros {
     match failures {
         ..FREE => 0,
         FREE..LAST => {

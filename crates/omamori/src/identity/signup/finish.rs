@@ -7,11 +7,7 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use omamori_db::{Tx, sql};
-use omamori_paycode::code::DeviceNumber;
-use p256::PublicKey;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use webauthn_rs::prelude::{Passkey, RegisterPublicKeyCredential};
@@ -19,39 +15,26 @@ use webauthn_rs::prelude::{Passkey, RegisterPublicKeyCredential};
 use super::{Verified, again, verified};
 use crate::app::App;
 use crate::clock::Micros;
-use crate::config::Config;
 use crate::gate::chart::wallet_account_id;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
+use crate::identity::binding::{self, Checked, Enrolled, PhoneKeys, taken};
 use crate::identity::customer::FreshProof;
-use crate::identity::directory::secret_place;
-use crate::identity::enrol::{Agreement, agree};
-use crate::identity::jwk::{Jwk, Thumbprint};
 use crate::identity::passkey::Purpose;
 use crate::identity::rate::Network;
-use crate::identity::session::{self, Opened};
-use crate::identity::{passkeys_of, recovery};
-use crate::rng::random_below;
+use crate::identity::session::{self, Opened, Strength};
+use crate::identity::{passkeys_of, password, recovery, totp};
+use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
-
-const NAME_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=64;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::identity) struct Finish {
     signup_id: String,
     credential: RegisterPublicKeyCredential,
-    device: Phone,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Phone {
-    name: String,
-    sign_key: Jwk,
-    agree_key: Jwk,
+    device: PhoneKeys,
 }
 
 #[derive(Serialize)]
@@ -62,21 +45,21 @@ pub(in crate::identity) struct Finished {
     pub(super) session: Opened,
 }
 
-/// What the phone needs to make codes.
-#[derive(Serialize)]
-pub(in crate::identity) struct Enrolled {
-    device_id: String,
-    device_number: u32,
-    prefix: String,
-    server_agree_key: Jwk,
-    salt: String,
+/// What will prove that it is them, beside the phone.
+pub(super) enum Factor {
+    /// The default.
+    Passkey(Box<Passkey>),
+    /// Both at once; there is no account with one of them.
+    Password { hash: String, totp: totp::Verified },
 }
 
-/// A phone whose request was looked at and found sound.
-pub(super) struct Checked {
-    name: String,
-    pub(super) thumbprint: Thumbprint,
-    pub(super) agree_key: PublicKey,
+impl Factor {
+    const fn strength(&self) -> Strength {
+        match self {
+            Self::Passkey(_) => Strength::Passkey,
+            Self::Password { .. } => Strength::Password,
+        }
+    }
 }
 
 pub(in crate::identity) async fn handle(
@@ -86,7 +69,7 @@ pub(in crate::identity) async fn handle(
     Json(request): Json<Finish>,
 ) -> Result<impl IntoResponse> {
     let now = app.clock.now();
-    let phone = check(&request.device)?;
+    let phone = request.device.check()?;
     if phone.thumbprint != proof.thumbprint {
         return Err(Code::ProofFailed.into());
     }
@@ -113,41 +96,26 @@ pub(in crate::identity) async fn handle(
     };
     let _cleared = app.gate.decide(question, opinion).await?;
     let passkey = passkey.ok_or(Code::ProofFailed)?;
-    let finished = create(&app, &request.signup_id, &signup, &passkey, device_id, &phone).await?;
+    let factor = Factor::Passkey(Box::new(passkey));
+    let finished = create(&app, &request.signup_id, &signup, &factor, device_id, &phone).await?;
     Ok(answer(finished))
 }
 
-fn answer(finished: Finished) -> impl IntoResponse {
+pub(super) fn answer(finished: Finished) -> impl IntoResponse + use<> {
     ([(header::SET_COOKIE, finished.session.cookie.clone())], Answer(finished))
 }
 
-fn check(device: &Phone) -> Result<Checked> {
-    let name = device.name.trim();
-    if !NAME_CHARACTERS.contains(&name.chars().count()) || name.contains(char::is_control) {
-        return Err(Error::field("device.name", "out_of_range"));
-    }
-    let bad = |field: &str| Error::field(field, "malformed");
-    device.sign_key.key().ok_or_else(|| bad("device.sign_key"))?;
-    let agree_key = device.agree_key.key().ok_or_else(|| bad("device.agree_key"))?;
-    if device.agree_key == device.sign_key {
-        return Err(bad("device.agree_key")); // one key, one use
-    }
-    Ok(Checked { name: name.to_owned(), thumbprint: device.sign_key.thumbprint(), agree_key })
-}
-
 /// Writes the account. Two sign-ups of one number at once: the second finds the number taken.
-async fn create(
+pub(super) async fn create(
     app: &App,
     signup_id: &str,
     signup: &Verified,
-    passkey: &Passkey,
+    factor: &Factor,
     device_id: String,
     phone: &Checked,
 ) -> Result<Finished> {
     let (now, customer_id) = (app.clock.now(), signup.customer_id.clone());
     let mut tx = app.stores.registry.begin().await?;
-    let number = free_number(app, &mut tx).await?;
-    let agreement = agree(app.rng.as_ref(), &phone.agree_key, number);
     let finish = sql(
         "UPDATE signup SET state = 'finished' WHERE signup_id = $1 AND state = 'phone_verified'",
     );
@@ -155,61 +123,25 @@ async fn create(
         return Err(Code::ProofFailed.into());
     }
     insert_customer(&mut tx, signup, now).await.map_err(taken)?;
-    insert_passkey(&mut tx, &customer_id, passkey, &phone.name, now).await.map_err(taken)?;
-    let device = Device { id: &device_id, number, phone, agreement: &agreement };
-    insert_device(app, &mut tx, &customer_id, &device, now).await.map_err(taken)?;
+    match factor {
+        Factor::Passkey(passkey) => {
+            let inserted = passkeys_of::insert(&mut tx, &customer_id, passkey, &phone.name, now);
+            inserted.await.map_err(taken)?;
+        }
+        Factor::Password { hash, totp } => {
+            password::insert(&mut tx, &customer_id, hash, now).await?;
+            totp::insert(app, &mut tx, &customer_id, totp, now).await?;
+        }
+    }
+    let device =
+        binding::bind(app, &mut tx, &customer_id, device_id, phone).await.map_err(taken)?;
     let recovery_codes = recovery::replace(&mut tx, app.rng.as_ref(), &customer_id, now).await?;
-    let session = session::open(app, &mut tx, &customer_id, &device_id).await?;
+    let strength = factor.strength();
+    let session =
+        session::open_with(app, &mut tx, &customer_id, &device.device_id, strength).await?;
+    tell(app, &mut tx, &customer_id, &Notice::SignedUp { device: phone.name.clone() }).await?;
     tx.commit().await?;
-    let device = Enrolled::new(&app.config, device_id, number, agreement);
     Ok(Finished { customer_id, device, recovery_codes, session })
-}
-
-impl Enrolled {
-    pub(super) fn new(
-        config: &Config,
-        id: String,
-        number: DeviceNumber,
-        agreement: Agreement,
-    ) -> Self {
-        Self {
-            device_id: id,
-            device_number: number.get(),
-            prefix: config.code_prefix.clone(),
-            server_agree_key: agreement.server_key,
-            salt: URL_SAFE_NO_PAD.encode(agreement.salt),
-        }
-    }
-}
-
-/// The number, the passkey or the key belongs to an account already. The same answer as to a
-/// wrong proof: it is all that a stranger may learn.
-fn taken(error: Error) -> Error {
-    match error {
-        Error::Fault(source)
-            if matches!(
-                source.downcast_ref::<omamori_db::Error>(),
-                Some(omamori_db::Error::UniqueViolation)
-            ) =>
-        {
-            Code::ProofFailed.into()
-        }
-        other => other,
-    }
-}
-
-/// Nine digits at random, so that a number tells nothing and most numbers are nobody's.
-async fn free_number(app: &App, tx: &mut Tx) -> Result<DeviceNumber> {
-    let numbers = u64::from(DeviceNumber::MAX.get()) + 1;
-    loop {
-        let number = u32::try_from(random_below(app.rng.as_ref(), numbers)).unwrap_or_default();
-        let query = sql("SELECT device_number FROM device WHERE device_number = $1");
-        if tx.optional(query.bind(i64::from(number))).await?.is_none()
-            && let Some(number) = DeviceNumber::new(number)
-        {
-            return Ok(number);
-        }
-    }
 }
 
 async fn insert_customer(tx: &mut Tx, signup: &Verified, now: Micros) -> Result<()> {
@@ -219,50 +151,5 @@ async fn insert_customer(tx: &mut Tx, signup: &Verified, now: Micros) -> Result<
     let insert = insert.bind(&signup.customer_id).bind(signup.phone.as_str());
     let wallet_account = wallet_account_id(&signup.customer_id).to_be_bytes();
     tx.execute(insert.bind(signup.language.tag()).bind(wallet_account).bind(now)).await?;
-    Ok(())
-}
-
-async fn insert_passkey(
-    tx: &mut Tx,
-    customer_id: &str,
-    passkey: &Passkey,
-    name: &str,
-    now: Micros,
-) -> Result<()> {
-    let credential = serde_json::to_value(passkey)?;
-    let insert = sql(
-        "INSERT INTO passkey (credential_id, customer_id, credential, counter, name, created_at,
-                              last_used_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6)",
-    );
-    let insert = insert.bind(passkey.cred_id().as_slice()).bind(customer_id);
-    let counter = passkeys_of::counter(&credential);
-    tx.execute(insert.bind(credential.to_string()).bind(counter).bind(name).bind(now)).await?;
-    Ok(())
-}
-
-struct Device<'a> {
-    id: &'a str,
-    number: DeviceNumber,
-    phone: &'a Checked,
-    agreement: &'a Agreement,
-}
-
-async fn insert_device(
-    app: &App,
-    tx: &mut Tx,
-    customer_id: &str,
-    device: &Device<'_>,
-    now: Micros,
-) -> Result<()> {
-    let place = secret_place(device.id);
-    let sealed = app.vault.seal(app.rng.as_ref(), &place, device.agreement.secret.as_slice());
-    let insert =
-        sql("INSERT INTO device (device_id, device_number, customer_id, name, sign_key_thumbprint,
-                             code_secret, state, enrolled_at, last_used_at)
-         VALUES ($1, $2, $3, $4, $5, $6, 'active', $7, $7)");
-    let insert = insert.bind(device.id).bind(i64::from(device.number.get())).bind(customer_id);
-    let insert = insert.bind(&*device.phone.name).bind(device.phone.thumbprint).bind(sealed);
-    tx.execute(insert.bind(now)).await?;
     Ok(())
 }

@@ -1,4 +1,5 @@
-//! Sign-up: phone number → SMS code → passkey → bound phone → recovery codes. One file a step.
+//! Sign-up: phone number → SMS code → passkey, or password and authenticator app → bound phone →
+//! recovery codes. One file a step.
 //!
 //! To whoever starts it, a number with an account looks like any other; only the SMS, which goes
 //! to the number's holder, says otherwise, and has no code in it. So sign-up can neither find out
@@ -7,6 +8,7 @@
 mod again;
 pub(super) mod finish;
 pub(super) mod options;
+pub(super) mod password;
 pub(super) mod start;
 pub(super) mod verify;
 

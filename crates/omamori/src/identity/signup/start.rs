@@ -12,6 +12,7 @@ use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::id::Kind;
 use crate::identity::account;
+use crate::identity::attack::Scope;
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::notify::Message;
@@ -27,7 +28,7 @@ use crate::web::text::Text;
 const SMS_PER_DAY: i64 = 5;
 
 /// In the place of a code where none was sent: no six digits are equal to it.
-const NO_CODE: &str = "------";
+pub(in crate::identity) const NO_CODE: &str = "------";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -50,6 +51,8 @@ pub(in crate::identity) async fn handle(
     let now = app.clock.now();
     app.identity.doors.signup_start.check(network, now)?;
     let phone = Phone::parse(&request.phone).ok_or_else(|| Error::field("phone", "malformed"))?;
+    app.identity.doors.signup_neighbours.check(Scope::network_of(network), now)?;
+    app.identity.doors.signup_block.check(phone.block(), now)?;
     let known = account::find_by_phone(&app.stores.registry, &phone).await?;
 
     let code = format!("{:06}", random_below(app.rng.as_ref(), 1_000_000));
@@ -65,7 +68,7 @@ pub(in crate::identity) async fn handle(
     let signup_id = Kind::Signup.random_text(app.rng.as_ref());
     let expires_at = now + STEP_LIFE;
     let mut tx = app.stores.registry.begin().await?;
-    count_sms(&mut tx, &phone, now).await?;
+    count_sms(&mut tx, &phone, "signup", now).await?;
     let insert =
         sql("INSERT INTO signup (signup_id, phone, language, state, code, tries, customer_id,
                              created_at, expires_at)
@@ -79,16 +82,23 @@ pub(in crate::identity) async fn handle(
     Ok(Answer(Started { signup_id, expires_at: rfc3339(expires_at) }))
 }
 
-/// Counts one more SMS to a number, and sweeps what is past.
-async fn count_sms(tx: &mut Tx, phone: &Phone, now: Micros) -> Result<()> {
+/// Counts one more SMS to a number for a purpose, and sweeps what is past. Each purpose has a quota
+/// of its own, so that who uses up one does not close the others.
+pub(in crate::identity) async fn count_sms(
+    tx: &mut Tx,
+    phone: &Phone,
+    purpose: &'static str,
+    now: Micros,
+) -> Result<()> {
     let yesterday = now - DAY;
     tx.execute(sql("DELETE FROM signup WHERE expires_at < $1").bind(now)).await?;
     let past = sql("DELETE FROM sms_sent WHERE phone = $1 AND sent_at <= $2");
     tx.execute(past.bind(phone.as_str()).bind(yesterday)).await?;
     let insert = sql("INSERT INTO sms_sent (phone, sent_at, purpose)
-         SELECT $1, CAST($2 AS BIGINT), 'signup'
-         WHERE (SELECT CAST(COUNT(*) AS BIGINT) FROM sms_sent WHERE phone = $1) < $3");
-    let insert = insert.bind(phone.as_str()).bind(now).bind(SMS_PER_DAY);
+         SELECT $1, CAST($2 AS BIGINT), $3
+         WHERE (SELECT CAST(COUNT(*) AS BIGINT) FROM sms_sent
+                WHERE phone = $1 AND purpose = $3) < $4");
+    let insert = insert.bind(phone.as_str()).bind(now).bind(purpose).bind(SMS_PER_DAY);
     if tx.execute(insert).await? != 1 {
         return Err(Error::RetryAfter(Code::TooManyRequests, 3_600));
     }

@@ -1,19 +1,27 @@
 //! The feature over HTTP, in process, with a phone and an authenticator in software.
 
+mod attack;
 mod authenticator;
 mod codes;
+mod contacts;
+mod moves;
+mod password;
+mod password_phone;
 mod phone;
+mod recover;
 mod session;
 mod signin;
 mod signup;
+mod stepup;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode};
-use omamori_db::sql;
+use omamori_db::{Db, Durability, sql};
 use serde_json::Value;
 use tower::ServiceExt;
 
@@ -22,6 +30,7 @@ use crate::cli::open::open;
 use crate::clock::{Clock, ManualClock, Micros, SECOND};
 use crate::config::{Config, Store};
 use crate::rng::SystemRng;
+use crate::secret::Secret;
 use crate::web::error::Carried;
 
 const NUMBER: &str = "090-1234-5678";
@@ -45,11 +54,52 @@ struct Reply {
     body: Value,
 }
 
+/// Runs each test on both engines; a test takes the house that it happens in.
+macro_rules! on_both_engines {
+    ($($name:ident),+ $(,)?) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::identity::tests::House::open().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::identity::tests::House::on_postgres().await).await;
+            })+
+        }
+    };
+}
+use on_both_engines;
+
 impl House {
     async fn open() -> Self {
+        Self::with(|_| {}).await
+    }
+
+    /// On a schema of its own in the throw-away cluster that `tools/postgres` starts.
+    async fn on_postgres() -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        #[expect(clippy::disallowed_methods, reason = "tests have no settings file")]
+        let cluster = std::env::var("OMAMORI_TEST_POSTGRES")
+            .expect("a PostgreSQL to test on: eval \"$(tools/postgres start)\"");
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let schema = format!("identity_{}_{number}", std::process::id());
+        let db = Db::open(&cluster, Durability::Full).await.unwrap();
+        let make = format!("DROP SCHEMA IF EXISTS {schema} CASCADE; CREATE SCHEMA {schema}");
+        db.execute_raw(make).await.unwrap();
+        db.close().await;
+        let address = Secret::new(format!("{cluster}?options=-c%20search_path%3D{schema}"));
+        Self::with(|config| config.store = Store::Postgres { address }).await
+    }
+
+    /// With other settings.
+    async fn with(set: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::Sqlite { folder: folder.path().to_owned() };
-        let config = Config { store, public_url: ORIGIN.into(), ..Config::default() };
+        let mut config = Config { store, public_url: ORIGIN.into(), ..Config::default() };
+        set(&mut config);
         let clock = Arc::new(ManualClock::at(START));
         let app = open(config, &[7; 32], clock.clone(), Arc::new(SystemRng)).await.unwrap();
         let router = super::router().with_state(app.clone());
@@ -91,6 +141,24 @@ impl House {
             "session" => sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM session"),
             other => panic!("no count of {other}"),
         };
+        self.app.stores.registry.one(query).await.unwrap().int("n").unwrap()
+    }
+
+    /// How many codes went out by SMS so far. (Of notices, none does before its worker runs.)
+    fn sms_count(&self) -> usize {
+        self.app.identity.outbox().sandbox().unwrap().sent().len()
+    }
+
+    /// The kinds of all notices, in their order.
+    async fn notices(&self) -> Vec<String> {
+        let query = sql("SELECT kind FROM notice ORDER BY at");
+        let rows = self.app.stores.registry.all(query).await.unwrap();
+        rows.iter().map(|row| row.text("kind").unwrap()).collect()
+    }
+
+    /// How many phones pay.
+    async fn paying(&self) -> i64 {
+        let query = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM device WHERE state = 'active'");
         self.app.stores.registry.one(query).await.unwrap().int("n").unwrap()
     }
 

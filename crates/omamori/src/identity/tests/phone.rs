@@ -46,8 +46,13 @@ impl Phone {
 
     /// A phone that went through the whole sign-up with [`NUMBER`].
     pub async fn signed_up(house: &House) -> Self {
+        Self::signed_up_as(house, NUMBER).await
+    }
+
+    /// The same with another number.
+    pub async fn signed_up_as(house: &House, number: &str) -> Self {
         let mut phone = Self::new();
-        let signup_id = verified_signup(house, NUMBER, 1).await;
+        let signup_id = verified_signup(house, number, house.sms_count() + 1).await;
         let body = phone.finish_body(house, &signup_id).await;
         let reply = phone.finish(house, &body).await;
         phone.keep(reply);
@@ -59,11 +64,14 @@ impl Phone {
         let asked = json!({ "signup_id": signup_id });
         let options = house.post("/signup/passkey/options", &asked).await.ok();
         let credential = self.authenticator.create(&options);
-        let agree_key = serde_json::to_value(Jwk::of(&self.agree_key.public_key())).unwrap();
-        let device = json!({
-            "name": "Pixel 11", "sign_key": jwk(&self.sign_key), "agree_key": agree_key,
-        });
+        let device = self.introduction("Pixel 11");
         json!({ "signup_id": signup_id, "credential": credential, "device": device })
+    }
+
+    /// What a phone that is to be bound says of itself.
+    pub fn introduction(&self, name: &str) -> Value {
+        let agree_key = serde_json::to_value(Jwk::of(&self.agree_key.public_key())).unwrap();
+        json!({ "name": name, "sign_key": jwk(&self.sign_key), "agree_key": agree_key })
     }
 
     pub async fn finish(&self, house: &House, body: &Value) -> Reply {
@@ -96,7 +104,7 @@ impl Phone {
     }
 
     /// A request without session, with a proof.
-    fn proved(&self, house: &House, path: &str, body: &Value) -> Request<Body> {
+    pub fn proved(&self, house: &House, path: &str, body: &Value) -> Request<Body> {
         let mut request = json_request(path, body);
         let proof = self.proof(house, "POST", path, false);
         request.headers_mut().insert("dpop", proof.parse().unwrap());

@@ -100,7 +100,9 @@ async fn new_recovery_codes_need_the_passkey_now() {
     let options = phone.post(&house, "/recovery-codes/options", &json!({})).await.ok();
     let credential = phone.authenticator.get(&options);
     let body = json!({ "credential": credential });
-    let renewed = phone.post(&house, "/recovery-codes", &body).await.ok();
+    let renewed = phone.post(&house, "/recovery-codes", &body).await;
+    phone.keep_session(&renewed);
+    let renewed = renewed.ok();
     let codes = renewed["recovery_codes"].as_array().unwrap();
     assert_eq!(codes.len(), 10);
     assert!(codes.iter().all(|code| !phone.recovery_codes.contains(code)));

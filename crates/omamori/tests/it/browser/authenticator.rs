@@ -30,16 +30,14 @@ impl FormatRequestData for Command<'_> {
     fn format_request(&self, session: &SessionId) -> RequestData {
         let base = format!("/session/{session}/webauthn/authenticator");
         match self {
-            Self::Add(sensor) => {
-                RequestData::new(Method::POST, base).add_body(json!({
-                    "protocol": "ctap2",
-                    "transport": "internal",
-                    "hasResidentKey": true,
-                    "hasUserVerification": *sensor != Sensor::Touch,
-                    "isUserVerified": *sensor == Sensor::Owner,
-                    "isUserConsenting": true,
-                }))
-            }
+            Self::Add(sensor) => RequestData::new(Method::POST, base).add_body(json!({
+                "protocol": "ctap2",
+                "transport": "internal",
+                "hasResidentKey": true,
+                "hasUserVerification": *sensor != Sensor::Touch,
+                "isUserVerified": *sensor == Sensor::Owner,
+                "isUserConsenting": true,
+            })),
             Self::Remove(id) => RequestData::new(Method::DELETE, format!("{base}/{id}")),
             Self::Credentials(id) => {
                 RequestData::new(Method::GET, format!("{base}/{id}/credentials"))

@@ -127,6 +127,15 @@ impl Browser {
         answer.unwrap_or_else(|error| panic!("{command}: {error}")).value_json().unwrap()
     }
 
+    /// What the phone's own radio says, without which no page is told that the network is back.
+    pub async fn says_offline(&self, offline: bool) {
+        let conditions = json!({
+            "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1,
+        });
+        self.devtools("Network.enable", json!({})).await;
+        self.devtools("Network.emulateNetworkConditions", conditions).await;
+    }
+
     /// Opens a page of ours.
     pub async fn go(&self, path: &str) {
         let address = format!("{}{path}", self.origin);

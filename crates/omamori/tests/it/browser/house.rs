@@ -9,6 +9,7 @@ use omamori::cli::open::open;
 use omamori::clock::SystemClock;
 use omamori::config::Config;
 use omamori::merchant::{create_merchant, create_store, create_terminal, put_product};
+use omamori::notify::Sent;
 use omamori::rng::SystemRng;
 use omamori::server;
 use omamori::web::text::Lang;
@@ -132,15 +133,26 @@ impl House {
         listed["payments"].as_array().unwrap().clone()
     }
 
-    /// The last text that was "sent" to a number, in E.164, once there are `count` of them.
-    pub async fn sms(&self, number: &str, count: usize) -> String {
-        until(&format!("{count} SMS to {number}"), async || {
-            let sandbox = self.app.identity.outbox().sandbox().unwrap();
-            let sent = sandbox.sent().into_iter().filter(|sms| sms.to == number);
-            let texts: Vec<_> = sent.map(|sms| sms.text).collect();
-            (texts.len() == count).then(|| texts[0].clone())
+    /// The six digits in the newest SMS with such to a number, in E.164.
+    pub async fn sms_code(&self, number: &str) -> String {
+        self.sms_code_after(number, "").await
+    }
+
+    /// The same, once it is not `known` any more.
+    pub async fn sms_code_after(&self, number: &str, known: &str) -> String {
+        until(&format!("a new code by SMS to {number}"), async || {
+            let sent = self.sms(number);
+            let code = sent.iter().find_map(|sms| sms.code())?;
+            (code != known).then(|| code.to_owned())
         })
         .await
+    }
+
+    /// All SMS that were "sent" to a number, the newest first.
+    pub fn sms(&self, number: &str) -> Vec<Sent> {
+        let mut sent = self.app.identity.outbox().sandbox().unwrap().sent();
+        sent.retain(|sms| sms.to == number);
+        sent
     }
 
     /// How many customers there are.

@@ -49,7 +49,7 @@ impl Phone {
     /// Signs up. Gives the recovery codes.
     pub async fn sign_up(&self, house: &House, number: (&str, &str)) -> Vec<String> {
         self.ask_for_sms(number.0).await;
-        let code = sms_code(&house.sms(number.1, 1).await);
+        let code = house.sms_code(number.1).await;
         self.enter_sms_code(&code).await;
         self.press(r#"[data-step="passkey"] [type=submit]"#).await;
         let codes = self.see("[data-signup-codes]").await;
@@ -107,16 +107,18 @@ impl Phone {
         self.run("return window.markedByTest === true").await == true
     }
 
-    /// Waits for the sheet about what happened, and puts it away.
-    pub async fn is_told(&self, title: &str, amount: &str, balance: &str) {
+    /// Waits for the sheet about what happened, and puts it away. Gives where and when it happened.
+    pub async fn is_told(&self, title: &str, amount: &str, balance: &str) -> String {
         let title = self.text.t(title);
         let told = async || {
             let sheet = self.glimpse(SHEET).await?;
             [title, amount, balance].iter().all(|part| sheet.contains(part)).then_some(())
         };
         self.until(&format!("the sheet {title} {amount}"), told).await;
+        let place = self.see("[data-happened-store]").await;
         self.press("[data-happened-close]").await;
         self.gone(SHEET).await;
+        place
     }
 
     /// The balance on the page.
@@ -128,10 +130,4 @@ impl Phone {
     pub async fn close(self) {
         self.0.close().await;
     }
-}
-
-/// The six digits in an SMS.
-pub fn sms_code(text: &str) -> String {
-    let mut runs = text.split(|c: char| !c.is_ascii_digit());
-    runs.find(|run| run.len() == 6).unwrap_or_else(|| panic!("no code in {text:?}")).to_owned()
 }

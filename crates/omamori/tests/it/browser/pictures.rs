@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use omamori::merchant::invite;
+use omamori::merchant::{invite, put_product};
 use omamori::web::text::Lang;
 use serde_json::{Value, json};
 
@@ -15,6 +15,17 @@ use super::phone::{NUMBER, Phone};
 
 /// Name, width, height, pixels of the screen for each of the page.
 const SCREENS: [(&str, u32, u32, u32); 2] = [("phone", 390, 844, 2), ("desk", 1280, 800, 1)];
+
+/// More goods, so that the shelf looks like one.
+const SHELF: [(&str, &str, i64); 7] = [
+    ("2000000000015", "おにぎり 鮭", 160),
+    ("2000000000022", "おにぎり 梅", 140),
+    ("2000000000039", "たまごサンド", 298),
+    ("2000000000053", "ホットコーヒー R", 130),
+    ("2000000000060", "肉まん", 150),
+    ("2000000000084", "プリン", 178),
+    ("2000000000121", "牛乳 1L", 268),
+];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_page_fits_its_screen_in_japanese() {
@@ -28,6 +39,9 @@ async fn every_page_fits_its_screen_in_english() {
 
 async fn every_page_fits_its_screen(lang: Lang) {
     let house = House::open().await;
+    for (jan, name, unit_price) in SHELF {
+        put_product(&house.app, &house.merchant_id, jan, name, unit_price).await.unwrap();
+    }
     let counter = Counter::new(&house, lang).await;
     picture(&counter, "till-key").await;
     let mut phone = Phone::new(&house, "phone", lang).await;
@@ -63,7 +77,7 @@ async fn signup_and_signin(house: &House, phone: &Phone) {
     picture(phone, "signup").await;
     phone.ask_for_sms(NUMBER.0).await;
     picture(phone, "signup-code").await;
-    let code = super::phone::sms_code(&house.sms(NUMBER.1, 1).await);
+    let code = house.sms_code(NUMBER.1).await;
     phone.enter_sms_code(&code).await;
     phone.see(r#"[data-step="passkey"] h1"#).await;
     picture(phone, "signup-passkey").await;
@@ -139,6 +153,7 @@ async fn wallet(phone: &Phone, payment_id: &str) {
         picture(phone, name).await;
     }
     phone.press("[data-recovery-new]").await;
+    phone.press("[data-stepup-confirm]").await;
     phone.see("[data-recovery-dialog][open]").await;
     picture(phone, "wallet-recovery").await;
     phone.press("[data-recovery-close]").await;
@@ -184,6 +199,8 @@ async fn merchant(house: &House, mut office: Counter) {
 async fn picture(browser: &Browser, name: &str) {
     for (screen, width, height, scale) in SCREENS {
         browser.screen(width, height, scale).await;
+        let moves = async || (browser.run(STANDS_STILL).await == true).then_some(());
+        browser.until("the end of all movement", moves).await;
         let folder = folder().join(format!("{}-{screen}", browser.text.lang()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), browser.screenshot().await).unwrap();
@@ -192,14 +209,21 @@ async fn picture(browser: &Browser, name: &str) {
     }
 }
 
-/// The first visible element that reaches beyond the left or right edge of the screen.
+/// Whether nothing fades or slides any more. What turns for ever does not count.
+const STANDS_STILL: &str = "\
+    return document.getAnimations().every((animation) => \
+        animation.effect.getComputedTiming().endTime === Infinity)";
+
+/// The first visible element that reaches beyond the right edge of the page or of its dialog.
 const STICKS_OUT: &str = "\
-    const edge = document.documentElement.clientWidth + 0.5; \
-    if (document.documentElement.scrollWidth <= edge) return null; \
-    const out = [...document.body.querySelectorAll('*')].find((element) => { \
-        const box = element.getBoundingClientRect(); \
-        return element.checkVisibility() && box.width > 0 && box.right > edge; }); \
-    return out?.outerHTML.slice(0, 200) ?? 'something'";
+    for (const root of [document.documentElement, ...document.querySelectorAll('dialog[open]')]) { \
+        if (root.scrollWidth <= root.clientWidth) continue; \
+        const edge = root.getBoundingClientRect().left + root.clientLeft + root.clientWidth; \
+        const out = [...root.querySelectorAll('*')].find((element) => \
+            element.checkVisibility() && element.getBoundingClientRect().right > edge); \
+        return (out ?? root).outerHTML.slice(0, 200); \
+    } \
+    return null";
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots")

@@ -22,12 +22,14 @@ async fn new_recovery_codes_need_the_passkey() {
     phone.sensor(Sensor::SomebodyElse).await;
     phone.import_passkey(&passkey).await;
     phone.press("[data-recovery-new]").await;
+    phone.press("[data-stepup-confirm]").await;
     phone.read("#toasts", phone.text.t("passkey.cancelled")).await;
     assert_eq!(phone.glimpse("[data-recovery-dialog][open]").await, None);
 
     phone.sensor(Sensor::Owner).await;
     phone.import_passkey(&passkey).await;
     phone.press("[data-recovery-new]").await;
+    phone.press("[data-stepup-confirm]").await;
     let shown = phone.see("[data-recovery-dialog][open] [data-recovery-codes]").await;
     let second: Vec<_> = shown.lines().map(str::to_owned).collect();
     assert_eq!((first.len(), second.len()), (10, 10));

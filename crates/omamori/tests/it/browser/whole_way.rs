@@ -68,7 +68,10 @@ async fn pay_and_get_a_part_back(house: &House, phone: &Phone) {
     phone.mark_page().await;
     let small = code_read_from(phone).await;
     let sold = house.sell("sale-1", &small, 1_200).await.ok();
-    phone.is_told("happened.payment", "¥1,200", "¥3,800").await;
+    let place = phone.is_told("happened.payment", "¥1,200", "¥3,800").await;
+    let (store, time) = place.split_once(" · ").unwrap();
+    assert_eq!(store, STORE);
+    phone.read(".latest [data-entry]", time).await;
     phone.code_after(&small).await;
     phone.press("[data-code-open]").await;
     phone.see("[data-bright][open]").await;
@@ -125,7 +128,7 @@ async fn pay_without_network(house: &House, phone: &mut Phone) {
 }
 
 /// Goal: what happened while the open wallet had no network is on its page as soon as it is back,
-/// without a reload.
+/// without a reload; and the offline page leads home by itself.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_wallet_catches_up_with_what_it_missed() {
     let house = House::open().await;
@@ -143,6 +146,14 @@ async fn the_wallet_catches_up_with_what_it_missed() {
     phone.reads_balance("¥1,300").await;
     phone.read(".latest", "−¥700").await;
     assert!(phone.is_same_page().await);
+
+    house.wire.cut();
+    phone.says_offline(true).await;
+    phone.reload().await;
+    phone.read("h1", phone.text.t("offline.title")).await;
+    house.wire.mend();
+    phone.says_offline(false).await;
+    phone.reads_balance("¥1,300").await;
     phone.tolerates("net::ERR");
     phone.close().await;
     house.close().await;

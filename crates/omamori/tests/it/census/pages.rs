@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use axum::http::{Request, header};
 use omamori::merchant::invite;
+use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
@@ -37,6 +38,8 @@ struct World {
     register: Register,
     customer: Customer,
     newcomer: Customer,
+    /// On a phone that another one took the place of.
+    moved: Customer,
     staff: Staff,
     till_cookie: String,
     invitation: String,
@@ -60,10 +63,18 @@ async fn world(app: &TestApp) -> World {
         till_cookie: cookie.split(';').next().unwrap().to_owned(),
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
+        moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
         customer,
     }
+}
+
+async fn moved(app: &TestApp) -> Customer {
+    let customer = Customer::new(&app.app).await;
+    let replace = sql("UPDATE device SET state = 'replaced' WHERE device_id = $1");
+    app.app.stores.registry.execute(replace.bind(&customer.device_id)).await.unwrap();
+    customer
 }
 
 /// A request for each template, some with and without content.
@@ -80,6 +91,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("signup.html", "/signup", None),
         page("signin.html", "/signin", None),
         page("offline.html", "/offline", None),
+        page("move.html", "/move", None),
+        page("recover.html", "/recover", None),
+        of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
         page("till_key.html", "/till", None),
@@ -96,6 +110,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("history.html", customer, "/history"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("settings.html", customer, "/settings"));
+        pages.push(of_customer("notices.html", customer, "/notices"));
     }
     pages
 }

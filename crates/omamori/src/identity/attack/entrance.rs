@@ -1,0 +1,68 @@
+//! The first look at a request to sign in with a password: by where it comes from and how it
+//! looks, before its body or its signature costs anything.
+
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
+
+use super::scope::Scope;
+use super::wave::Answer;
+use super::work;
+use crate::app::App;
+use crate::clock::{Micros, SECOND};
+use crate::identity::rate::Network;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+
+/// A request that may come in.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::identity) struct Entrance {
+    pub network: Network,
+    pub shape: Scope,
+    /// It brought a proof of work.
+    worked: bool,
+}
+
+impl Entrance {
+    /// Holds the request against what further scopes have earned.
+    ///
+    /// # Errors
+    /// [`Code::WorkRequired`], [`Code::TooManyRequests`].
+    pub(in crate::identity) fn require(
+        &self,
+        app: &App,
+        scopes: &[Scope],
+        now: Micros,
+    ) -> Result<()> {
+        let refusal = match app.identity.attacks.judge(scopes, now) {
+            Answer::Work if !self.worked => Code::WorkRequired.into(),
+            Answer::Open | Answer::Work => return Ok(()),
+            Answer::Closed(until) => {
+                let seconds = u32::try_from((until - now) / SECOND + 1).unwrap_or(u32::MAX);
+                Error::RetryAfter(Code::TooManyRequests, seconds)
+            }
+        };
+        app.identity.attacks.turned_away(scopes, now);
+        Err(refusal)
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Entrance {
+    type Rejection = Error;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
+        let Ok(network) = Network::from_request_parts(parts, app).await;
+        let now = app.clock.now();
+        app.identity.doors.signin.check(network, now)?;
+        let text = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+        let worked = text(work::HEADER).zip(text("dpop")).is_some_and(|(header, proof)| {
+            work::is_done(app, &app.identity.attacks.spent, header, (proof, network), now)
+        });
+        let shape = Scope::shape_of(&parts.headers);
+        let entrance = Self { network, shape, worked };
+        let scopes = [Scope::Address(network.address()), Scope::network_of(network), shape];
+        entrance.require(app, &scopes, now)?;
+        Ok(entrance)
+    }
+}

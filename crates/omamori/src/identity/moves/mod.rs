@@ -1,0 +1,120 @@
+//! Moving to another phone: the passkey and a second proof on the new phone, and the old phone
+//! can take its place back.
+//!
+//! The new phone shows the passkey, then a code from an SMS to the verified number, or a recovery
+//! code; both are bound to its key. It pays at once, with a first day's limits. The old phone pays
+//! no more but keeps a session that can do one thing: undo. That ends the new phone, stops the
+//! account until the passkey is shown on the old one, and lets no other move begin for a day. So
+//! who takes an account over is thrown out by one tap, and who finds an old phone gains nothing.
+
+pub(super) mod finish;
+pub(super) mod page;
+pub(super) mod start;
+pub(super) mod undo;
+
+use omamori_db::{Db, Row, sql};
+
+use super::customer::Customer;
+use super::jwk::Thumbprint;
+use crate::clock::{DAY, MINUTE, Micros};
+use crate::web::codes::Code;
+use crate::web::error::Result;
+
+/// How long the code lives (NIST SP 800-63B-4 §3.1.3.2).
+const CODE_LIFE: Micros = 10 * MINUTE;
+/// Wrong codes that one SMS allows: a chance of 5 in a million.
+const TRIES: i64 = 5;
+/// How long the old phone can undo a move.
+pub(super) const UNDO: Micros = 3 * DAY;
+/// For so long a phone that came by a move changes nothing that would outlive its undoing, and no
+/// move begins after an undone one.
+const REST: Micros = DAY;
+
+/// Where the sealed code of a move lives: part of what the seal authenticates.
+fn code_place(move_id: &str) -> String {
+    format!("device_move.code/{move_id}")
+}
+
+/// A move under way or done.
+struct Move {
+    customer_id: String,
+    state: String,
+    name: String,
+    thumbprint: Thumbprint,
+    agree_key: Vec<u8>,
+    code: Vec<u8>,
+    expires_at: Micros,
+}
+
+async fn find(registry: &Db, move_id: &str) -> Result<Option<Move>> {
+    let query = sql("SELECT customer_id, state, name, sign_key_thumbprint, agree_key, code,
+                expires_at
+         FROM device_move WHERE move_id = $1");
+    let row = registry.optional(query.bind(move_id)).await?;
+    Ok(row.as_ref().map(read).transpose()?)
+}
+
+fn read(row: &Row) -> omamori_db::Result<Move> {
+    Ok(Move {
+        customer_id: row.text("customer_id")?,
+        state: row.text("state")?,
+        name: row.text("name")?,
+        thumbprint: row.array("sign_key_thumbprint")?,
+        agree_key: row.bytes("agree_key")?,
+        code: row.bytes("code")?,
+        expires_at: row.int("expires_at")?,
+    })
+}
+
+/// Whether a customer's move may begin, or end, now.
+async fn allowed(registry: &Db, customer_id: &str, now: Micros) -> Result<Result<(), Code>> {
+    let undone = sql("SELECT move_id FROM device_move
+         WHERE customer_id = $1 AND state = 'undone' AND undone_at > $2 LIMIT 1");
+    if registry.optional(undone.bind(customer_id).bind(now - REST)).await?.is_some() {
+        return Ok(Err(Code::TooSoon));
+    }
+    let stopped = sql("SELECT stopped_by FROM customer WHERE customer_id = $1");
+    let by = registry.one(stopped.bind(customer_id)).await?.text_optional("stopped_by")?;
+    // A customer who lost a phone stops the account and moves to another one; what staff stopped
+    // stays where it is.
+    Ok(if by.as_deref() == Some("staff") { Err(Code::AccountFrozen) } else { Ok(()) })
+}
+
+/// Whether the phone has been the customer's for long enough to change what would outlive the
+/// undoing of its move: contacts, recovery codes, a stop.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn settled(
+    registry: &Db,
+    customer: &Customer,
+    now: Micros,
+) -> Result<Result<(), Code>> {
+    let query = sql("SELECT move_id FROM device_move
+         WHERE to_device_id = $1 AND state = 'done' AND done_at > $2 LIMIT 1");
+    let query = query.bind(&customer.device_id).bind(now - REST);
+    let new = registry.optional(query).await?.is_some();
+    Ok(if new { Err(Code::TooSoon) } else { Ok(()) })
+}
+
+/// The move that took the phone's place, if it can be undone.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn undoable(registry: &Db, replaced_device_id: &str) -> Result<Option<Undoable>> {
+    let query = sql("SELECT name, done_at FROM device_move
+         WHERE from_device_id = $1 AND state = 'done' ORDER BY done_at DESC LIMIT 1");
+    let Some(row) = registry.optional(query.bind(replaced_device_id)).await? else {
+        return Ok(None);
+    };
+    let moved_at = row.int("done_at")?;
+    Ok(Some(Undoable { new_phone: row.text("name")?, moved_at, until: moved_at + UNDO }))
+}
+
+/// The move that took a phone's place.
+pub(super) struct Undoable {
+    pub new_phone: String,
+    pub moved_at: Micros,
+    /// Until when it can be undone.
+    pub until: Micros,
+}

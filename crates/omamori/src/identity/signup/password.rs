@@ -1,0 +1,103 @@
+//! `POST /api/wallet/v1/signup/password/…`: the way for phones without passkeys. A password, an
+//! authenticator app that has shown that it has its secret, and from there on as with a passkey.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::response::IntoResponse;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::finish::{Factor, answer, create};
+use super::{Verified, again, verified};
+use crate::app::App;
+use crate::gate::{Act, Question};
+use crate::id::Kind;
+use crate::identity::binding::PhoneKeys;
+use crate::identity::customer::FreshProof;
+use crate::identity::password::Password;
+use crate::identity::rate::Network;
+use crate::identity::totp;
+use crate::secret::Secret;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+use crate::web::json::Json;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::identity) struct Options {
+    signup_id: String,
+    password: Secret,
+}
+
+/// `…/options`: is the password good enough? Then the secret for the app.
+pub(in crate::identity) async fn options(
+    State(app): State<Arc<App>>,
+    network: Network,
+    Json(request): Json<Options>,
+) -> Result<Answer<totp::Offer>> {
+    let now = app.clock.now();
+    app.identity.doors.signup_verify.check(network, now)?;
+    let signup = verified(&app.stores.registry, &request.signup_id, now).await?;
+    accept(&app, &request.password, &signup).await?;
+    Ok(Answer(totp::offer(&app, &request.signup_id, &signup.phone.national()).await?))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::identity) struct Finish {
+    signup_id: String,
+    password: Secret,
+    totp: Secret,
+    device: PhoneKeys,
+}
+
+/// `…/finish`: a code of the app and the phone's keys come in, and the account comes to be.
+pub(in crate::identity) async fn finish(
+    State(app): State<Arc<App>>,
+    network: Network,
+    FreshProof(proof): FreshProof,
+    Json(request): Json<Finish>,
+) -> Result<impl IntoResponse> {
+    let now = app.clock.now();
+    app.identity.doors.signup_verify.check(network, now)?;
+    let phone = request.device.check()?;
+    if phone.thumbprint != proof.thumbprint {
+        return Err(Code::ProofFailed.into());
+    }
+    let code = totp::Code::parse(request.totp.reveal(), "totp")?;
+    if let Some(finished) = again::finish(&app, &request.signup_id, &phone, &proof).await? {
+        return Ok(answer(finished));
+    }
+    let signup = verified(&app.stores.registry, &request.signup_id, now).await?;
+    let password = accept(&app, &request.password, &signup).await?;
+    let totp = totp::verified(&app, &request.signup_id, code).await?;
+    let device_id = Kind::Device.random_text(app.rng.as_ref());
+    let question = Question {
+        act: Act::SignUp,
+        customer: Some(&signup.customer_id),
+        device: Some(&device_id),
+        terminal: None,
+        amount: None,
+        admission: None,
+        detail: &json!({ "ip": network.address(), "step": "totp", "signup": request.signup_id }),
+    };
+    let opinion = if totp.is_some() { Ok(()) } else { Err(Code::ProofFailed) };
+    let _cleared = app.gate.decide(question, opinion).await?;
+    let totp = totp.ok_or(Code::ProofFailed)?;
+    let hash = app.identity.passwords.hash(&app, password).await?;
+    let factor = Factor::Password { hash, totp };
+    let finished = create(&app, &request.signup_id, &signup, &factor, device_id, &phone).await?;
+    Ok(answer(finished))
+}
+
+/// The password, unless it is one that attackers try first.
+async fn accept(app: &App, typed: &Secret, signup: &Verified) -> Result<Password> {
+    let password = Password::parse(typed.reveal())?;
+    password.check_new(&signup.phone, &app.config.issuer_name)?;
+    if let Some(service) = &app.identity.breached {
+        service.check(&password).await?;
+    }
+    Ok(password)
+}

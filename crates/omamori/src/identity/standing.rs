@@ -1,0 +1,151 @@
+//! Stopping an account, and starting it again.
+//!
+//! A stopped account pays and loads nothing; its codes are refused at every register. One tap
+//! stops it, on the phone that is bound or on the one that was. To start it again takes the
+//! passkey, on a phone that is no newcomer; what staff stopped, only staff start.
+
+use std::sync::Arc;
+
+use axum::Json as Answer;
+use axum::extract::State;
+use axum::http::StatusCode;
+use omamori_db::{Tx, sql};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use webauthn_rs::prelude::PublicKeyCredential;
+
+use super::customer::{Customer, Holder};
+use super::phone::Phone;
+use super::rate::Network;
+use super::stepup::{self, Intent, Risen};
+use super::{account, devices, moves};
+use crate::app::App;
+use crate::gate::Act;
+use crate::notify::{AccountStopper, Notice, tell};
+use crate::web::codes::Code;
+use crate::web::error::Result;
+use crate::web::json::Json;
+use crate::web::text::Text;
+
+/// The customer of an id or a phone number, as support has it.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn find(app: &App, who: &str) -> Result<Option<String>> {
+    let registry = &app.stores.registry;
+    if let Some(phone) = Phone::parse(who) {
+        return Ok(account::find_by_phone(registry, &phone).await?.map(|found| found.customer_id));
+    }
+    let query = sql("SELECT customer_id FROM customer WHERE customer_id = $1");
+    let row = registry.optional(query.bind(who)).await?;
+    Ok(row.map(|row| row.text("customer_id")).transpose()?)
+}
+
+/// Freezes the account, if it is not. False if it was.
+pub(super) async fn stop(tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<bool> {
+    let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1
+         WHERE customer_id = $2 AND status = 'active'");
+    Ok(tx.execute(update.bind(by).bind(customer_id)).await? == 1)
+}
+
+/// `POST /api/wallet/v1/account/stop`: no factor is asked, for a thief may be at work.
+pub(super) async fn stop_own(
+    State(app): State<Arc<App>>,
+    Holder { customer, .. }: Holder,
+    network: Network,
+) -> Result<StatusCode> {
+    let detail = json!({ "ip": network.address(), "session": customer.session_id });
+    let _cleared = app.gate.decide(customer.asks(Act::AccountStop, &detail), Ok(())).await?;
+    freeze(&app, &customer.customer_id, AccountStopper::Customer).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Stops an account, tells its holder, and makes all nodes forget that it was not stopped. Does
+/// nothing to one that is stopped, unless staff do it: their word outlasts the customer's.
+///
+/// # Errors
+/// A fault if the registry fails or there is no such customer.
+pub async fn freeze(app: &App, customer_id: &str, by: AccountStopper) -> Result<()> {
+    let mut tx = app.stores.registry.begin().await?;
+    let word = match by {
+        AccountStopper::Customer => "customer",
+        AccountStopper::Staff => "staff",
+    };
+    if stop(&mut tx, customer_id, word).await? {
+        devices::note(app, &mut tx, customer_id).await?;
+        tell(app, &mut tx, customer_id, &Notice::AccountStopped { by }).await?;
+    } else if by == AccountStopper::Staff {
+        let update = sql("UPDATE customer SET stopped_by = 'staff'
+             WHERE customer_id = $1 AND status = 'frozen'");
+        tx.execute(update.bind(customer_id)).await?;
+    }
+    tx.commit().await?;
+    devices::forget(app, customer_id).await
+}
+
+/// Starts an account again, whoever stopped it: for staff. False if it was not stopped.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn unfreeze(app: &App, customer_id: &str) -> Result<bool> {
+    let mut tx = app.stores.registry.begin().await?;
+    let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
+         WHERE customer_id = $1 AND status = 'frozen'");
+    let started = tx.execute(update.bind(customer_id)).await? == 1;
+    devices::note(app, &mut tx, customer_id).await?;
+    tx.commit().await?;
+    devices::forget(app, customer_id).await?;
+    Ok(started)
+}
+
+fn intent(text: Text) -> Result<Intent> {
+    Intent::new(Act::AccountResume, &(), text.t("stepup.resume").to_owned())
+}
+
+/// `POST /api/wallet/v1/account/resume/options`
+pub(super) async fn options(
+    State(app): State<Arc<App>>,
+    customer: Customer,
+    text: Text,
+) -> Result<Answer<Value>> {
+    stepup::offer(&app, &customer, &intent(text)?).await
+}
+
+/// The request of [`resume`].
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Resume {
+    credential: PublicKeyCredential,
+}
+
+/// The answer.
+#[derive(Serialize)]
+pub(super) struct Resumed {}
+
+/// `POST /api/wallet/v1/account/resume`: confirmed with the passkey.
+pub(super) async fn resume(
+    State(app): State<Arc<App>>,
+    customer: Customer,
+    network: Network,
+    text: Text,
+    Json(request): Json<Resume>,
+) -> Result<Risen<Resumed>> {
+    let registry = &app.stores.registry;
+    let query = sql("SELECT stopped_by FROM customer WHERE customer_id = $1");
+    let by = registry.one(query.bind(&customer.customer_id)).await?.text_optional("stopped_by")?;
+    let opinion = match by.as_deref() {
+        Some("staff") => Err(Code::AccountFrozen),
+        _ => moves::settled(registry, &customer, app.clock.now()).await?,
+    };
+    let (intent, credential) = (intent(text)?, &request.credential);
+    let _cleared = stepup::require(&app, &customer, network, &intent, credential, opinion).await?;
+    let mut tx = registry.begin().await?;
+    let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
+         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by <> 'staff'");
+    tx.execute(update.bind(&customer.customer_id)).await?;
+    devices::note(&app, &mut tx, &customer.customer_id).await?;
+    let risen = Risen::new(&app, &mut tx, &customer, Resumed {}).await?;
+    tx.commit().await?;
+    devices::forget(&app, &customer.customer_id).await?;
+    Ok(risen)
+}
