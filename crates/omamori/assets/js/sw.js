@@ -17,6 +17,9 @@ const REFRESH_MS = 3_600_000;
 const NAVIGATION_TIMEOUT_MS = 8_000;
 /** A clock that is this far off gets its proofs refused. */
 const SKEW_MS = 30_000;
+/** How long a page may take to keep a renewed session. */
+const RISE_TRIES = 10;
+const RISE_WAIT_MS = 50;
 
 /** Surfaces with keys and sessions of their own. */
 const NOT_THE_WALLET = ["/api/pos/", "/api/merchant/", "/till", "/merchant", "/demo/", "/sw.js"];
@@ -81,7 +84,7 @@ async function navigation(event) {
 }
 
 /**
- * Sends a request with a proof. If the proof is refused and this phone's clock turns out to be wrong,
+ * Sends a request with a proof. If it is refused because this clock is wrong or the session was renewed,
  * once more with the right time: nothing was carried out.
  */
 async function proved(request, signal = request.signal) {
@@ -90,10 +93,28 @@ async function proved(request, signal = request.signal) {
   if (!by) return fetch(request);
   const body = ["GET", "HEAD"].includes(request.method) ? undefined : await request.arrayBuffer();
   const answer = await fetch(await withProof(request, body, by, signal));
-  const skewMs = answer.status === 401 ? newSkew(answer, by.skewMs) : null;
-  if (skewMs === null) return answer;
-  await keepSkew(skewMs);
-  return fetch(await withProof(request, body, { ...by, skewMs }, signal));
+  if (answer.status !== 401) return answer;
+  const skewMs = newSkew(answer, by.skewMs);
+  if (skewMs !== null) {
+    await keepSkew(skewMs);
+    return fetch(await withProof(request, body, { ...by, skewMs }, signal));
+  }
+  const risen = await risenSession(by.ath);
+  return risen ? fetch(await withProof(request, body, risen, signal)) : answer;
+}
+
+/**
+ * The session after its token was renewed by a step-up. The browser has the new cookie a moment before
+ * the page has kept what proofs say of it; a request in between is refused, and asks again.
+ */
+async function risenSession(knownAth) {
+  for (let tries = 0; tries < RISE_TRIES; tries += 1) {
+    const now = await prover();
+    if (!now) return null;
+    if (now.ath !== knownAth) return now;
+    await new Promise((resolve) => setTimeout(resolve, RISE_WAIT_MS));
+  }
+  return null;
 }
 
 /** The same request with the proof. A navigation cannot be copied with other headers, so all is said again. */
