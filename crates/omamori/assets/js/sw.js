@@ -85,7 +85,7 @@ async function navigation(event) {
 
 /**
  * Sends a request with a proof. If it is refused because this clock is wrong or the session was renewed,
- * once more with the right time: nothing was carried out.
+ * once more with what is right: nothing was carried out.
  */
 async function proved(request, signal = request.signal) {
   if (request.headers.has("dpop")) return fetch(request);
