@@ -11,46 +11,29 @@ use omamori_db::{Db, Durability, Result, Step};
 
 use crate::config::Store;
 
+/// A step of a schema, from its file under `migrations/`.
+macro_rules! step {
+    ($version:literal, $name:literal, $file:literal) => {
+        Step {
+            version: $version,
+            name: $name,
+            text: include_str!(concat!("../../../../migrations/", $file)),
+        }
+    };
+}
+
 /// The registry's schema, step by step. Applied steps are never edited.
 pub const REGISTRY: &[Step] = &[
-    Step {
-        version: 1,
-        name: "customers",
-        text: include_str!("../../../../migrations/registry/0001_customers.sql"),
-    },
-    Step {
-        version: 2,
-        name: "merchants",
-        text: include_str!("../../../../migrations/registry/0002_merchants.sql"),
-    },
-    Step {
-        version: 3,
-        name: "changes",
-        text: include_str!("../../../../migrations/registry/0003_changes.sql"),
-    },
-    Step {
-        version: 4,
-        name: "notices",
-        text: include_str!("../../../../migrations/registry/0004_notices.sql"),
-    },
-    Step {
-        version: 5,
-        name: "moves",
-        text: include_str!("../../../../migrations/registry/0005_moves.sql"),
-    },
-    Step {
-        version: 6,
-        name: "passwords",
-        text: include_str!("../../../../migrations/registry/0006_passwords.sql"),
-    },
+    step!(1, "customers", "registry/0001_customers.sql"),
+    step!(2, "merchants", "registry/0002_merchants.sql"),
+    step!(3, "changes", "registry/0003_changes.sql"),
+    step!(4, "notices", "registry/0004_notices.sql"),
+    step!(5, "moves", "registry/0005_moves.sql"),
+    step!(6, "passwords", "registry/0006_passwords.sql"),
 ];
 
 /// The evidence's schema, step by step.
-pub const EVIDENCE: &[Step] = &[Step {
-    version: 1,
-    name: "decisions",
-    text: include_str!("../../../../migrations/evidence/0001_decisions.sql"),
-}];
+pub const EVIDENCE: &[Step] = &[step!(1, "decisions", "evidence/0001_decisions.sql")];
 
 /// Open connections to all stores.
 #[derive(Clone, Debug)]

@@ -23,7 +23,7 @@ use crate::web::codes::Code;
 use crate::web::error::Error;
 use chart::available;
 use evidence::{DecisionId, Evidence};
-use windows::{Admission, Class, Used, Windows};
+use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// An act that the gate decides on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -127,8 +127,8 @@ struct Record<'a, D> {
     terminal: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     amount: Option<i64>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    used_24h: Option<i64>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    used: Vec<Seen>,
     detail: &'a D,
 }
 
@@ -186,7 +186,7 @@ impl Gate {
         let at = self.clock.now();
         let verdict = opinion.and_then(|()| self.within_limits(question.admission.as_ref()));
         let reason = verdict.err().map(Code::as_str);
-        let used_24h = question.admission.as_ref().map(|a| self.used(a.account, a.class).in_24h);
+        let used = question.admission.as_ref().map_or_else(Vec::new, |a| self.seen(a));
         let record = Record {
             at,
             act: question.act,
@@ -196,7 +196,7 @@ impl Gate {
             device: question.device,
             terminal: question.terminal,
             amount: question.amount,
-            used_24h,
+            used,
             detail: question.detail,
         };
         let line = serde_json::to_string(&record)?;
@@ -208,11 +208,16 @@ impl Gate {
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
         let Some(admission) = admission else { return Ok(()) };
         let balance = self.balance(admission.account);
-        if admission.class == Class::Payment && balance < admission.amount {
+        if admission.flow == Flow::Out && balance < admission.amount {
             return Err(Code::InsufficientFunds);
         }
         let now = self.clock.now_nanos();
         self.ledger.companion(|windows| windows.check(admission, balance, now))
+    }
+
+    fn seen(&self, admission: &Admission) -> Vec<Seen> {
+        let now = self.clock.now_nanos();
+        self.ledger.companion(|windows| windows.seen(admission, now))
     }
 
     /// Carries out what was cleared. Each transfer gets the decision's id, and the limits of the

@@ -10,13 +10,13 @@
 use std::collections::HashMap;
 
 use omamori_ledger::{Companion, Fact, Request, State, Transfer};
+use serde::Serialize;
 
 use super::chart::{TransferCode, available};
 use crate::web::codes::Code;
 
 const NANOS_PER_SLOT: u64 = 300 * 1_000_000_000;
-const SLOTS_24H: u32 = 24 * 12;
-const SLOTS_30D: u32 = 30 * SLOTS_24H;
+const SLOTS_PER_HOUR: u32 = 12;
 
 /// The five-minute slot of an instant in nanoseconds.
 #[must_use]
@@ -24,8 +24,9 @@ pub fn slot(timestamp_nanos: u64) -> u32 {
     u32::try_from(timestamp_nanos / NANOS_PER_SLOT).unwrap_or(u32::MAX)
 }
 
-/// Which way value goes, seen from the customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A kind of use that is bounded. One transfer may be of several kinds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Class {
     /// Out, to a merchant.
     Payment,
@@ -33,24 +34,78 @@ pub enum Class {
     Topup,
 }
 
-/// The bounds that one operation must keep; decided by the gate, enforced by the writer.
+/// How far back a window reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Span {
+    /// 24 hours.
+    Day,
+    /// 30 days.
+    Month,
+}
+
+impl Span {
+    const fn slots(self) -> u32 {
+        match self {
+            Self::Day => 24 * SLOTS_PER_HOUR,
+            Self::Month => 30 * 24 * SLOTS_PER_HOUR,
+        }
+    }
+}
+
+/// The most that one window may hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Bound {
+    /// Of which use.
+    pub class: Class,
+    /// In which time.
+    pub span: Span,
+    /// Yen.
+    pub max: i64,
+    /// What the caller is told when it would be passed.
+    pub code: Code,
+}
+
+impl Bound {
+    /// A bound of 24 hours.
+    #[must_use]
+    pub const fn day(class: Class, max: i64, code: Code) -> Self {
+        Self { class, span: Span::Day, max, code }
+    }
+
+    /// A bound of 30 days.
+    #[must_use]
+    pub const fn month(class: Class, max: i64, code: Code) -> Self {
+        Self { class, span: Span::Month, max, code }
+    }
+}
+
+/// What one operation must keep; decided by the gate, enforced by the writer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// The customer's account.
     pub account: u128,
-    /// Which window.
-    pub class: Class,
     /// Yen.
     pub amount: i64,
-    /// Yen in 24 hours, and the code if they are passed.
-    pub max_24h: (i64, Code),
-    /// Yen in 30 days, and the code if they are passed.
-    pub max_30d: Option<(i64, Code)>,
-    /// The largest balance after it.
-    pub balance_max: Option<i64>,
+    /// The windows it uses, in the order in which they are told.
+    pub bounds: Vec<Bound>,
+    /// Which way the value goes, seen from the customer.
+    pub flow: Flow,
 }
 
-/// What is used of a customer's windows, in yen.
+/// Which way value goes, seen from the customer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flow {
+    /// Out: there must be enough.
+    Out,
+    /// In: the balance after it may not pass this, in yen.
+    In {
+        /// The largest balance.
+        balance_max: i64,
+    },
+}
+
+/// What is used of a window's two spans, in yen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Used {
     /// In the last 24 hours.
@@ -59,43 +114,76 @@ pub struct Used {
     pub in_30d: i64,
 }
 
-/// Amounts by slot, oldest first.
-#[derive(Debug, Default)]
-struct Window(Vec<(u32, i64)>);
+/// What a window held when the gate looked.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Seen {
+    class: Class,
+    span: Span,
+    yen: i64,
+}
 
-impl Window {
-    fn used(&self, now: u32) -> Used {
-        let since = |slots: u32| now.saturating_sub(slots);
-        let sum = |from: u32| {
-            self.0.iter().rev().take_while(|(slot, _)| *slot >= from).map(|(_, yen)| yen).sum()
-        };
-        Used { in_24h: sum(since(SLOTS_24H)), in_30d: sum(since(SLOTS_30D)) }
+#[derive(Debug)]
+struct Entry {
+    slot: u32,
+    class: Class,
+    yen: i64,
+}
+
+/// What one customer used, by slot and class, oldest slot first.
+#[derive(Debug, Default)]
+struct Customer(Vec<Entry>);
+
+impl Customer {
+    fn used(&self, class: Class, span: Span, now: u32) -> i64 {
+        let from = now.saturating_sub(span.slots());
+        let inside = self.0.iter().rev().take_while(|entry| entry.slot >= from);
+        inside.filter(|entry| entry.class == class).map(|entry| entry.yen).sum()
     }
 
-    fn add(&mut self, slot: u32, yen: i64) {
-        let from = slot.saturating_sub(SLOTS_30D);
-        if self.0.first().is_some_and(|(oldest, _)| *oldest < from) {
-            self.0.retain(|(kept, _)| *kept >= from);
+    fn find(&mut self, slot: u32, class: Class) -> Option<&mut Entry> {
+        let start = self.0.partition_point(|entry| entry.slot < slot);
+        let mut same = self.0[start..].iter_mut().take_while(|entry| entry.slot == slot);
+        same.find(|entry| entry.class == class)
+    }
+
+    fn add(&mut self, slot: u32, class: Class, yen: i64) {
+        let from = slot.saturating_sub(Span::Month.slots());
+        if self.0.first().is_some_and(|oldest| oldest.slot < from) {
+            self.0.retain(|entry| entry.slot >= from);
         }
-        match self.0.last_mut() {
-            Some((last, sum)) if *last == slot => *sum += yen,
-            _ => self.0.push((slot, yen)),
+        match self.find(slot, class) {
+            Some(entry) => entry.yen += yen,
+            None => self.0.push(Entry { slot, class, yen }),
         }
     }
 
     /// Gives an amount back to the slot it was used in; one that has left the window is gone.
-    fn give_back(&mut self, slot: u32, yen: i64) {
-        if let Ok(index) = self.0.binary_search_by_key(&slot, |(kept, _)| *kept) {
-            self.0[index].1 -= yen;
-            assert!(self.0[index].1 >= 0, "more was given back than was used");
+    fn give_back(&mut self, slot: u32, class: Class, yen: i64) {
+        if let Some(entry) = self.find(slot, class) {
+            entry.yen -= yen;
+            assert!(entry.yen >= 0, "more was given back than was used");
         }
     }
 }
 
-#[derive(Debug, Default)]
-struct Customer {
-    payments: Window,
-    topups: Window,
+/// What a transfer does to the windows of the customer on one of its sides.
+enum Effect {
+    Uses(u128, &'static [Class]),
+    GivesBack(u128, &'static [Class]),
+    Nothing,
+}
+
+impl Effect {
+    const fn of(transfer: &Transfer, code: TransferCode) -> Self {
+        let (from, to) = (transfer.debit_account_id, transfer.credit_account_id);
+        match code {
+            TransferCode::Payment => Self::Uses(from, &[Class::Payment]),
+            TransferCode::Refund | TransferCode::Cancel => Self::GivesBack(to, &[Class::Payment]),
+            TransferCode::TopupCash => Self::Uses(to, &[Class::Topup]),
+            TransferCode::TopupCashCancel => Self::GivesBack(from, &[Class::Topup]),
+            TransferCode::RefundPosition | TransferCode::Tombstone => Self::Nothing,
+        }
+    }
 }
 
 /// The windows of all customers.
@@ -108,10 +196,21 @@ impl Windows {
     pub fn used(&self, account: u128, class: Class, timestamp_nanos: u64) -> Used {
         let now = slot(timestamp_nanos);
         let Some(customer) = self.0.get(&account) else { return Used::default() };
-        match class {
-            Class::Payment => customer.payments.used(now),
-            Class::Topup => customer.topups.used(now),
-        }
+        let used = |span| customer.used(class, span, now);
+        Used { in_24h: used(Span::Day), in_30d: used(Span::Month) }
+    }
+
+    /// What each window of an operation holds before it: for the record.
+    #[must_use]
+    pub fn seen(&self, admission: &Admission, timestamp_nanos: u64) -> Vec<Seen> {
+        let now = slot(timestamp_nanos);
+        let customer = self.0.get(&admission.account);
+        let seen = |bound: &Bound| Seen {
+            class: bound.class,
+            span: bound.span,
+            yen: customer.map_or(0, |c| c.used(bound.class, bound.span, now)),
+        };
+        admission.bounds.iter().map(seen).collect()
     }
 
     /// Whether the operation keeps its bounds.
@@ -124,50 +223,43 @@ impl Windows {
         balance: i64,
         timestamp_nanos: u64,
     ) -> Result<(), Code> {
-        let used = self.used(admission.account, admission.class, timestamp_nanos);
-        let (max_24h, code_24h) = admission.max_24h;
-        if used.in_24h + admission.amount > max_24h {
-            return Err(code_24h);
+        let now = slot(timestamp_nanos);
+        let customer = self.0.get(&admission.account);
+        for bound in &admission.bounds {
+            let used = customer.map_or(0, |c| c.used(bound.class, bound.span, now));
+            if used + admission.amount > bound.max {
+                return Err(bound.code);
+            }
         }
-        if let Some((max_30d, code_30d)) = admission.max_30d
-            && used.in_30d + admission.amount > max_30d
-        {
-            return Err(code_30d);
+        match admission.flow {
+            Flow::In { balance_max } if balance + admission.amount > balance_max => {
+                Err(Code::LimitBalance)
+            }
+            _ => Ok(()),
         }
-        if admission.balance_max.is_some_and(|max| balance + admission.amount > max) {
-            return Err(Code::LimitBalance);
-        }
-        Ok(())
     }
 
     fn observe_transfer(&mut self, transfer: &Transfer) {
         if transfer.is_pending() {
             return; // a first phase: counted when it is posted
         }
+        let Some(code) = TransferCode::of(transfer.code) else { return };
         // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
         let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
-        let now = slot(transfer.timestamp);
-        // A reversal carries the slot of what it reverses (see `pos`).
-        let then = transfer.user_data_32;
-        let (account, reversed) = (transfer.debit_account_id, transfer.credit_account_id);
-        match TransferCode::of(transfer.code) {
-            Some(TransferCode::Payment) => {
-                self.0.entry(account).or_default().payments.add(now, yen);
+        match Effect::of(transfer, code) {
+            Effect::Uses(account, classes) => {
+                let customer = self.0.entry(account).or_default();
+                let now = slot(transfer.timestamp);
+                classes.iter().for_each(|class| customer.add(now, *class, yen));
             }
-            Some(TransferCode::Refund | TransferCode::Cancel) => {
-                if let Some(customer) = self.0.get_mut(&reversed) {
-                    customer.payments.give_back(then, yen);
-                }
-            }
-            Some(TransferCode::TopupCash) => {
-                self.0.entry(reversed).or_default().topups.add(now, yen);
-            }
-            Some(TransferCode::TopupCashCancel) => {
+            Effect::GivesBack(account, classes) => {
                 if let Some(customer) = self.0.get_mut(&account) {
-                    customer.topups.give_back(then, yen);
+                    // A reversal carries the slot of what it reverses (see `pos`).
+                    let then = transfer.user_data_32;
+                    classes.iter().for_each(|class| customer.give_back(then, *class, yen));
                 }
             }
-            Some(TransferCode::RefundPosition | TransferCode::Tombstone) | None => {}
+            Effect::Nothing => {}
         }
     }
 }
@@ -196,7 +288,7 @@ impl Companion for Windows {
     }
 
     fn history_nanos(&self) -> u64 {
-        u64::from(SLOTS_30D + 1) * NANOS_PER_SLOT
+        u64::from(Span::Month.slots() + 1) * NANOS_PER_SLOT
     }
 }
 
@@ -227,11 +319,12 @@ mod tests {
     fn admission(amount: i64) -> Admission {
         Admission {
             account: CUSTOMER,
-            class: Class::Payment,
             amount,
-            max_24h: (10_000, Code::LimitPayment24h),
-            max_30d: Some((15_000, Code::LimitPayment30d)),
-            balance_max: None,
+            bounds: vec![
+                Bound::day(Class::Payment, 10_000, Code::LimitPayment24h),
+                Bound::month(Class::Payment, 15_000, Code::LimitPayment30d),
+            ],
+            flow: Flow::Out,
         }
     }
 
@@ -265,12 +358,8 @@ mod tests {
     #[test]
     fn a_top_up_may_not_pass_the_largest_balance() {
         let windows = Windows::default();
-        let topup = Admission {
-            class: Class::Topup,
-            max_30d: None,
-            balance_max: Some(100_000),
-            ..admission(5_000)
-        };
+        let flow = Flow::In { balance_max: 100_000 };
+        let topup = Admission { bounds: Vec::new(), flow, ..admission(5_000) };
         assert_eq!(windows.check(&topup, 95_000, START), Ok(()));
         assert_eq!(windows.check(&topup, 95_001, START), Err(Code::LimitBalance));
     }

@@ -20,7 +20,7 @@ use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::clock::DAY;
 use crate::gate::chart::TransferCode;
-use crate::gate::windows::{Admission, Class};
+use crate::gate::windows::{Admission, Bound, Class, Flow};
 use crate::gate::{Act, Clearance, Question};
 use crate::id::derive;
 use crate::web::codes::Code;
@@ -214,18 +214,19 @@ async fn clear(
     let admission = device.as_ref().map(|device| {
         let limits = &app.config.limits;
         let first_day = app.clock.now() < device.enrolled_at + DAY;
-        let max_24h = if first_day && limits.payment_first_day < limits.payment_24h {
+        let (max_24h, code_24h) = if first_day && limits.payment_first_day < limits.payment_24h {
             (limits.payment_first_day, Code::LimitNewDevice)
         } else {
             (limits.payment_24h, Code::LimitPayment24h)
         };
         Admission {
             account: device.wallet_account,
-            class: Class::Payment,
             amount,
-            max_24h,
-            max_30d: Some((limits.payment_30d, Code::LimitPayment30d)),
-            balance_max: None,
+            bounds: vec![
+                Bound::day(Class::Payment, max_24h, code_24h),
+                Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d),
+            ],
+            flow: Flow::Out,
         }
     });
     let question = Question {

@@ -17,7 +17,7 @@ use super::model::{TopupDetail, TopupView, detail, micros, yen};
 use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::gate::chart::{TransferCode, wallet_account};
-use crate::gate::windows::{Admission, Class};
+use crate::gate::windows::{Admission, Bound, Class, Flow};
 use crate::gate::{Act, Clearance, Question};
 use crate::id::{Kind, derive};
 use crate::web::codes::Code;
@@ -150,11 +150,9 @@ async fn clear(
     let device = verified.as_ref().ok().map(|verified| verified.device.clone());
     let admission = device.as_ref().map(|device| Admission {
         account: device.wallet_account,
-        class: Class::Topup,
         amount: topup.amount,
-        max_24h: (limits.topup_24h, Code::LimitTopup24h),
-        max_30d: None,
-        balance_max: Some(limits.balance_max),
+        bounds: vec![Bound::day(Class::Topup, limits.topup_24h, Code::LimitTopup24h)],
+        flow: Flow::In { balance_max: limits.balance_max },
     });
     let detail = TopupDetail {
         merchant_topup_id: topup.merchant_topup_id.clone(),
