@@ -100,6 +100,7 @@ pub(super) async fn bind(
     let insert = insert.bind(&device_id).bind(i64::from(number.get())).bind(customer_id);
     let insert = insert.bind(&*phone.name).bind(phone.thumbprint).bind(sealed);
     tx.execute(insert.bind(app.clock.now())).await?;
+    app.identity.directory.know(&phone.thumbprint);
     Ok(Enrolled::new(&app.config, device_id, number, agreement))
 }
 

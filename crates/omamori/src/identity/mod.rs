@@ -55,9 +55,12 @@ use omamori_paycode::code::DeviceNumber;
 pub use customer::{Customer, PageCustomer, Visitor};
 pub use directory::DeviceEntry;
 pub(crate) use directory::secret_place;
+pub(crate) use jwk::Jwk;
+pub(crate) use password::hash::phc;
 pub use phone::Phone;
 pub use rate::{Network, RateLimit};
 pub use session::IDLE_MAX as SESSION_IDLE_MAX;
+pub(crate) use totp::secret_place as totp_place;
 
 use crate::app::App;
 use crate::clock::{Clock, MINUTE, SECOND};
@@ -96,6 +99,8 @@ struct Doors {
     signup_block: RateLimit<u64>,
     signup_verify: RateLimit,
     signin: RateLimit,
+    /// Of all who sign in with a password and a key that no phone has, together.
+    strangers: RateLimit<()>,
     recover: RateLimit,
     recover_verify: RateLimit,
 }
@@ -125,6 +130,7 @@ impl Identity {
                 signup_block: RateLimit::new(20, 3 * MINUTE),
                 signup_verify: RateLimit::new(30, 20 * SECOND),
                 signin: RateLimit::new(30, 10 * SECOND),
+                strangers: RateLimit::new(500, SECOND / 50),
                 recover: RateLimit::new(10, 2 * MINUTE),
                 recover_verify: RateLimit::new(30, 20 * SECOND),
             },
@@ -157,6 +163,7 @@ impl Identity {
     /// Begins what runs beside the requests, as long as the service lives.
     pub fn start(app: &Arc<App>) {
         attack::start(app);
+        directory::start(app);
     }
 
     fn replays(&self) -> &ReplayCache {

@@ -18,3 +18,4 @@ mod support;
 mod terminal;
 mod topup;
 mod wallet;
+mod weakness;

@@ -87,6 +87,7 @@ async fn a_folder_that_exists_is_left_alone() {
         data: folder.path().to_owned(),
         keep: false,
         postgres: None,
+        list_attack: false,
         output: None,
     };
     assert!(matches!(run(args).await, Err(SurgeError::FolderExists(_))));

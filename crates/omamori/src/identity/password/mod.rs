@@ -8,7 +8,7 @@
 
 pub(super) mod breached;
 mod common;
-pub(super) mod hash;
+pub(crate) mod hash;
 pub(super) mod lock;
 
 use omamori_db::{Tx, sql};

@@ -128,6 +128,7 @@ async fn find(app: &App, phone: &Phone, proof: &Proof) -> Result<Option<Bound>> 
            AND c.phone = $2 AND c.status <> 'closed'");
     let query = query.bind(proof.thumbprint).bind(phone.as_str());
     let Some(row) = app.stores.registry.optional(query).await? else { return Ok(None) };
+    app.identity.directory.know(&proof.thumbprint);
     Ok(Some(Bound {
         customer_id: row.text("customer_id")?,
         device_id: row.text("device_id")?,

@@ -7,6 +7,7 @@ mod contacts;
 mod moves;
 mod password;
 mod password_phone;
+mod phishing;
 mod phone;
 mod recover;
 mod session;

@@ -19,7 +19,7 @@ use crate::web::error::Result;
 const STEP: Micros = 30 * SECOND;
 
 /// Where the sealed secret of a customer lives: part of what the seal authenticates.
-fn secret_place(customer_id: &str) -> String {
+pub(crate) fn secret_place(customer_id: &str) -> String {
     format!("totp.secret/{customer_id}")
 }
 

@@ -2,7 +2,7 @@
 //! forgotten: statements, tables, routes, pages.
 
 mod pages;
-mod routes;
+pub mod routes;
 mod schema;
 mod source;
 mod statements;

@@ -64,13 +64,14 @@ const PUBLIC: &[&str] = &[
 
 /// A route of the program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Route {
-    method: String,
-    path: String,
+pub struct Route {
+    pub method: String,
+    pub path: String,
 }
 
 impl Route {
-    fn name(&self) -> String {
+    /// As `GET /history`.
+    pub fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
@@ -80,7 +81,7 @@ impl Route {
 }
 
 /// All routes, as the sources name them.
-fn routes() -> Vec<Route> {
+pub fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
     for source in sources(&["omamori/src"]) {
         let mut nested: HashMap<String, Vec<Route>> = HashMap::new();
