@@ -297,7 +297,7 @@ impl Source for SignIns {
 
     fn next(&mut self) -> Option<(Request, Asked)> {
         let step = if self.sent.is_multiple_of(3) {
-            Some(self.begin()?)
+            Some(self.begin().or_else(|| self.waiting.pop_front())?)
         } else {
             self.waiting.pop_front()
         };
