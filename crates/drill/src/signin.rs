@@ -137,17 +137,12 @@ impl ListAttack {
             let client = attacker(disguise, n);
             let at = place.begins_at + u64::from(n / per_second.max(1));
             let proof = client.proof(place, at, n.into());
-            match (n % ONE_RIGHT_IN == 0)
-                .then(|| &members[(n / ONE_RIGHT_IN) as usize % members.len()])
-            {
-                Some(Member { number, password, .. }) => {
-                    client.sign_in(proof, (number, password, "123456"))
-                }
-                None => {
-                    let number = format!("+8190{:08}", 10_000_000 + n);
-                    client.sign_in(proof, (&number, &format!("leaked pair {n}"), "123456"))
-                }
+            if n.is_multiple_of(ONE_RIGHT_IN) {
+                let leaked = &members[(n / ONE_RIGHT_IN) as usize % members.len()];
+                return client.sign_in(proof, (&leaked.number, &leaked.password, "123456"));
             }
+            let number = format!("+8190{:08}", 10_000_000 + n);
+            client.sign_in(proof, (&number, &format!("leaked pair {n}"), "123456"))
         };
         let attempts: Vec<_> = (0..count).map(attempt).collect();
         Self { attempts: attempts.into_iter(), answers: Answers::new(), entered: 0 }

@@ -11,6 +11,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
+use std::time::Instant;
 
 use omamori_db::{Db, Row, sql};
 use omamori_paycode::code::{CodeSecret, DeviceNumber};
@@ -244,6 +245,7 @@ pub(super) fn start(app: &Arc<App>) {
 async fn read_all(app: Weak<App>) {
     let mut last = -1;
     while let Some(app) = app.upgrade() {
+        let began = Instant::now();
         let page = read_page(&app, last).await;
         *app.identity.directory.forgotten.lock() = None;
         match page {
@@ -252,7 +254,8 @@ async fn read_all(app: Weak<App>) {
             // Nothing is lost: a phone that is not in memory is asked for.
             Err(error) => return tracing::warn!(?error, "cannot read the phones ahead"),
         }
-        tokio::task::yield_now().await;
+        // Half of the time is the requests'.
+        tokio::time::sleep(began.elapsed()).await;
     }
 }
 

@@ -18,7 +18,8 @@ use crate::identity::attack::work;
 use crate::identity::binding::{self, Checked};
 use crate::identity::dpop::tests::jwk;
 use crate::identity::jwk::Jwk;
-use crate::identity::password::{self, Password};
+use crate::identity::password;
+use crate::identity::phc;
 use crate::identity::totp::{self, Secret};
 use crate::rng::{SystemRng, random};
 
@@ -149,8 +150,7 @@ pub async fn seeded(house: &House, count: u32) -> Vec<PasswordPhone> {
     for n in 0..count {
         let number = format!("0801{n:07}");
         let phone = PasswordPhone::stranger(&number, &format!("leaked once, {n} times"));
-        let password = Password::parse(&phone.password).unwrap();
-        let hash = app.identity.passwords.hash(app, password).await.unwrap();
+        let hash = phc(&app.vault, &phone.password, &random(&SystemRng)).unwrap();
         seeded.push((phone, hash));
     }
     let mut tx = app.stores.registry.begin().await.unwrap();
