@@ -70,12 +70,11 @@ pub struct Route {
 }
 
 impl Route {
-    /// As `GET /history`.
     pub fn name(&self) -> String {
         format!("{} {}", self.method, self.path)
     }
 
-    fn is_public(&self) -> bool {
+    pub fn is_public(&self) -> bool {
         PUBLIC.contains(&self.name().as_str())
     }
 }

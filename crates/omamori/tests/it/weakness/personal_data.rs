@@ -54,9 +54,8 @@ fn columns_of_bytes() -> Vec<(String, String)> {
     for file in files {
         for line in std::fs::read_to_string(file).unwrap().lines() {
             let words: Vec<&str> = line.split_whitespace().collect();
-            match words[..] {
-                ["CREATE" | "ALTER", "TABLE", name, ..] => table = name.to_owned(),
-                _ => {}
+            if let ["CREATE" | "ALTER", "TABLE", name, ..] = words[..] {
+                table = name.to_owned();
             }
             let Some(place) = words.iter().position(|word| word.starts_with("{bytes}")) else {
                 continue;
