@@ -242,7 +242,7 @@ pub(super) fn start(app: &Arc<App>) {
     tokio::spawn(read_all(Arc::downgrade(app)));
 }
 
-async fn read_all(app: Weak<App>) {
+pub(super) async fn read_all(app: Weak<App>) {
     let mut last = -1;
     while let Some(app) = app.upgrade() {
         let began = Instant::now();

@@ -4,6 +4,7 @@ mod attack;
 mod authenticator;
 mod codes;
 mod contacts;
+mod directory;
 mod moves;
 mod password;
 mod password_phone;
