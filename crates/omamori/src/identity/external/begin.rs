@@ -74,11 +74,7 @@ fn answer(begun: Begun) -> impl IntoResponse {
 }
 
 /// Begins a trip to an issuer of the settings.
-pub(super) async fn begin(
-    app: &App,
-    provider: &str,
-    purpose: (Purpose, &str),
-) -> Result<Begun> {
+pub(super) async fn begin(app: &App, provider: &str, purpose: (Purpose, &str)) -> Result<Begun> {
     let provider = app.identity.external.open(provider)?;
     match provider.metadata(app.clock.now()).await {
         Ok(metadata) => Flow::begin(app, provider, &metadata, purpose).await,

@@ -4,6 +4,7 @@
 //! proves is noted with the trip, and the page that the trip was for goes on with it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
@@ -15,6 +16,7 @@ use serde_json::json;
 use super::flow::{Flow, Purpose, redirect_uri};
 use super::identity_hash;
 use super::provider::{Exchange, Failure};
+use super::reach::Unreached;
 use crate::app::App;
 use crate::gate::{Act, Question};
 use crate::identity::rate::Network;
@@ -22,6 +24,10 @@ use crate::secret::Secret;
 use crate::web::error::{Error, Result};
 use crate::web::page::page;
 use crate::web::text::Text;
+
+/// For all that is asked of an issuer here: less than the wallet's service worker waits for a page
+/// before it shows the one for a phone without network.
+const PATIENCE: Duration = Duration::from_secs(7);
 
 /// The answer of the issuer (OpenID Connect Core §3.1.2.5, RFC 9207). Other members are ignored,
 /// as they must be; one that comes twice makes it none.
@@ -73,8 +79,8 @@ async fn look(
 ) -> Result<(Option<Flow>, Result<(), Failure>)> {
     let flow = Flow::returned(app, headers, provider, &returned.state).await?;
     let Some(flow) = flow else { return Ok((None, Err(Failure::NoFlow))) };
-    let proven = prove(app, &flow, returned).await;
-    let outcome = match proven {
+    let proven = tokio::time::timeout(PATIENCE, prove(app, &flow, returned)).await;
+    let outcome = match proven.unwrap_or(Err(Failure::Unreached(Unreached::Timeout))) {
         Ok(identity) => {
             flow.prove(app, identity).await?;
             Ok(())
@@ -112,12 +118,7 @@ async fn prove(app: &App, flow: &Flow, returned: &Returned) -> Result<[u8; 32], 
 }
 
 /// Each trip that ends badly leaves a record, with the reason that the person is not bothered with.
-async fn record(
-    app: &App,
-    network: Network,
-    flow: Option<&Flow>,
-    failure: Failure,
-) -> Result<()> {
+async fn record(app: &App, network: Network, flow: Option<&Flow>, failure: Failure) -> Result<()> {
     let act = flow.map_or(Act::SignIn, |flow| flow.purpose.act());
     let linking = flow.filter(|flow| flow.purpose == Purpose::Link);
     let customer = linking.and_then(|flow| flow.subject.split(' ').next());

@@ -228,8 +228,7 @@ fn cookie_name(config: &Config) -> &'static str {
 fn set_cookie(config: &Config, token: &str) -> Result<HeaderValue> {
     let (name, seconds) = (cookie_name(config), LIFE / SECOND);
     let secure = if config.is_https() { "; Secure" } else { "" };
-    let text =
-        format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let text = format!("{name}={token}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
     HeaderValue::from_str(&text).map_err(|_| Error::fault("a cookie is not ASCII"))
 }
 

@@ -178,3 +178,67 @@ impl Material {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// Made by another implementation: see the file.
+    fn vectors() -> Value {
+        serde_json::from_str(include_str!("keys_vectors.json")).unwrap()
+    }
+
+    fn keys(set: &Value) -> Keys {
+        Keys::parse(json!({ "keys": set }).to_string().as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn signatures_of_another_implementation_are_right_with_their_own_algorithm_only() {
+        let vectors = vectors();
+        let signed = vectors["signed"].as_str().unwrap().as_bytes();
+        let mut seen = 0;
+        for vector in vectors["signatures"].as_array().unwrap() {
+            let signature = URL_SAFE_NO_PAD.decode(vector["signature"].as_str().unwrap()).unwrap();
+            let keys = keys(&json!([vector["jwk"]]));
+            for name in ["RS256", "PS256", "ES256", "ES384", "EdDSA"] {
+                let algorithm = serde_json::from_value(json!(name)).unwrap();
+                let own = name == vector["alg"];
+                let expected = if own { Checked::Right } else { Checked::Wrong };
+                let id = vector["jwk"]["kid"].as_str();
+                assert_eq!(keys.check(id, algorithm, signed, &signature), expected, "{name}");
+                assert_eq!(keys.check(None, algorithm, signed, &signature), expected, "{name}");
+                assert_eq!(keys.check(Some("x"), algorithm, signed, &signature), Checked::Unknown);
+                assert_eq!(keys.check(id, algorithm, b"other", &signature), Checked::Wrong);
+                seen += usize::from(own);
+            }
+        }
+        assert_eq!(seen, 5);
+    }
+
+    #[test]
+    fn a_key_signs_only_what_it_is_for() {
+        let vectors = vectors();
+        let signed = vectors["signed"].as_str().unwrap().as_bytes();
+        let vector = &vectors["signatures"][0];
+        let signature = URL_SAFE_NO_PAD.decode(vector["signature"].as_str().unwrap()).unwrap();
+        let check = |name: &str, value: &str| {
+            let mut jwk = vector["jwk"].clone();
+            jwk[name] = json!(value);
+            keys(&json!([jwk])).check(Some("rsa"), Algorithm::Rs256, signed, &signature)
+        };
+        assert_eq!(check("use", "sig"), Checked::Right);
+        assert_eq!(check("alg", "RS256"), Checked::Right);
+        assert_eq!(check("alg", "PS256"), Checked::Wrong);
+        for (name, value) in [("use", "enc"), ("alg", "HS256"), ("kty", "oct"), ("n", "?")] {
+            assert_eq!(check(name, value), Checked::Unknown, "{name} {value}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_algorithm_without_a_public_key() {
+        for name in ["none", "None", "HS256", "HS384", "HS512", "RS1", "dir", ""] {
+            assert!(serde_json::from_value::<Algorithm>(json!(name)).is_err(), "{name}");
+        }
+    }
+}

@@ -54,9 +54,10 @@ pub async fn linkable(app: &App, customer_id: &str, text: Text) -> Result<Option
         all.push(Linkable { id, name, linked_at: Some(row.int("linked_at")?) });
     }
     if has_totp(registry, customer_id).await? {
-        for button in external.offered(text) {
-            if !all.iter().any(|linked| linked.id == button.id) {
-                all.push(Linkable { id: button.id, name: button.name, linked_at: None });
+        for settings in external.opened() {
+            if !all.iter().any(|linked| linked.id == settings.id) {
+                let (id, name) = (settings.id.clone(), settings.name.of(text.lang).to_owned());
+                all.push(Linkable { id, name, linked_at: None });
             }
         }
     }
@@ -200,7 +201,11 @@ pub(in crate::identity) async fn unlink(
 /// Takes a link away, unless nothing would be left that stands where it stood. The customer's row
 /// is written first, so that two of these at once wait for each other and the second one sees what
 /// the first one left.
-async fn delete(tx: &mut Tx, customer_id: &str, provider: &str) -> Result<()> {
+pub(in crate::identity) async fn delete(
+    tx: &mut Tx,
+    customer_id: &str,
+    provider: &str,
+) -> Result<()> {
     let alone = sql("UPDATE customer SET status = status WHERE customer_id = $1");
     tx.execute(alone.bind(customer_id)).await?;
     let delete = sql("DELETE FROM external_identity

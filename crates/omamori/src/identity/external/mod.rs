@@ -25,8 +25,6 @@ pub mod sandbox;
 pub(super) mod settings;
 pub(super) mod signin;
 pub(super) mod signup;
-#[cfg(test)]
-mod tests;
 mod token;
 
 use hmac::{Hmac, KeyInit, Mac};
@@ -38,6 +36,7 @@ pub use settings::{ExternalSignIn, Name};
 
 use crate::app::App;
 use crate::clock::Micros;
+use crate::notify::fill;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::text::Text;
@@ -50,8 +49,8 @@ pub(super) struct External(Vec<Provider>);
 pub struct Button {
     /// The id in the settings.
     pub id: String,
-    /// What customers call it.
-    pub name: String,
+    /// In the page's language, with the name that customers know.
+    pub label: String,
 }
 
 impl External {
@@ -61,12 +60,12 @@ impl External {
 
     /// The ways in that are open.
     pub fn offered(&self, text: Text) -> Vec<Button> {
-        let open = self.0.iter().filter(|provider| provider.settings.enabled);
-        let button = |provider: &Provider| Button {
-            id: provider.settings.id.clone(),
-            name: provider.settings.name.of(text.lang).to_owned(),
+        let button = |settings: &ExternalSignIn| {
+            let name = settings.name.of(text.lang).to_owned();
+            let label = fill(text.t("external.with"), &[("name", name)]);
+            Button { id: settings.id.clone(), label }
         };
-        open.map(button).collect()
+        self.opened().map(button).collect()
     }
 
     fn find(&self, id: &str) -> Option<&Provider> {
@@ -77,6 +76,11 @@ impl External {
     fn open(&self, id: &str) -> Result<&Provider, Code> {
         let provider = self.find(id).ok_or(Code::NotFound)?;
         if provider.settings.enabled { Ok(provider) } else { Err(Code::FunctionClosed) }
+    }
+
+    /// The issuers that are open.
+    fn opened(&self) -> impl Iterator<Item = &ExternalSignIn> {
+        self.0.iter().map(|provider| &provider.settings).filter(|settings| settings.enabled)
     }
 
     /// What customers call an issuer; its id if it left the settings.
@@ -108,7 +112,8 @@ pub(super) async fn insert(
     (provider, identity): (&str, [u8; 32]),
     now: Micros,
 ) -> Result<()> {
-    let insert = sql("INSERT INTO external_identity (identity_hash, customer_id, provider, linked_at)
+    let insert =
+        sql("INSERT INTO external_identity (identity_hash, customer_id, provider, linked_at)
          VALUES ($1, $2, $3, $4)");
     tx.execute(insert.bind(identity).bind(customer_id).bind(provider).bind(now)).await?;
     Ok(())

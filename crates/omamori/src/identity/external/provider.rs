@@ -126,12 +126,6 @@ impl Provider {
         Self { settings, client, metadata: Mutex::default(), keys: Mutex::default() }
     }
 
-    #[cfg(test)]
-    pub fn impatient(mut self, timeout: std::time::Duration) -> Self {
-        self.client = Client::new(self.settings.reach(), timeout);
-        self
-    }
-
     /// Where the issuer's endpoints are.
     pub async fn metadata(&self, now: Micros) -> Result<Metadata, Failure> {
         let kept = self.metadata.lock().clone();
@@ -151,8 +145,7 @@ impl Provider {
         let endpoint = |text: &str| Endpoint::parse(text, reach).ok_or(Failure::BadDocument);
         let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
         let body = self.client.get(&endpoint(&address)?).await?;
-        let document: Document =
-            serde_json::from_slice(&body).map_err(|_| Failure::BadDocument)?;
+        let document: Document = serde_json::from_slice(&body).map_err(|_| Failure::BadDocument)?;
         if document.issuer != *issuer {
             return Err(Failure::BadDocument); // OpenID Connect Discovery §4.3
         }

@@ -19,7 +19,7 @@ use ureq::unversioned::transport::DefaultConnector;
 
 use crate::notify::push::{Filtered, is_public, is_public_name};
 
-pub(super) const TIMEOUT: Duration = Duration::from_secs(8);
+pub(super) const TIMEOUT: Duration = Duration::from_secs(5);
 /// Discovery documents and key sets have a few thousand bytes.
 const BODY_BYTES_MAX: u64 = 128 * 1_024;
 const ADDRESS_CHARACTERS_MAX: usize = 1_024;
@@ -184,6 +184,51 @@ mod tests {
         }
         assert!(Endpoint::parse("http://127.0.0.1:9080/jwks", Reach::Loopback).is_some());
         assert_eq!(Endpoint::parse("http://10.0.0.1:9080/jwks", Reach::Loopback), None);
+    }
+
+    /// An issuer that accepts and then says `answer`, or nothing more.
+    async fn issuer(answer: Option<Vec<u8>>) -> Endpoint {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/jwks", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut connection, _) = listener.accept().await.unwrap();
+            let _ = connection.read(&mut [0; 4_096]).await.unwrap();
+            match answer {
+                Some(answer) => drop(connection.write_all(&answer).await),
+                None => std::future::pending().await,
+            }
+        });
+        Endpoint::parse(&address, Reach::Loopback).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_slow_a_huge_a_redirecting_and_an_absent_issuer_are_given_up() {
+        let ask = async |endpoint: &Endpoint, timeout: Duration| {
+            Client::new(Reach::Loopback, timeout).get(endpoint).await
+        };
+        let soon = Duration::from_millis(50);
+        assert_eq!(ask(&issuer(None).await, soon).await, Err(Unreached::Timeout));
+        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n".to_vec();
+        let huge = [head, vec![b' '; 1_000_000]].concat();
+        assert_eq!(ask(&issuer(Some(huge)).await, TIMEOUT).await, Err(Unreached::TooLarge));
+        let elsewhere = "HTTP/1.1 302 Found\r\nlocation: http://127.0.0.1:1/\r\n\
+             content-length: 0\r\n\r\n";
+        let redirecting = issuer(Some(elsewhere.into())).await;
+        assert_eq!(ask(&redirecting, TIMEOUT).await, Err(Unreached::Status(302)));
+        let absent = Endpoint::parse("http://127.0.0.1:1/jwks", Reach::Loopback).unwrap();
+        assert_eq!(ask(&absent, TIMEOUT).await, Err(Unreached::Connection));
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_hangs_holds_no_more_than_its_own_threads() {
+        let client = Client::new(Reach::Loopback, TIMEOUT);
+        let taken: Vec<_> =
+            (0..AT_ONCE).map(|_| client.slots.clone().try_acquire_owned()).collect();
+        let absent = Endpoint::parse("http://127.0.0.1:1/jwks", Reach::Loopback).unwrap();
+        assert_eq!(client.get(&absent).await, Err(Unreached::Busy));
+        drop(taken);
+        assert_eq!(client.get(&absent).await, Err(Unreached::Connection));
     }
 
     /// A public name that means this machine when it comes to connecting.

@@ -89,7 +89,12 @@ struct Redeem {
 impl Issuer {
     /// An issuer at `address` for the service at `service`, which is its one client.
     #[must_use]
-    pub fn new(address: String, service: &str, clock: Arc<dyn Clock>, rng: Arc<dyn Rng>) -> Arc<Self> {
+    pub fn new(
+        address: String,
+        service: &str,
+        clock: Arc<dyn Clock>,
+        rng: Arc<dyn Rng>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             address,
             secret: text(rng.as_ref()),
@@ -130,11 +135,23 @@ impl Issuer {
     /// Signs claims as an ID token.
     #[must_use]
     pub fn sign(&self, claims: &Value) -> String {
+        self.sign_as(KEY, claims)
+    }
+
+    /// The same, with another name for the key.
+    #[must_use]
+    pub fn sign_as(&self, key_id: &str, claims: &Value) -> String {
         let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
-        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": KEY });
+        let header = json!({ "alg": "ES256", "typ": "JWT", "kid": key_id });
         let signed = format!("{}.{}", part(&header), part(claims));
         let signature: Signature = self.key.sign(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.to_bytes()))
+    }
+
+    /// Its public key: 04 ‖ x ‖ y (SEC 1 §2.3.3).
+    #[must_use]
+    pub fn public_point(&self) -> Box<[u8]> {
+        p256::PublicKey::from(self.key.verifying_key()).to_sec1_bytes()
     }
 
     /// Whether the client shows its secret (RFC 6749 §2.3.1; neither has anything to encode).
@@ -174,7 +191,7 @@ async fn discovery(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
 }
 
 async fn jwks(State(issuer): State<Arc<Issuer>>) -> Json<Value> {
-    let point = p256::PublicKey::from(issuer.key.verifying_key()).to_sec1_bytes(); // 04 ‖ x ‖ y
+    let point = issuer.public_point();
     let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
     Json(json!({ "keys": [{ "kty": "EC", "crv": "P-256", "use": "sig", "alg": "ES256", "kid": KEY,
         "x": text(&point[1..33]), "y": text(&point[33..65]) }] }))
@@ -246,9 +263,8 @@ async fn token(
     headers: HeaderMap,
     Form(request): Form<Redeem>,
 ) -> Response {
-    let refuse = |status: StatusCode, error: &str| {
-        (status, Json(json!({ "error": error }))).into_response()
-    };
+    let refuse =
+        |status: StatusCode, error: &str| (status, Json(json!({ "error": error }))).into_response();
     if !issuer.knows(&headers) {
         return refuse(StatusCode::UNAUTHORIZED, "invalid_client");
     }

@@ -15,8 +15,8 @@ use axum::Json as Answer;
 use axum::http::header;
 use axum::response::IntoResponse;
 
-use super::session::{self, Strength};
 use super::devices;
+use super::session::{self, Strength};
 use crate::app::App;
 use crate::notify::{Notice, tell};
 use crate::web::error::Result;

@@ -4,6 +4,8 @@ mod attack;
 mod authenticator;
 mod codes;
 mod contacts;
+mod external;
+mod external_issuer;
 mod moves;
 mod password;
 mod password_phone;
@@ -80,6 +82,11 @@ impl House {
 
     /// On a schema of its own in the throw-away cluster that `tools/postgres` starts.
     async fn on_postgres() -> Self {
+        Self::on_postgres_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    async fn on_postgres_with(set: impl FnOnce(&mut Config)) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         #[expect(clippy::disallowed_methods, reason = "tests have no settings file")]
         let cluster = std::env::var("OMAMORI_TEST_POSTGRES")
@@ -91,7 +98,12 @@ impl House {
         db.execute_raw(make).await.unwrap();
         db.close().await;
         let address = Secret::new(format!("{cluster}?options=-c%20search_path%3D{schema}"));
-        Self::with(|config| config.store = Store::Postgres { address }).await
+        let store = Store::Postgres { address };
+        let on_postgres = |config: &mut Config| {
+            config.store = store;
+            set(config);
+        };
+        Self::with(on_postgres).await
     }
 
     /// With other settings.
