@@ -17,9 +17,9 @@ export function cameBack() {
 /**
  * What each button of an issuer does: it goes there.
  * @param {string} path where the server says how
+ * @param {(text: string) => void} complain
  * @param {() => Promise<object>} [request] what it wants to know beside the issuer
  * @param {() => Promise<Record<string, string>>} [headers]
- * @param {(text: string) => void} complain
  */
 export function goesToIssuers(path, complain, request = async () => ({}), headers = async () => ({})) {
   for (const button of document.querySelectorAll("[data-external-start]")) {

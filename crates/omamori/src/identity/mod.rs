@@ -6,8 +6,9 @@
 //! Not here: limits and decision records (`gate`), money (`gate` and the ledger).
 //!
 //! What always holds: there is no account without two factors (a passkey with user verification, or
-//! a password and TOTP) and a bound phone; one phone of an account pays; no answer tells whether a
-//! number has an account; every request of a customer carries a proof by the phone's key.
+//! TOTP and a password or an account elsewhere) and a bound phone; one phone of an account pays; no
+//! answer tells whether a number has an account; every request of a customer carries a proof by the
+//! phone's key.
 
 pub mod account;
 mod attack;
