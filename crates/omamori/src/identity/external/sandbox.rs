@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Form, Json, Router};
@@ -227,12 +227,11 @@ fn page(id: &str) -> impl IntoResponse {
     };
     let accounts: String = ACCOUNTS.iter().map(account).collect();
     let html = include_str!("sandbox.html").replace("{accounts}", &accounts).replace("{id}", id);
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; \
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
          frame-ancestors 'none'; form-action 'none'";
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        (HeaderName::from_static("referrer-policy"), HeaderValue::from_static("no-referrer")),
     ];
     (headers, Html(html))
 }

@@ -88,13 +88,13 @@ async fn an_account_elsewhere_in_the_place_of_the_password() {
     phone.press("#b").await;
     phone.see(FORM).await;
     picture(&phone, "signin-external-code").await;
-    let next = first + 1; // the code of `first` is used up
-    phone.fills_code(FORM, &totp(&secret, next)).await;
+    let next = || totp(&secret, step_now(&house).max(first + 1)); // that of `first` is used up
+    phone.fills_code(FORM, &next()).await;
     phone.read("[data-external-error]", phone.text.t("external.wrong")).await;
     phone.go("/signin").await;
     phone.press(START).await;
     phone.press("#a").await;
-    phone.fills_code(FORM, &totp(&secret, next)).await;
+    phone.fills_code(FORM, &next()).await;
     phone.arrives_at("/").await;
     phone.code().await;
     phone.provokes("status of 422");
