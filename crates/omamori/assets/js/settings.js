@@ -2,6 +2,7 @@
 
 import { api } from "./api.js";
 import { busy, copy, el, part, toast } from "./dom.js";
+import { cameBack } from "./external.js";
 import { t } from "./i18n.js";
 import { confirmed } from "./stepup.js";
 import { followWallet } from "./wallet.js";
@@ -38,6 +39,21 @@ wire("recover-cancel", () => reloaded(api("POST", `${API}/recover/cancel`)));
 wire("sessions-end-others", () => reloaded(api("POST", `${API}/sessions/end-others`)));
 wire("session-end", ({ dataset }) => reloaded(api("POST", `${API}/sessions/end`, { session_id: dataset.sessionEnd })));
 wire("device-end", ({ dataset }) => reloaded(confirmed(`${API}/devices/end`, { device_id: dataset.deviceEnd })));
+
+wire("external-link", async ({ dataset }) => {
+  const { address } = await confirmed(`${API}/external/link`, { provider: dataset.externalLink });
+  location.assign(address);
+});
+wire("external-unlink", ({ dataset }) =>
+  reloaded(confirmed(`${API}/external/unlink`, { provider: dataset.externalUnlink })).catch((reason) => {
+    throw reason.code === "forbidden" ? { text: t("external.last") } : reason;
+  }),
+);
+if (cameBack()) {
+  reloaded(api("POST", `${API}/external/link/finish`, {})).catch((reason) => {
+    complain(reason.code === "proof_failed" ? { text: t("external.link_failed") } : reason);
+  });
+}
 
 wire("device-rename", ({ dataset }) => {
   const { elements } = renameDialog.querySelector("form");

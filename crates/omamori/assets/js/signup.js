@@ -7,6 +7,7 @@ import { api } from "./api.js";
 import { keepEnrolment, keepSession } from "./device.js";
 import { canProve, proofHeader, startWorker } from "./dpop.js";
 import { busy, copy, el, part } from "./dom.js";
+import { cameBack, goesToIssuers } from "./external.js";
 import { t } from "./i18n.js";
 import { introduce } from "./introduce.js";
 import { canUsePasskeys, create } from "./passkey.js";
@@ -19,6 +20,8 @@ const PASSWORD_TEXTS = { too_common: "password.too_common", out_of_range: "passw
 const error = part("signup-error");
 /** The sign-up under way, as the server names it. */
 let signupId = null;
+/** Whether an account elsewhere stands in for the password. */
+let external = false;
 /** What the last step sends: kept, because an answer that got lost is asked for again. */
 let finish = null;
 /** The start of the service worker, which the next page needs. */
@@ -29,11 +32,19 @@ if (canProve()) {
   wire("code", verify);
   wire("passkey", () => register("finish", makePasskeyAndKeys));
   wire("password", choosePassword);
-  wire("totp", () => register("password/finish", passwordAndKeys));
+  wire("totp", () => register(external ? "external/finish" : "password/finish", appAndKeys));
   wire("codes", async () => {
     await worker;
     location.assign("/");
   });
+  goesToIssuers(`${API}/external/start`, (text) => {
+    error.textContent = text;
+  }, async () => ({ signup_id: signupId }));
+  if (cameBack()) {
+    goOnFromIssuer().catch((reason) => {
+      error.textContent = reason.text ?? t("error.text");
+    });
+  }
   part("signup-no-passkey").addEventListener("click", () => show("password"));
   part("password-show").addEventListener("change", ({ target }) => {
     step("password").elements.password.type = target.checked ? "text" : "password";
@@ -99,6 +110,19 @@ async function choosePassword({ password }) {
   const offer = await startOver(api("POST", `${API}/password/options`, asked)).catch((reason) => {
     throw reason.fields?.length ? { text: t(PASSWORD_TEXTS[reason.fields[0].code]) } : reason;
   });
+  external = false;
+  showApp(offer);
+}
+
+/** The page was left for the issuer; the server knows which sign-up goes on. */
+async function goOnFromIssuer() {
+  const offer = await startOver(api("POST", `${API}/external/options`, {}));
+  signupId = offer.signup_id;
+  external = true;
+  showApp(offer);
+}
+
+function showApp(offer) {
   part("totp-address").href = offer.address;
   part("totp-qr").src = `data:image/svg+xml,${encodeURIComponent(offer.qr)}`;
   part("totp-secret").textContent = offer.secret.match(/.{4}/g).join(" ");
@@ -130,11 +154,11 @@ async function finished(answer) {
   }
 }
 
-async function passwordAndKeys() {
-  const password = step("password").elements.password.value;
+async function appAndKeys() {
   const { signer, device } = await introduce();
-  const totp = digits(step("totp").elements.totp);
-  return { signer, body: { signup_id: signupId, password, totp, device } };
+  const body = { signup_id: signupId, totp: digits(step("totp").elements.totp), device };
+  if (!external) body.password = step("password").elements.password.value;
+  return { signer, body };
 }
 
 async function makePasskeyAndKeys() {

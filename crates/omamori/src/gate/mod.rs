@@ -57,6 +57,10 @@ pub enum Act {
     RecoverCancel,
     /// A phone number or an e-mail address takes the place of another.
     ContactChange,
+    /// An account elsewhere may open this one, together with the app's code and the phone.
+    ExternalLink,
+    /// It may no longer.
+    ExternalUnlink,
     /// A sale by the customer's code.
     Payment,
     /// A refund of a payment.

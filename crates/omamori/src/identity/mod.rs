@@ -6,8 +6,9 @@
 //! Not here: limits and decision records (`gate`), money (`gate` and the ledger).
 //!
 //! What always holds: there is no account without two factors (a passkey with user verification, or
-//! a password and TOTP) and a bound phone; one phone of an account pays; no answer tells whether a
-//! number has an account; every request of a customer carries a proof by the phone's key.
+//! TOTP and a password or an account elsewhere) and a bound phone; one phone of an account pays; no
+//! answer tells whether a number has an account; every request of a customer carries a proof by the
+//! phone's key.
 
 pub mod account;
 mod attack;
@@ -20,6 +21,7 @@ pub mod devices;
 mod directory;
 mod dpop;
 mod enrol;
+pub mod external;
 mod guesses;
 mod jwk;
 mod moves;
@@ -70,6 +72,7 @@ use crate::web::error::Result;
 use attack::{Attacks, Scope};
 use codes::Codes;
 use directory::Directory;
+use external::External;
 use passkey::{NoRelyingParty, Passkeys};
 use password::breached::RangeQuery;
 use password::hash::Pool;
@@ -87,6 +90,7 @@ pub struct Identity {
     passwords: Pool,
     breached: Option<RangeQuery>,
     attacks: Attacks,
+    external: External,
     doors: Doors,
 }
 
@@ -103,6 +107,8 @@ struct Doors {
     strangers: RateLimit<()>,
     recover: RateLimit,
     recover_verify: RateLimit,
+    /// Trips to an issuer and back: what we ask an issuer is bounded by these.
+    external: RateLimit,
 }
 
 impl Identity {
@@ -124,6 +130,7 @@ impl Identity {
             passwords: Pool::default(),
             breached: config.breached_passwords.clone().map(RangeQuery::new),
             attacks: Attacks::default(),
+            external: External::new(&config.external_sign_in),
             doors: Doors {
                 signup_start: RateLimit::new(10, 2 * MINUTE),
                 signup_neighbours: RateLimit::new(50, 20 * SECOND),
@@ -133,6 +140,7 @@ impl Identity {
                 strangers: RateLimit::new(500, SECOND / 50),
                 recover: RateLimit::new(10, 2 * MINUTE),
                 recover_verify: RateLimit::new(30, 20 * SECOND),
+                external: RateLimit::new(30, 10 * SECOND),
             },
         })
     }
@@ -185,6 +193,16 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signin/finish", post(signin::finish::handle))
         .route("/signin/password/work", post(signin::password::challenge))
         .route("/signin/password", post(signin::password::handle))
+        .route("/signin/external/start", post(external::begin::signin))
+        .route("/signin/external", post(external::signin::handle))
+        .route("/signup/external/start", post(external::begin::signup))
+        .route("/signup/external/options", post(external::signup::options))
+        .route("/signup/external/finish", post(external::signup::finish))
+        .route("/external/link/options", post(external::link::link_options))
+        .route("/external/link", post(external::link::link))
+        .route("/external/link/finish", post(external::link::finish))
+        .route("/external/unlink/options", post(external::link::unlink_options))
+        .route("/external/unlink", post(external::link::unlink))
         .route("/signout", post(signout::handle))
         .route("/recovery-codes/options", post(recovery::options))
         .route("/recovery-codes", post(recovery::renew))
@@ -215,5 +233,6 @@ pub fn router() -> Router<Arc<App>> {
         .route("/move", get(moves::page::new_phone))
         .route("/moved", get(moves::page::old_phone))
         .route("/recover", get(pages::recover))
+        .route("/external/{provider}/callback", get(external::callback::handle))
         .nest("/api/wallet/v1", api)
 }

@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
 
+use super::external::Button;
 use crate::app::App;
 use crate::web::error::Result;
 use crate::web::page::page;
@@ -15,6 +16,7 @@ use crate::web::text::Text;
 struct SignupPage {
     text: Text,
     sandbox: bool,
+    external: Vec<Button>,
 }
 
 #[derive(askama::Template)]
@@ -22,6 +24,7 @@ struct SignupPage {
 struct SigninPage {
     text: Text,
     sandbox: bool,
+    external: Vec<Button>,
 }
 
 #[derive(askama::Template)]
@@ -38,10 +41,12 @@ pub(super) async fn recover(State(app): State<Arc<App>>, text: Text) -> Result<R
 
 /// `GET /signup`
 pub(super) async fn signup(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
-    page(&SignupPage { text, sandbox: app.sandbox() })
+    let external = app.identity.external.offered(text);
+    page(&SignupPage { text, sandbox: app.sandbox(), external })
 }
 
 /// `GET /signin`
 pub(super) async fn signin(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
-    page(&SigninPage { text, sandbox: app.sandbox() })
+    let external = app.identity.external.offered(text);
+    page(&SigninPage { text, sandbox: app.sandbox(), external })
 }

@@ -61,6 +61,8 @@ pub(super) enum Strength {
     Passkey,
     /// And a code of the authenticator app.
     Password,
+    /// An account elsewhere, and a code of the authenticator app.
+    External,
 }
 
 impl Strength {
@@ -68,6 +70,7 @@ impl Strength {
         match self {
             Self::Passkey => "passkey",
             Self::Password => "password",
+            Self::External => "external",
         }
     }
 }

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::gate::windows::Class;
 use crate::identity::devices::{devices, sessions};
+use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
 use crate::notify::contacts;
 use crate::web::error::{Error, Result};
@@ -200,6 +201,7 @@ struct SettingsPage {
     devices: Vec<Device>,
     sessions: Vec<Session>,
     recovery_codes_left: i64,
+    external: Option<Vec<Linkable>>,
     limits: Limits,
 }
 
@@ -240,6 +242,7 @@ pub async fn settings(
         devices: devices.collect(),
         sessions: sessions.collect(),
         recovery_codes_left: recovery::count_left(registry, id).await?,
+        external: linkable(&app, id, text).await?,
         limits: limits(&app, &customer).await?,
     })
 }

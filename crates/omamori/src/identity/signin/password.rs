@@ -10,13 +10,12 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::IntoResponse;
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::finish::Finished;
+use super::enter;
 use crate::app::App;
 use crate::gate::{Act, Question};
 use crate::identity::attack::entrance::Entrance;
@@ -27,8 +26,7 @@ use crate::identity::password::{Password, lock};
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::identity::session::Strength;
-use crate::identity::{devices, session, totp};
-use crate::notify::{Notice, tell};
+use crate::identity::totp;
 use crate::secret::Secret;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -102,19 +100,7 @@ pub(in crate::identity) async fn handle(
     };
     let _cleared = app.gate.decide(question, opinion).await?;
     let bound = bound.ok_or_else(|| Error::fault("a sign-in was allowed without a phone"))?;
-    open(&app, bound).await
-}
-
-async fn open(app: &App, bound: Bound) -> Result<impl IntoResponse + use<>> {
-    let Bound { customer_id, device_id, .. } = bound;
-    let mut tx = app.stores.registry.begin().await?;
-    let strength = Strength::Password;
-    let session = session::open_with(app, &mut tx, &customer_id, &device_id, strength).await?;
-    let device = devices::name(&mut tx, &device_id).await?;
-    tell(app, &mut tx, &customer_id, &Notice::NewSession { device }).await?;
-    tx.commit().await?;
-    let cookie = session.cookie.clone();
-    Ok(([(header::SET_COOKIE, cookie)], Answer(Finished { customer_id, session })))
+    enter(&app, bound.customer_id, &bound.device_id, Strength::Password).await
 }
 
 /// The account of this number, if this phone is bound to it. Looked for by the phone's key: the

@@ -18,7 +18,7 @@ use crate::web::codes::Code;
 use crate::web::error::Result;
 
 /// The answer once more; `None` if this sign-up was not finished by this phone.
-pub(super) async fn finish(
+pub(in crate::identity) async fn finish(
     app: &App,
     signup_id: &str,
     phone: &Checked,

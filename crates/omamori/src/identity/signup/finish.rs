@@ -23,7 +23,7 @@ use crate::identity::customer::FreshProof;
 use crate::identity::passkey::Purpose;
 use crate::identity::rate::Network;
 use crate::identity::session::{self, Opened, Strength};
-use crate::identity::{passkeys_of, password, recovery, totp};
+use crate::identity::{external, passkeys_of, password, recovery, totp};
 use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -46,11 +46,13 @@ pub(in crate::identity) struct Finished {
 }
 
 /// What will prove that it is them, beside the phone.
-pub(super) enum Factor {
+pub(in crate::identity) enum Factor {
     /// The default.
     Passkey(Box<Passkey>),
     /// Both at once; there is no account with one of them.
     Password { hash: String, totp: totp::Verified },
+    /// The same with an account elsewhere in the place of the password.
+    External { provider: String, identity: [u8; 32], totp: totp::Verified },
 }
 
 impl Factor {
@@ -58,6 +60,7 @@ impl Factor {
         match self {
             Self::Passkey(_) => Strength::Passkey,
             Self::Password { .. } => Strength::Password,
+            Self::External { .. } => Strength::External,
         }
     }
 }
@@ -101,12 +104,12 @@ pub(in crate::identity) async fn handle(
     Ok(answer(finished))
 }
 
-pub(super) fn answer(finished: Finished) -> impl IntoResponse + use<> {
+pub(in crate::identity) fn answer(finished: Finished) -> impl IntoResponse + use<> {
     ([(header::SET_COOKIE, finished.session.cookie.clone())], Answer(finished))
 }
 
 /// Writes the account. Two sign-ups of one number at once: the second finds the number taken.
-pub(super) async fn create(
+pub(in crate::identity) async fn create(
     app: &App,
     signup_id: &str,
     signup: &Verified,
@@ -130,6 +133,11 @@ pub(super) async fn create(
         }
         Factor::Password { hash, totp } => {
             password::insert(&mut tx, &customer_id, hash, now).await?;
+            totp::insert(app, &mut tx, &customer_id, totp, now).await?;
+        }
+        Factor::External { provider, identity, totp } => {
+            let bound = (&**provider, *identity);
+            external::insert(&mut tx, &customer_id, bound, now).await.map_err(taken)?;
             totp::insert(app, &mut tx, &customer_id, totp, now).await?;
         }
     }

@@ -5,7 +5,7 @@
 //! to the number's holder, says otherwise, and has no code in it. So sign-up can neither find out
 //! about an account nor take it over.
 
-mod again;
+pub(super) mod again;
 pub(super) mod finish;
 pub(super) mod options;
 pub(super) mod password;
@@ -13,9 +13,15 @@ pub(super) mod start;
 pub(super) mod verify;
 
 use omamori_db::{Db, sql};
+use serde_json::json;
 
 use super::phone::Phone;
+use super::rate::Network;
+use super::totp;
+use crate::app::App;
 use crate::clock::{MINUTE, Micros};
+use crate::gate::{Act, Question};
+use crate::id::Kind;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::text::Lang;
@@ -27,14 +33,14 @@ const STEP_LIFE: Micros = 10 * MINUTE;
 const TRIES: i64 = 5;
 
 /// A sign-up whose phone number is verified.
-struct Verified {
-    phone: Phone,
+pub(super) struct Verified {
+    pub phone: Phone,
     language: Lang,
     customer_id: String,
 }
 
 /// The sign-up with this id, if its number is verified and its time not over.
-async fn verified(registry: &Db, signup_id: &str, now: Micros) -> Result<Verified> {
+pub(super) async fn verified(registry: &Db, signup_id: &str, now: Micros) -> Result<Verified> {
     let query = sql("SELECT phone, language, customer_id FROM signup
          WHERE signup_id = $1 AND state = 'phone_verified' AND expires_at > $2");
     let query = query.bind(signup_id).bind(now);
@@ -44,6 +50,31 @@ async fn verified(registry: &Db, signup_id: &str, now: Micros) -> Result<Verifie
         language: Lang::parse(&row.text("language")?).unwrap_or_default(),
         customer_id: row.text("customer_id")?,
     })
+}
+
+/// The last look of the two ways that need an authenticator app: is the code one of the secret that
+/// was offered to this sign-up? Gives the id that the phone will have.
+pub(super) async fn app_shown(
+    app: &App,
+    network: Network,
+    (signup_id, signup): (&str, &Verified),
+    code: totp::Code,
+    step: &str,
+) -> Result<(String, totp::Verified)> {
+    let totp = totp::verified(app, signup_id, code).await?;
+    let device_id = Kind::Device.random_text(app.rng.as_ref());
+    let question = Question {
+        act: Act::SignUp,
+        customer: Some(&signup.customer_id),
+        device: Some(&device_id),
+        terminal: None,
+        amount: None,
+        admission: None,
+        detail: &json!({ "ip": network.address(), "step": step, "signup": signup_id }),
+    };
+    let opinion = if totp.is_some() { Ok(()) } else { Err(Code::ProofFailed) };
+    let _cleared = app.gate.decide(question, opinion).await?;
+    Ok((device_id, totp.ok_or(Code::ProofFailed)?))
 }
 
 /// Where the sealed SMS code lives: part of what the seal authenticates.

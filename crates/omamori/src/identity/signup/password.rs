@@ -7,13 +7,10 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::finish::{Factor, answer, create};
-use super::{Verified, again, verified};
+use super::{Verified, again, app_shown, verified};
 use crate::app::App;
-use crate::gate::{Act, Question};
-use crate::id::Kind;
 use crate::identity::binding::PhoneKeys;
 use crate::identity::customer::FreshProof;
 use crate::identity::password::Password;
@@ -72,20 +69,8 @@ pub(in crate::identity) async fn finish(
     }
     let signup = verified(&app.stores.registry, &request.signup_id, now).await?;
     let password = accept(&app, &request.password, &signup).await?;
-    let totp = totp::verified(&app, &request.signup_id, code).await?;
-    let device_id = Kind::Device.random_text(app.rng.as_ref());
-    let question = Question {
-        act: Act::SignUp,
-        customer: Some(&signup.customer_id),
-        device: Some(&device_id),
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "step": "totp", "signup": request.signup_id }),
-    };
-    let opinion = if totp.is_some() { Ok(()) } else { Err(Code::ProofFailed) };
-    let _cleared = app.gate.decide(question, opinion).await?;
-    let totp = totp.ok_or(Code::ProofFailed)?;
+    let step = (&*request.signup_id, &signup);
+    let (device_id, totp) = app_shown(&app, network, step, code, "totp").await?;
     let hash = app.identity.passwords.hash(&app, password).await?;
     let factor = Factor::Password { hash, totp };
     let finished = create(&app, &request.signup_id, &signup, &factor, device_id, &phone).await?;

@@ -5,6 +5,8 @@ mod authenticator;
 mod codes;
 mod contacts;
 mod directory;
+mod external;
+mod external_issuer;
 mod moves;
 mod password;
 mod password_phone;
@@ -82,6 +84,11 @@ impl House {
 
     /// On a schema of its own in the throw-away cluster that `tools/postgres` starts.
     async fn on_postgres() -> Self {
+        Self::on_postgres_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    async fn on_postgres_with(set: impl FnOnce(&mut Config)) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         #[expect(clippy::disallowed_methods, reason = "tests have no settings file")]
         let cluster = std::env::var("OMAMORI_TEST_POSTGRES")
@@ -93,7 +100,12 @@ impl House {
         db.execute_raw(make).await.unwrap();
         db.close().await;
         let address = Secret::new(format!("{cluster}?options=-c%20search_path%3D{schema}"));
-        Self::with(|config| config.store = Store::Postgres { address }).await
+        let store = Store::Postgres { address };
+        let on_postgres = |config: &mut Config| {
+            config.store = store;
+            set(config);
+        };
+        Self::with(on_postgres).await
     }
 
     /// With other settings.

@@ -102,6 +102,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant_signin.html", &with_invitation, None),
         page("merchant.html", "/merchant", Some(&staff)),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
+        Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
     ];
