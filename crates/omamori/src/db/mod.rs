@@ -30,6 +30,8 @@ pub const REGISTRY: &[Step] = &[
     step!(4, "notices", "registry/0004_notices.sql"),
     step!(5, "moves", "registry/0005_moves.sql"),
     step!(6, "passwords", "registry/0006_passwords.sql"),
+    step!(9, "closings", "registry/0009_closings.sql"),
+    step!(10, "money notices", "registry/0010_money_notices.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -22,7 +22,7 @@ mod dpop;
 mod enrol;
 mod guesses;
 mod jwk;
-mod moves;
+pub(crate) mod moves;
 mod pages;
 pub mod passkey;
 mod passkeys_of;

@@ -17,6 +17,7 @@ mod wire;
 
 mod merchant;
 mod pictures;
+mod privacy;
 mod register;
 mod register_network;
 mod settings;
