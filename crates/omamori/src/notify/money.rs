@@ -96,9 +96,12 @@ impl Follower for MoneyNotices {
     }
 }
 
-/// The follower's errors are the store's. Nothing else fails here but by a wrong row.
+/// The follower knows the store's errors alone; what went wrong is said here.
 fn stored(error: Error) -> omamori_db::Error {
-    tracing::warn!(code = error.code().as_str(), "a payment could not be told; it is tried again");
+    match error {
+        Error::Fault(fault) => tracing::warn!(%fault, "a payment is not told yet"),
+        other => tracing::warn!(code = other.code().as_str(), "a payment is not told yet"),
+    }
     omamori_db::Error::Corrupt { column: "what a payment's message is made of".to_owned() }
 }
 

@@ -43,7 +43,7 @@ const PAGE: usize = 500;
 pub(super) struct Export {}
 
 #[derive(Serialize)]
-struct Copy {
+struct File {
     export: Value,
 }
 
@@ -79,7 +79,7 @@ pub(super) async fn handle(
     let mut tx = registry.begin().await?;
     let device = devices::name(&mut tx, &customer.device_id).await?;
     tell(&app, &mut tx, &customer.customer_id, &Notice::DataExported { device }).await?;
-    let risen = Risen::new(&app, &mut tx, &customer, Copy { export }).await?;
+    let risen = Risen::new(&app, &mut tx, &customer, File { export }).await?;
     tx.commit().await?;
     let as_file = [
         (header::CONTENT_DISPOSITION, "attachment; filename=\"omamori-export.json\""),

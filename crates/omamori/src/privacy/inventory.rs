@@ -1,6 +1,8 @@
 //! The inventory: every table of registry and evidence, and what becomes of its rows.
 
-use super::inventory::{AtClosing as End, Exported as Copied};
+use AtClosing as End;
+use Exported as Copied;
+
 use crate::clock::{DAY, HOUR, Micros};
 
 /// Books are kept five years (法22条, 府令46条); 366 days a year, to be on the safe side.

@@ -164,7 +164,7 @@ async fn two_nodes_tell_once(app: &mut TestApp) {
     let (register, customer) = (Register::new(&app.app).await, subscribed(app).await);
     for number in 0..4 {
         let id = format!("t-{number}");
-        let node: &Node = if number % 2 == 0 { app } else { &other };
+        let node: &Node = [&**app, &other][number % 2];
         register.top_up(node, &id, &customer.code(app.now()), 1_000).await.ok();
     }
     followed(app).await;

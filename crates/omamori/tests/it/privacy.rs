@@ -9,7 +9,6 @@ use omamori::app::App;
 use omamori::clock::DAY;
 use omamori::gate::Act;
 use omamori::identity::{account, standing};
-use omamori::notify::{Notice, tell_alone};
 use omamori::privacy::{
     AtClosing, Exported, GRACE, INVENTORY, Kept, Store, ask_for_closing, carry_out_due, document,
     export_of, retain,
@@ -149,11 +148,6 @@ async fn a_closed_account_is_gone_and_takes_no_value(app: &mut TestApp) {
     assert_eq!(customer.balance(app), 0);
     let sale = register.get(app, "/payments/s-1").await.ok();
     assert_eq!(sale["payment"]["amount"], 1_000);
-    assert!(tell_alone(&app.app, &customer.customer_id, &moved()).await.is_ok(), "nobody is told");
-}
-
-fn moved() -> Notice {
-    Notice::NewSession { device: "Pixel".to_owned() }
 }
 
 /// Goal: a process that dies between any two steps leaves what the next one finishes; a round more

@@ -106,7 +106,7 @@ async fn a_thief_s_deletion_is_told_and_called_off_by_the_owner(house: House) {
     assert_eq!((status(&house, &phone).await, house.count("session").await), ("frozen".into(), 0));
     phone.get(&house, "/devices").await.refused("unauthorized");
     deliver_due(&house.app).await.unwrap();
-    assert!(house.sms(1).await.contains("退会を受け付けました"), "told by SMS");
+    assert!(house.sms(2).await.contains("退会を受け付けました"), "told by SMS");
     house.clock.advance(7 * DAY - SECOND);
     carry_out_due(&house.app).await.unwrap();
     assert_eq!(status(&house, &phone).await, "frozen", "seven days are whole");
