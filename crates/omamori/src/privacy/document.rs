@@ -8,7 +8,7 @@ use super::inventory::{AtClosing, Exported, INVENTORY, Kept, Store, Table};
 #[must_use]
 pub fn document() -> String {
     let mut text = String::from(
-        "| table | what it holds of a person | for what | kept until | in a copy | at closing |\n\
+        "\n| table | what it holds of a person | for what | kept until | in a copy | at closing |\n\
          |---|---|---|---|---|---|\n",
     );
     for table in INVENTORY.iter().filter(|table| table.is_personal()) {
