@@ -57,6 +57,10 @@ pub enum Kind {
     PushSubscription,
     /// An attack by a list of passwords.
     AttackWave,
+    /// A request to close an account.
+    Closing,
+    /// A legal hold on an account.
+    Hold,
 }
 
 impl Kind {
@@ -83,6 +87,8 @@ impl Kind {
             Self::ContactCheck => "chk",
             Self::PushSubscription => "psh",
             Self::AttackWave => "atk",
+            Self::Closing => "cls",
+            Self::Hold => "hld",
         }
     }
 

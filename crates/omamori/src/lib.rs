@@ -17,6 +17,7 @@ pub mod merchant;
 pub mod notify;
 pub mod openapi;
 pub mod pos;
+pub mod privacy;
 pub mod rng;
 pub mod secret;
 pub mod server;

@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
-use crate::{identity, language, merchant, notify, openapi, pos, till, wallet};
+use crate::{identity, language, merchant, notify, openapi, pos, privacy, till, wallet};
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -25,6 +25,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(till::router())
         .merge(merchant::router())
         .merge(notify::router())
+        .merge(privacy::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());
@@ -50,6 +51,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let outbox = notify::start(&app);
+    privacy::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(

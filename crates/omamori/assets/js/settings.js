@@ -36,6 +36,14 @@ wire("signout-confirm", async () => {
 wire("account-stop", () => reloaded(api("POST", `${API}/account/stop`)));
 wire("account-resume", () => reloaded(confirmed(`${API}/account/resume`)));
 wire("recover-cancel", () => reloaded(api("POST", `${API}/recover/cancel`)));
+for (const choice of document.querySelectorAll("[data-money-mail]")) {
+  choice.addEventListener("change", () =>
+    api("POST", `${API}/notices/money-mail`, { on: choice.checked }).catch((error) => {
+      choice.checked = !choice.checked;
+      complain(error);
+    }),
+  );
+}
 wire("sessions-end-others", () => reloaded(api("POST", `${API}/sessions/end-others`)));
 wire("session-end", ({ dataset }) => reloaded(api("POST", `${API}/sessions/end`, { session_id: dataset.sessionEnd })));
 wire("device-end", ({ dataset }) => reloaded(confirmed(`${API}/devices/end`, { device_id: dataset.deviceEnd })));

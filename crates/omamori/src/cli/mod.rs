@@ -33,7 +33,7 @@ enum Command {
     /// Add merchants, stores, terminals and people.
     #[command(subcommand)]
     Merchant(merchant::Command),
-    /// Stop a customer's account, or start it again.
+    /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
 }

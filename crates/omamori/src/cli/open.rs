@@ -13,6 +13,7 @@ use crate::db::{Stores, changes};
 use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::merchant::Merchants;
+use crate::notify::money;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::wallet::live::Live;
@@ -20,7 +21,7 @@ use crate::wallet::live::Live;
 type Error = Box<dyn std::error::Error>;
 
 /// Where the settings are.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct SettingsArgs {
     /// The settings file (TOML).
     #[arg(long, default_value = "omamori.toml")]
@@ -77,6 +78,7 @@ pub async fn open(
     });
     changes::start(&app);
     Identity::start(&app);
+    money::start(&app).await?;
     Ok(app)
 }
 

@@ -31,6 +31,8 @@ pub const REGISTRY: &[Step] = &[
     step!(5, "moves", "registry/0005_moves.sql"),
     step!(6, "passwords", "registry/0006_passwords.sql"),
     step!(8, "external", "registry/0008_external.sql"),
+    step!(9, "closings", "registry/0009_closings.sql"),
+    step!(10, "money notices", "registry/0010_money_notices.sql"),
 ];
 
 /// The evidence's schema, step by step.

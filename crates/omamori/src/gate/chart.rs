@@ -19,6 +19,8 @@ pub enum AccountCode {
     StoreSales = 2,
     /// Cash that a store took for top-ups and owes to the operator.
     StoreCash = 3,
+    /// The other side of transfers of amount 0 that close a wallet. Never holds value.
+    Closings = 90,
 }
 
 /// Why value moved.
@@ -43,6 +45,8 @@ pub enum TransferCode {
     TopupCash = 20,
     /// A cash top-up taken back.
     TopupCashCancel = 21,
+    /// Amount 0, pending for ever: the wallet is closed. Voided, it is open again.
+    WalletClose = 90,
 }
 
 impl TransferCode {
@@ -63,6 +67,7 @@ impl TransferCode {
             15 => Self::Tombstone,
             20 => Self::TopupCash,
             21 => Self::TopupCashCancel,
+            90 => Self::WalletClose,
             _ => return None,
         })
     }
@@ -79,6 +84,12 @@ pub fn wallet_account_id(customer_id: &str) -> u128 {
 pub fn wallet_account(id: u128) -> Account {
     let flags = AccountFlags::DEBITS_MUST_NOT_EXCEED_CREDITS;
     account(id, AccountCode::Wallet, flags)
+}
+
+/// The account on the other side of every closed wallet, to be created.
+#[must_use]
+pub fn closings_account() -> Account {
+    account(derive("closings", &[]), AccountCode::Closings, AccountFlags::default())
 }
 
 /// A store's two accounts, to be created: sales and cash.

@@ -51,6 +51,14 @@ pub enum Act {
     AccountStop,
     /// The account is started again.
     AccountResume,
+    /// A customer takes a copy of all data about them.
+    DataExport,
+    /// A customer, or staff at their wish, asks to close the account.
+    AccountCloseAsk,
+    /// The closing of an account is carried out.
+    AccountClose,
+    /// A customer chooses by which ways payments are told.
+    MoneyMailChoose,
     /// A customer who lost passkey or phone gets back in.
     Recover,
     /// A recovery under way is called off.
@@ -348,6 +356,19 @@ impl Reader<'_> {
     #[must_use]
     pub fn subscribe(&self) -> omamori_ledger::Subscription {
         self.0.subscribe()
+    }
+
+    /// Runs a follower of the journal, whose position is kept in `db` in the same transactions as
+    /// its own writes.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`] if its position cannot be read.
+    pub async fn follow<F: omamori_ledger::Follower>(
+        &self,
+        db: omamori_db::Db,
+        follower: F,
+    ) -> Result<omamori_ledger::Following, omamori_db::Error> {
+        self.0.follow(db, follower).await
     }
 }
 

@@ -181,7 +181,9 @@ impl Effect {
             TransferCode::Refund | TransferCode::Cancel => Self::GivesBack(to, &[Class::Payment]),
             TransferCode::TopupCash => Self::Uses(to, &[Class::Topup]),
             TransferCode::TopupCashCancel => Self::GivesBack(from, &[Class::Topup]),
-            TransferCode::RefundPosition | TransferCode::Tombstone => Self::Nothing,
+            TransferCode::RefundPosition | TransferCode::Tombstone | TransferCode::WalletClose => {
+                Self::Nothing
+            }
         }
     }
 }

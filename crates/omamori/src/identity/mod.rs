@@ -24,7 +24,7 @@ mod enrol;
 pub mod external;
 mod guesses;
 mod jwk;
-mod moves;
+pub(crate) mod moves;
 mod pages;
 pub mod passkey;
 mod passkeys_of;

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::config::Config;
 use crate::id::Kind;
+use crate::privacy;
 use crate::rng::random;
 use crate::secret::token_hash;
 use crate::web::codes::Code;
@@ -93,6 +94,7 @@ pub(super) async fn open_with(
     device_id: &str,
     strength: Strength,
 ) -> Result<Opened> {
+    privacy::call_off_closing(app, tx, customer_id).await?;
     let now = app.clock.now();
     let token = new_token(app);
     let hash = token_hash(&token);

@@ -42,7 +42,7 @@ pub async fn find(app: &App, who: &str) -> Result<Option<String>> {
 }
 
 /// Freezes the account, if it is not. False if it was.
-pub(super) async fn stop(tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<bool> {
+pub(crate) async fn stop(tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<bool> {
     let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1
          WHERE customer_id = $2 AND status = 'active'");
     Ok(tx.execute(update.bind(by).bind(customer_id)).await? == 1)

@@ -278,15 +278,6 @@ async fn insert(
     Ok(())
 }
 
-/// Deletes what counts no more.
-pub(super) async fn sweep(registry: &Db, now: Micros) -> Result<()> {
-    let checks = sql("DELETE FROM contact_check WHERE created_at <= $1");
-    registry.execute(checks.bind(now - DAY)).await?;
-    let replaced = sql("DELETE FROM contact WHERE replaced_at <= $1");
-    registry.execute(replaced.bind(now - REPLACED_LIFE)).await?;
-    Ok(())
-}
-
 fn code_place(check_id: &str) -> String {
     format!("contact_check.code/{check_id}")
 }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::notice::Notice;
-use super::push;
+use super::{money, push};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::id::Kind;
@@ -32,6 +32,7 @@ pub fn router() -> Router<Arc<App>> {
     let api = Router::new()
         .route("/notices/unread", get(unread))
         .route("/notices/seen", post(seen))
+        .route("/notices/money-mail", post(money::choose))
         .route("/push", get(push::offer).post(push::subscribe).delete(push::unsubscribe));
     Router::new().route("/notices", get(show)).nest("/api/wallet/v1", api)
 }

@@ -91,6 +91,31 @@ pub enum Notice {
         /// By whom.
         by: AccountStopper,
     },
+    /// The account will be closed and its data deleted.
+    ClosingAsked {
+        /// When.
+        due_at: Micros,
+    },
+    /// The account stays.
+    ClosingCanceled {
+        /// Why.
+        why: ClosingEnd,
+    },
+    /// All data about the customer were copied out.
+    DataExported {
+        /// The phone on which.
+        device: String,
+    },
+}
+
+/// Why an account was not closed after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosingEnd {
+    /// Its holder signed in.
+    SignedIn,
+    /// When the day came, something forbade it: value, a hold, staff.
+    Forbidden,
 }
 
 /// A way to prove that it is the customer.
@@ -196,7 +221,10 @@ impl Notice {
             | Self::ContactChanged { .. }
             | Self::RecoveryStarted { .. }
             | Self::SigninLocked { .. }
-            | Self::AccountStopped { .. } => &[Sms, Email, Push],
+            | Self::AccountStopped { .. }
+            | Self::ClosingAsked { .. }
+            | Self::ClosingCanceled { .. }
+            | Self::DataExported { .. } => &[Sms, Email, Push],
         }
     }
 
@@ -258,6 +286,15 @@ impl Notice {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
+            Self::ClosingAsked { due_at } => {
+                ("notice.closing_asked", "notice.closing_asked_text", vec![("at", until(*due_at))])
+            }
+            Self::ClosingCanceled { why } => ("notice.closing_canceled", why.text(), vec![]),
+            Self::DataExported { device } => (
+                "notice.data_exported",
+                "notice.data_exported_text",
+                vec![("device", shown(device))],
+            ),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }
@@ -293,6 +330,15 @@ impl ContactKind {
     }
 }
 
+impl ClosingEnd {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::SignedIn => "notice.closing_canceled_signin",
+            Self::Forbidden => "notice.closing_canceled_forbidden",
+        }
+    }
+}
+
 impl AccountStopper {
     const fn text(self) -> &'static str {
         match self {
@@ -321,7 +367,7 @@ const NAME_CHARACTERS: usize = 32;
 
 /// A phone's name, which whoever enrols the phone chooses and its victim reads: nothing in it can
 /// become an address to tap on, or begin a placeholder.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || " -_()（）'’ー・".contains(c);
     let name: String = name.chars().map(|c| if plain(c) { c } else { ' ' }).collect();
     let words: Vec<&str> = name.split_whitespace().collect();
@@ -356,6 +402,10 @@ pub(super) mod tests {
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
+            Notice::ClosingAsked { due_at: 1_561_906_800_000_000 },
+            Notice::ClosingCanceled { why: ClosingEnd::SignedIn },
+            Notice::ClosingCanceled { why: ClosingEnd::Forbidden },
+            Notice::DataExported { device: device() },
         ];
         for factor in factors {
             all.extend(changes.map(|change| Notice::FactorChanged {

@@ -121,7 +121,10 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
         Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
         Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::RefundPosition | TransferCode::Tombstone) | None => {
+        Some(
+            TransferCode::RefundPosition | TransferCode::Tombstone | TransferCode::WalletClose,
+        )
+        | None => {
             return Ok(None);
         }
     };

@@ -1,7 +1,7 @@
 //! The customer's pages and API: balance, code, history, receipts, live updates.
 
 mod api;
-mod entry;
+pub mod entry;
 mod events;
 pub mod live;
 mod pages;

@@ -15,7 +15,7 @@ use crate::gate::windows::Class;
 use crate::identity::devices::{devices, sessions};
 use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
-use crate::notify::contacts;
+use crate::notify::{contacts, money};
 use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::page::page;
@@ -196,6 +196,7 @@ struct SettingsPage {
     phone_masked: String,
     email_masked: Option<String>,
     offers_email: bool,
+    money_mail: bool,
     frozen: bool,
     recovery_ready_at: Option<Micros>,
     devices: Vec<Device>,
@@ -237,6 +238,7 @@ pub async fn settings(
         phone_masked: account.phone.masked(),
         email_masked: contacts.email.map(|email| email.masked()),
         offers_email: app.identity.outbox().offers_email(),
+        money_mail: money::by_mail(registry, id).await?,
         frozen: account.frozen,
         recovery_ready_at: recover::ready_at(registry, id, now).await?,
         devices: devices.collect(),

@@ -203,6 +203,26 @@ codes! {
     AccountFrozen = "account_frozen", UNPROCESSABLE_ENTITY, "The account is stopped.",
         clerk: "このお客様のアカウントは停止中です。" / "This customer's account is stopped.",
         customer: "アカウントが停止されています。サポートにご連絡ください。" / "Your account is stopped. Please contact support.";
+    /// The account cannot be closed: it holds value.
+    ClosingBalance = "closing_balance", UNPROCESSABLE_ENTITY, "The account holds value and cannot be closed.",
+        clerk: "残高があるため退会できません。" / "The account holds value and cannot be closed.",
+        customer: "残高が残っているため退会できません。残高を使い切ってから、もう一度お手続きください。" / "Your balance is not empty. Spend it first, then close your account.";
+    /// The account cannot be closed: something is under way on it.
+    ClosingPending = "closing_pending", UNPROCESSABLE_ENTITY, "Transfers are under way; ask again when they are done.",
+        clerk: "処理中の取引があるため退会できません。" / "Something is under way on the account.",
+        customer: "処理中の取引があります。完了してから、もう一度お手続きください。" / "A transaction is still under way. Try again when it is done.";
+    /// The account cannot be closed: a payment can still be refunded.
+    ClosingRefunds = "closing_refunds", UNPROCESSABLE_ENTITY, "A payment of the last 14 days may still be refunded; ask again later.",
+        clerk: "返金の可能性がある取引があるため退会できません。" / "A recent payment may still be refunded.",
+        customer: "最後のお支払いから14日間は、返金に備えて退会できません。14日たってから、もう一度お手続きください。" / "A payment of the last 14 days may still be refunded. Close your account when 14 days have passed.";
+    /// The account cannot be closed: the operator must keep it.
+    ClosingHeld = "closing_held", UNPROCESSABLE_ENTITY, "The account is under a hold and cannot be closed.",
+        clerk: "このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed now.",
+        customer: "現在、このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed at the moment. Please contact support.";
+    /// A closing is under way already.
+    ClosingUnderWay = "closing_under_way", CONFLICT, "A closing of this account is under way.",
+        clerk: "退会の手続き中です。" / "The account is being closed.",
+        customer: "退会の手続き中です。" / "Your account is being closed already.";
     /// The SMS code or another proof is wrong or too old.
     ProofFailed = "proof_failed", UNPROCESSABLE_ENTITY, "The code or proof is wrong, used or too old.",
         clerk: "確認できませんでした。" / "It could not be verified.",

@@ -85,7 +85,7 @@ async fn allowed(registry: &Db, customer_id: &str, now: Micros) -> Result<Result
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn settled(
+pub(crate) async fn settled(
     registry: &Db,
     customer: &Customer,
     now: Micros,

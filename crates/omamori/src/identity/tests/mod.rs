@@ -2,6 +2,7 @@
 
 mod attack;
 mod authenticator;
+mod closing;
 mod codes;
 mod contacts;
 mod directory;
@@ -116,7 +117,7 @@ impl House {
         set(&mut config);
         let clock = Arc::new(ManualClock::at(START));
         let app = open(config, &[7; 32], clock.clone(), Arc::new(SystemRng)).await.unwrap();
-        let router = super::router().with_state(app.clone());
+        let router = super::router().merge(crate::privacy::router()).with_state(app.clone());
         Self { app, clock, router, _folder: folder }
     }
 

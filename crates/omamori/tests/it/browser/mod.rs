@@ -18,6 +18,7 @@ mod wire;
 mod external;
 mod merchant;
 mod pictures;
+mod privacy;
 mod register;
 mod register_network;
 mod settings;

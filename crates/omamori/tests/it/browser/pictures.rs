@@ -70,6 +70,9 @@ async fn every_page_fits_its_screen(lang: Lang) {
 async fn signup_and_signin(house: &House, phone: &Phone) {
     phone.go("/").await;
     picture(phone, "welcome").await;
+    phone.go("/privacy").await;
+    phone.see("h1").await;
+    picture(phone, "privacy").await;
     phone.go("/signin").await;
     phone.see("[data-signin-stranger]").await;
     picture(phone, "signin").await;
@@ -146,6 +149,7 @@ async fn wallet(phone: &Phone, payment_id: &str) {
         ("/history", "wallet-history"),
         (&receipt, "wallet-receipt"),
         ("/settings", "wallet-settings"),
+        ("/privacy", "wallet-privacy"),
     ];
     for (path, name) in pages {
         phone.go(path).await;

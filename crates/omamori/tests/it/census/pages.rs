@@ -93,6 +93,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("offline.html", "/offline", None),
         page("move.html", "/move", None),
         page("recover.html", "/recover", None),
+        page("privacy.html", "/privacy", None),
         of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
@@ -112,6 +113,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("settings.html", customer, "/settings"));
         pages.push(of_customer("notices.html", customer, "/notices"));
+        pages.push(of_customer("privacy.html", customer, "/privacy"));
     }
     pages
 }

@@ -29,6 +29,7 @@ const PUBLIC: &[&str] = &[
     "GET /signup",
     "GET /signin",
     "GET /offline",
+    "GET /privacy",
     "GET /move",
     "GET /recover",
     "GET /till",
