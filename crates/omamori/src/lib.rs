@@ -19,6 +19,7 @@ pub mod openapi;
 pub mod pos;
 pub mod rng;
 pub mod secret;
+pub mod send;
 pub mod server;
 pub mod till;
 pub mod wallet;

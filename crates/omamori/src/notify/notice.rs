@@ -6,10 +6,11 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
-use crate::web::filters::japan;
+use crate::web::filters::{japan, yen_text};
 use crate::web::text::Text;
 
-/// Something that a customer is told. Money is not among them: the ledger tells of that.
+/// Something that a customer is told. Of money in the wallet the ledger tells; here is what waits
+/// beside it.
 ///
 /// A notice is kept as its kind and its parameters; what was written once must stay readable, so
 /// kinds and parameters are only ever added.
@@ -91,6 +92,51 @@ pub enum Notice {
         /// By whom.
         by: AccountStopper,
     },
+    /// Somebody sent money, which waits to be taken.
+    SendWaiting {
+        /// Yen.
+        amount: i64,
+        /// The sender's number.
+        from: Masked,
+    },
+    /// Somebody paid what the customer asked for.
+    SendReceived {
+        /// Yen.
+        amount: i64,
+        /// The payer's number.
+        from: Masked,
+    },
+    /// What the customer sent was taken.
+    SendTaken {
+        /// Yen.
+        amount: i64,
+    },
+    /// What the customer sent came back.
+    SendReturned {
+        /// Yen.
+        amount: i64,
+        /// Why.
+        reason: ReturnReason,
+    },
+    /// Somebody asks for money.
+    MoneyRequested {
+        /// Yen.
+        amount: i64,
+        /// The asker's number.
+        from: Masked,
+    },
+}
+
+/// Why what was sent came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnReason {
+    /// Nobody took it in time.
+    Expired,
+    /// The receiver did not want it.
+    Declined,
+    /// Too many wrong passcodes.
+    Passcode,
 }
 
 /// A way to prove that it is the customer.
@@ -189,7 +235,12 @@ impl Notice {
             Self::DeviceMoveUndone { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
-            | Self::CodeLocked { .. } => &[Email, Push],
+            | Self::CodeLocked { .. }
+            | Self::SendWaiting { .. }
+            | Self::SendReceived { .. }
+            | Self::SendTaken { .. }
+            | Self::SendReturned { .. }
+            | Self::MoneyRequested { .. } => &[Email, Push],
             Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
             | Self::FactorChanged { .. }
@@ -258,6 +309,31 @@ impl Notice {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
+            Self::SendWaiting { amount, from } => (
+                "notice.send_waiting",
+                "notice.send_waiting_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
+            Self::SendReceived { amount, from } => (
+                "notice.send_received",
+                "notice.send_received_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
+            Self::SendTaken { amount } => (
+                "notice.send_taken",
+                "notice.send_taken_text",
+                vec![("amount", yen_text(*amount))],
+            ),
+            Self::SendReturned { amount, reason } => (
+                "notice.send_returned",
+                reason.text(),
+                vec![("amount", yen_text(*amount))],
+            ),
+            Self::MoneyRequested { amount, from } => (
+                "notice.money_requested",
+                "notice.money_requested_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }
@@ -289,6 +365,16 @@ impl ContactKind {
         match self {
             Self::Phone => ("notice.phone_changed", "notice.phone_changed_text"),
             Self::Email => ("notice.email_changed", "notice.email_changed_text"),
+        }
+    }
+}
+
+impl ReturnReason {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Expired => "notice.send_expired_text",
+            Self::Declined => "notice.send_declined_text",
+            Self::Passcode => "notice.send_passcode_text",
         }
     }
 }
@@ -356,6 +442,13 @@ pub(super) mod tests {
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
+            Notice::SendWaiting { amount: 3_000, from: (&phone).into() },
+            Notice::SendReceived { amount: 3_000, from: (&phone).into() },
+            Notice::SendTaken { amount: 3_000 },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Expired },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
+            Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
         ];
         for factor in factors {
             all.extend(changes.map(|change| Notice::FactorChanged {
