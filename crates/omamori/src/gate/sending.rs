@@ -154,7 +154,8 @@ mod tests {
 
     #[test]
     fn the_bounds_of_the_law_need_the_licence_switch() {
-        let check = |limits: &SendingLimits| (limits.check(false).is_ok(), limits.check(true).is_ok());
+        let check =
+            |limits: &SendingLimits| (limits.check(false).is_ok(), limits.check(true).is_ok());
         let set = SendingLimits::default;
         assert_eq!(check(&set()), (true, true));
         assert_eq!(check(&SendingLimits { once_max: 100_000, ..set() }), (true, true));
@@ -169,7 +170,10 @@ mod tests {
         for (sender, slot) in [(1, 10), (1, 11), (2, 12), (3, 40)] {
             sending.received(7, sender, slot, 0);
         }
-        assert_eq!((sending.senders(7, 0), sending.senders(7, 12), sending.senders(8, 0)), (3, 2, 0));
+        assert_eq!(
+            (sending.senders(7, 0), sending.senders(7, 12), sending.senders(8, 0)),
+            (3, 2, 0)
+        );
         sending.received(7, 1, 50, 12);
         assert_eq!(sending.senders(7, 0), 3, "the oldest two are forgotten, 1 is back");
     }

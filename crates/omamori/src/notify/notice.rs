@@ -319,16 +319,12 @@ impl Notice {
                 "notice.send_received_text",
                 vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
             ),
-            Self::SendTaken { amount } => (
-                "notice.send_taken",
-                "notice.send_taken_text",
-                vec![("amount", yen_text(*amount))],
-            ),
-            Self::SendReturned { amount, reason } => (
-                "notice.send_returned",
-                reason.text(),
-                vec![("amount", yen_text(*amount))],
-            ),
+            Self::SendTaken { amount } => {
+                ("notice.send_taken", "notice.send_taken_text", vec![("amount", yen_text(*amount))])
+            }
+            Self::SendReturned { amount, reason } => {
+                ("notice.send_returned", reason.text(), vec![("amount", yen_text(*amount))])
+            }
             Self::MoneyRequested { amount, from } => (
                 "notice.money_requested",
                 "notice.money_requested_text",

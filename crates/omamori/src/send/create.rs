@@ -148,11 +148,7 @@ pub async fn handle(
 }
 
 /// The send that an earlier request with this id made.
-async fn earlier(
-    app: &App,
-    customer: &Customer,
-    request: &CreateSend,
-) -> Result<Option<SendView>> {
+async fn earlier(app: &App, customer: &Customer, request: &CreateSend) -> Result<Option<SendView>> {
     let id = send_id(&customer.customer_id, &request.client_send_id);
     let Some(known) = transfers::known(app, id).await? else { return Ok(None) };
     let row = row::find(&app.stores.registry, &Kind::Send.text(id)).await?;

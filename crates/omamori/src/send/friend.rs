@@ -51,7 +51,8 @@ pub async fn make(State(app): State<Arc<App>>, customer: Customer) -> Result<Ans
     let opinion = if frozen { Err(Code::AccountFrozen) } else { Ok(()) };
     let _cleared = app.gate.decide(question, opinion).await?;
     let bytes: [u8; LENGTH] = random(app.rng.as_ref());
-    let code: String = bytes.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
+    let code: String =
+        bytes.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
     let mut tx = registry.begin().await?;
     let old = sql("DELETE FROM friend_code WHERE customer_id = $1 OR expires_at < $2");
     tx.execute(old.bind(&customer.customer_id).bind(now)).await?;

@@ -70,8 +70,7 @@ pub(super) async fn returned(
         ..Question::plain(Act::SendReturn, &detail)
     };
     let clearance = app.gate.decide(question, Ok(())).await?;
-    let _outcome =
-        app.gate.commit(clearance, transfers::give_back(row.transfer_id(), why)).await?;
+    let _outcome = app.gate.commit(clearance, transfers::give_back(row.transfer_id(), why)).await?;
     let known = transfers::known(app, row.transfer_id()).await?;
     let known = known.ok_or(Error::fault("a send that was there is gone"))?;
     match known.state {

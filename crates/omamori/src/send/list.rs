@@ -12,8 +12,8 @@ use super::transfers::{self, State as Became};
 use super::view::{SendView, view};
 use super::{row, take};
 use crate::app::App;
-use crate::identity::account::{self, Account};
 use crate::identity::Customer;
+use crate::identity::account::{self, Account};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 

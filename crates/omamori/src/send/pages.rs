@@ -7,10 +7,11 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 
 use super::limits::{self, Limits};
+use super::list;
 use super::request::list::{RequestView, to_pay, view};
 use super::request::row;
+use super::transfers::Why;
 use super::view::SendView;
-use super::list;
 use crate::app::App;
 use crate::identity::account;
 use crate::identity::{Customer, PageCustomer};

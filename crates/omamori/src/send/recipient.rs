@@ -73,7 +73,8 @@ impl To {
         let registry = &app.stores.registry;
         match self {
             Self::Phone { phone, .. } => {
-                let phone = Phone::parse(phone).ok_or_else(|| Error::field("to.phone", "malformed"))?;
+                let phone =
+                    Phone::parse(phone).ok_or_else(|| Error::field("to.phone", "malformed"))?;
                 let own = account::find(registry, &sender.customer_id).await?.phone;
                 if phone == own {
                     return Err(Code::SendToSelf.into());

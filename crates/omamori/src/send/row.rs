@@ -120,7 +120,8 @@ pub async fn find_by_link(registry: &Db, link_hash: [u8; 32]) -> Result<Option<S
 /// # Errors
 /// A fault if the registry fails.
 pub async fn sent_by(registry: &Db, customer_id: &str) -> Result<Vec<Send>> {
-    let query = sql(concat!(select!(), " WHERE sender_id = $1 ORDER BY created_at DESC, send_id LIMIT $2"));
+    let query =
+        sql(concat!(select!(), " WHERE sender_id = $1 ORDER BY created_at DESC, send_id LIMIT $2"));
     read_all(&registry.all(query.bind(customer_id).bind(LISTED)).await?)
 }
 
@@ -129,10 +130,13 @@ pub async fn sent_by(registry: &Db, customer_id: &str) -> Result<Vec<Send>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn waiting_for(registry: &Db, account: &Account, now: Micros) -> Result<Vec<Send>> {
-    let query = sql(concat!(select!(), " WHERE (to_customer_id = $1 OR to_phone = $2) AND created_at > $3
+    let query = sql(concat!(
+        select!(),
+        " WHERE (to_customer_id = $1 OR to_phone = $2) AND created_at > $3
            AND NOT EXISTS (SELECT 1 FROM send_block b
                            WHERE b.customer_id = $1 AND b.blocked_id = send.sender_id)
-         ORDER BY created_at DESC, send_id LIMIT $4"));
+         ORDER BY created_at DESC, send_id LIMIT $4"
+    ));
     let query = query.bind(&account.customer_id).bind(account.phone.as_str());
     read_all(&registry.all(query.bind(now - WAITS).bind(LISTED)).await?)
 }
@@ -151,7 +155,10 @@ pub async fn paying(registry: &Db, request_id: &str) -> Result<Vec<Send>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn untold(registry: &Db, now: Micros) -> Result<Vec<Send>> {
-    let query = sql(concat!(select!(), " WHERE told_at IS NULL AND created_at > $1 ORDER BY created_at LIMIT $2"));
+    let query = sql(concat!(
+        select!(),
+        " WHERE told_at IS NULL AND created_at > $1 ORDER BY created_at LIMIT $2"
+    ));
     read_all(&registry.all(query.bind(now - WAITS).bind(LISTED)).await?)
 }
 
@@ -160,7 +167,10 @@ pub async fn untold(registry: &Db, now: Micros) -> Result<Vec<Send>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn unended(registry: &Db, now: Micros) -> Result<Vec<Send>> {
-    let query = sql(concat!(select!(), " WHERE ended_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $2"));
+    let query = sql(concat!(
+        select!(),
+        " WHERE ended_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $2"
+    ));
     let oldest = now - Micros::from(WAITS_SECONDS) * SECOND;
     read_all(&registry.all(query.bind(oldest).bind(LISTED)).await?)
 }

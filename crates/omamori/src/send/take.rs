@@ -38,7 +38,11 @@ pub async fn handle(
 ///
 /// # Errors
 /// [`Code::SendNotFound`]; a fault.
-pub(super) async fn addressed(app: &App, account: &Account, send_id: &str) -> Result<(Send, Known)> {
+pub(super) async fn addressed(
+    app: &App,
+    account: &Account,
+    send_id: &str,
+) -> Result<(Send, Known)> {
     let row = row::find(&app.stores.registry, send_id).await?.ok_or(Code::SendNotFound)?;
     let known = transfers::known(app, row.transfer_id()).await?.ok_or(Code::SendNotFound)?;
     let by_number = row.to_phone.as_deref() == Some(account.phone.as_str());

@@ -136,9 +136,7 @@ pub async fn known(app: &App, send_id: u128) -> Result<Option<Known>> {
             let by = receive.map_or(0, |receive| receive.transfer.credit_account_id);
             State::Taken { at: micros(&end), by }
         }
-        (_, Some(end)) => {
-            State::Returned { at: micros(&end), why: Why::of(end.user_data_32) }
-        }
+        (_, Some(end)) => State::Returned { at: micros(&end), why: Why::of(end.user_data_32) },
     };
     Ok(Some(Known { transfer, state }))
 }

@@ -13,6 +13,7 @@ mod limits;
 mod notices;
 mod refund;
 mod sale;
+mod send;
 mod stolen;
 mod support;
 mod terminal;

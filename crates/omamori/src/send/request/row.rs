@@ -99,7 +99,8 @@ fn read_all(rows: &[Row]) -> Result<Vec<Asked>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn insert(app: &App, tx: &mut Tx, asked: &Asked) -> Result<()> {
-    let insert = sql("INSERT INTO money_request (request_id, asker_id, asked, group_id, wanted_yen,
+    let insert =
+        sql("INSERT INTO money_request (request_id, asker_id, asked, group_id, wanted_yen,
             to_phone, to_name, link_hash, message, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
          ON CONFLICT (request_id) DO NOTHING");

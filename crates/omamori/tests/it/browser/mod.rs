@@ -19,6 +19,7 @@ mod merchant;
 mod pictures;
 mod register;
 mod register_network;
+mod send;
 mod settings;
 mod signin;
 mod signup;

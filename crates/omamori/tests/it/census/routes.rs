@@ -31,6 +31,7 @@ const PUBLIC: &[&str] = &[
     "GET /offline",
     "GET /move",
     "GET /recover",
+    "GET /receive",
     "GET /till",
     "GET /merchant",
     "GET /api",
