@@ -26,7 +26,8 @@ pub struct Limits {
     pub payment_24h: i64,
     /// Payments of the last 30 days.
     pub payment_30d: i64,
-    /// Payments and sending of the last 24 hours while the phone was enrolled less than 24 hours ago.
+    /// Payments and sending of the last 24 hours while the phone was enrolled less than 24 hours
+    /// ago.
     pub payment_first_day: i64,
     /// Sending and receiving between customers.
     pub sending: SendingLimits,

@@ -82,7 +82,9 @@ pub(super) fn client_id(field: &str, id: &str) -> Result<()> {
 /// One line of text.
 pub(super) fn line(field: &str, text: &str, max: usize) -> Result<()> {
     // Marks that turn the direction of writing make a text say what it does not.
-    let turns = |c: char| matches!(c, '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    const TURNS: [std::ops::RangeInclusive<char>; 3] =
+        ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    let turns = |c: char| TURNS.iter().any(|range| range.contains(&c));
     if text.chars().count() > max {
         return Err(Error::field(field, "too_long"));
     }

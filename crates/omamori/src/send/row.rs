@@ -73,7 +73,8 @@ fn read_all(rows: &[Row]) -> Result<Vec<Send>> {
 /// A fault if the registry fails.
 pub async fn insert(registry: &Db, send: &Send) -> Result<[u8; 32]> {
     let insert = sql("INSERT INTO send (send_id, sender_id, asked, to_kind, to_phone,
-            to_customer_id, to_name, link_hash, link_tries, message, request_id, receive_id, created_at)
+            to_customer_id, to_name, link_hash, link_tries, message, request_id,
+            receive_id, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CAST(0 AS BIGINT), $9, $10, $11, $12)
          ON CONFLICT (send_id) DO NOTHING");
     let insert = insert.bind(&send.send_id).bind(&send.sender_id).bind(send.asked);

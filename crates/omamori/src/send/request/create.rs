@@ -1,4 +1,4 @@
-//! `POST /api/wallet/v1/money-requests`: asks one person for an amount, or several for their shares.
+//! `POST /api/wallet/v1/money-requests`: asks one person for an amount, or several for shares.
 //!
 //! A bill is split to the yen: each share is the whole quotient, and what does not divide is the
 //! asker's own. Nobody pays a yen more than another.

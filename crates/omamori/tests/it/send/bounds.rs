@@ -24,7 +24,7 @@ async fn an_amount_that_is_none_is_refused(app: &mut TestApp) {
     let sender = rich(app, 10_000).await;
     for amount in ["0", "-1", "1.5", "\"1\"", "1000001", "9223372036854775807", "1e3"] {
         let request = format!(
-            r#"{{"client_send_id":"s","amount":{amount},"to":{{"kind":"phone","phone":"09000000001"}}}}"#
+            r#"{{"client_send_id":"s","amount":{amount},"to":{{"kind":"phone","phone":"09010000001"}}}}"#
         );
         let request = serde_json::from_str(&request).unwrap();
         sender.post(app, "/sends/options", &request).await.refused(Code::InvalidRequest);
@@ -48,7 +48,7 @@ async fn an_amount_that_is_none_is_refused(app: &mut TestApp) {
 async fn nobody_sends_more_than_they_have_or_may(app: &mut TestApp) {
     let mut sender = rich(app, 98_000).await;
     let mut send = async |app: &TestApp, id: &str, yen| {
-        sender.send(app, &to_phone(id, yen, "09000000001")).await
+        sender.send(app, &to_phone(id, yen, "09010000001")).await
     };
     send(app, "a", 30_001).await.refused(Code::LimitSendAmount);
     send(app, "b", 30_000).await.ok();
@@ -61,7 +61,7 @@ async fn nobody_sends_more_than_they_have_or_may(app: &mut TestApp) {
     send(app, "g", 30_000).await.ok(); // b and d came back meanwhile
     let poor = rich(app, 1_000).await;
     let mut poor = poor;
-    poor.send(app, &to_phone("p", 1_001, "09000000001")).await.refused(Code::InsufficientFunds);
+    poor.send(app, &to_phone("p", 1_001, "09010000001")).await.refused(Code::InsufficientFunds);
 }
 
 async fn what_waits_counts_and_what_returns_does_not(app: &mut TestApp) {
@@ -91,8 +91,8 @@ async fn a_new_phone_sends_little_on_its_first_day(app: &mut TestApp) {
     sender.customer.load(app, &register, 20_000).await;
     let code = sender.customer.code(app.now());
     register.sell(app, "p-1", &code, 4_000).await.ok();
-    sender.send(app, &to_phone("a", 6_001, "09000000001")).await.refused(Code::LimitNewDevice);
-    sender.send(app, &to_phone("b", 6_000, "09000000001")).await.ok();
+    sender.send(app, &to_phone("a", 6_001, "09010000001")).await.refused(Code::LimitNewDevice);
+    sender.send(app, &to_phone("b", 6_000, "09010000001")).await.ok();
     let code = sender.customer.code(app.now());
     register.sell(app, "p-2", &code, 1).await.refused(Code::LimitNewDevice);
 }

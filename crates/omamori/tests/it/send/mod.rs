@@ -34,7 +34,7 @@ fn by_link(id: &str, yen: i64) -> Value {
 impl Person {
     /// The number that this customer signed up with.
     fn phone(&self) -> String {
-        format!("090{:08}", self.customer.device_number.get() % 100_000_000)
+        self.customer.phone()
     }
 
     async fn send(&mut self, node: &Node, request: &Value) -> Answer {

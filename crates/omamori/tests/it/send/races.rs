@@ -61,7 +61,7 @@ async fn sends_at_once_cannot_pass_a_limit_together(app: &mut TestApp) {
     let mut sender = rich(app, 98_000).await;
     let mut requests = Vec::new();
     for n in 0..16 {
-        let request = to_phone(&format!("s-{n}"), 10_000, "09000000001");
+        let request = to_phone(&format!("s-{n}"), 10_000, "09010000001");
         let body = sender.confirmation(app, "/sends", &request).await.unwrap();
         requests.push(sender.request("/sends", &body, app.now()));
     }
@@ -89,7 +89,7 @@ async fn takes_at_once_cannot_pass_a_balance_together(app: &mut TestApp) {
 
 async fn the_same_send_at_once_is_one(app: &mut TestApp) {
     let mut sender = rich(app, 10_000).await;
-    let request = to_phone("s-1", 1_000, "09000000001");
+    let request = to_phone("s-1", 1_000, "09010000001");
     let mut bodies = Vec::new();
     for _ in 0..4 {
         bodies.push(sender.confirmation(app, "/sends", &request).await.unwrap());

@@ -180,7 +180,7 @@ async fn a_retry_is_the_same_send_and_other_content_is_refused(app: &mut TestApp
     sender.keep(&first);
     let again = sender.post(app, "/sends", &body).await;
     assert_eq!(again.ok()["send"], first.ok()["send"]);
-    for other in [to_phone("s-1", 3_001, &receiver.phone()), to_phone("s-1", 3_000, "09000000001")]
+    for other in [to_phone("s-1", 3_001, &receiver.phone()), to_phone("s-1", 3_000, "09010000001")]
     {
         sender.send(app, &other).await.refused(Code::SendIdReused);
     }
@@ -190,8 +190,8 @@ async fn a_retry_is_the_same_send_and_other_content_is_refused(app: &mut TestApp
 /// Attack: the page of a thief shows one thing and asks for another.
 async fn a_confirmation_is_for_this_amount_and_this_receiver(app: &mut TestApp) {
     let mut sender = rich(app, 10_000).await;
-    let request = to_phone("s-1", 100, "09000000001");
-    for other in [to_phone("s-1", 9_000, "09000000001"), to_phone("s-1", 100, "09000000002")] {
+    let request = to_phone("s-1", 100, "09010000001");
+    for other in [to_phone("s-1", 9_000, "09010000001"), to_phone("s-1", 100, "09010000002")] {
         let mut body = sender.confirmation(app, "/sends", &request).await.unwrap();
         body["request"] = other;
         sender.post(app, "/sends", &body).await.refused(Code::ProofFailed);
