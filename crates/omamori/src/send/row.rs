@@ -40,7 +40,7 @@ const LISTED: i64 = 50;
 const WAITS: Micros = WAITS_SECONDS as Micros * SECOND + 600 * SECOND;
 
 /// The head of each query.
-macro_rules! select {
+macro_rules! send_columns {
     () => {
         "SELECT send_id, sender_id, asked, to_kind, to_phone, to_customer_id, to_name, link_hash,
              message, request_id, created_at FROM send"
@@ -93,7 +93,7 @@ pub async fn insert(registry: &Db, send: &Send) -> Result<[u8; 32]> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn find(registry: &Db, send_id: &str) -> Result<Option<Send>> {
-    let query = sql(concat!(select!(), " WHERE send_id = $1"));
+    let query = sql(concat!(send_columns!(), " WHERE send_id = $1"));
     Ok(registry.optional(query.bind(send_id)).await?.as_ref().map(read).transpose()?)
 }
 
@@ -102,7 +102,7 @@ pub async fn find(registry: &Db, send_id: &str) -> Result<Option<Send>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn find_by_receive(registry: &Db, receive_id: u128) -> Result<Option<Send>> {
-    let query = sql(concat!(select!(), " WHERE receive_id = $1"));
+    let query = sql(concat!(send_columns!(), " WHERE receive_id = $1"));
     let query = query.bind(receive_id.to_be_bytes());
     Ok(registry.optional(query).await?.as_ref().map(read).transpose()?)
 }
@@ -112,7 +112,7 @@ pub async fn find_by_receive(registry: &Db, receive_id: u128) -> Result<Option<S
 /// # Errors
 /// A fault if the registry fails.
 pub async fn find_by_link(registry: &Db, link_hash: [u8; 32]) -> Result<Option<Send>> {
-    let query = sql(concat!(select!(), " WHERE link_hash = $1"));
+    let query = sql(concat!(send_columns!(), " WHERE link_hash = $1"));
     Ok(registry.optional(query.bind(link_hash)).await?.as_ref().map(read).transpose()?)
 }
 
@@ -121,8 +121,10 @@ pub async fn find_by_link(registry: &Db, link_hash: [u8; 32]) -> Result<Option<S
 /// # Errors
 /// A fault if the registry fails.
 pub async fn sent_by(registry: &Db, customer_id: &str) -> Result<Vec<Send>> {
-    let query =
-        sql(concat!(select!(), " WHERE sender_id = $1 ORDER BY created_at DESC, send_id LIMIT $2"));
+    let query = sql(concat!(
+        send_columns!(),
+        " WHERE sender_id = $1 ORDER BY created_at DESC, send_id LIMIT $2"
+    ));
     read_all(&registry.all(query.bind(customer_id).bind(LISTED)).await?)
 }
 
@@ -132,7 +134,7 @@ pub async fn sent_by(registry: &Db, customer_id: &str) -> Result<Vec<Send>> {
 /// A fault if the registry fails.
 pub async fn waiting_for(registry: &Db, account: &Account, now: Micros) -> Result<Vec<Send>> {
     let query = sql(concat!(
-        select!(),
+        send_columns!(),
         " WHERE (to_customer_id = $1 OR to_phone = $2) AND created_at > $3
            AND NOT EXISTS (SELECT 1 FROM send_block b
                            WHERE b.customer_id = $1 AND b.blocked_id = send.sender_id)
@@ -147,7 +149,7 @@ pub async fn waiting_for(registry: &Db, account: &Account, now: Micros) -> Resul
 /// # Errors
 /// A fault if the registry fails.
 pub async fn paying(registry: &Db, request_id: &str) -> Result<Vec<Send>> {
-    let query = sql(concat!(select!(), " WHERE request_id = $1 ORDER BY created_at DESC"));
+    let query = sql(concat!(send_columns!(), " WHERE request_id = $1 ORDER BY created_at DESC"));
     read_all(&registry.all(query.bind(request_id)).await?)
 }
 
@@ -157,7 +159,7 @@ pub async fn paying(registry: &Db, request_id: &str) -> Result<Vec<Send>> {
 /// A fault if the registry fails.
 pub async fn untold(registry: &Db, now: Micros) -> Result<Vec<Send>> {
     let query = sql(concat!(
-        select!(),
+        send_columns!(),
         " WHERE told_at IS NULL AND created_at > $1 ORDER BY created_at LIMIT $2"
     ));
     read_all(&registry.all(query.bind(now - WAITS).bind(LISTED)).await?)
@@ -169,7 +171,7 @@ pub async fn untold(registry: &Db, now: Micros) -> Result<Vec<Send>> {
 /// A fault if the registry fails.
 pub async fn unended(registry: &Db, now: Micros) -> Result<Vec<Send>> {
     let query = sql(concat!(
-        select!(),
+        send_columns!(),
         " WHERE ended_at IS NULL AND created_at <= $1 ORDER BY created_at LIMIT $2"
     ));
     let oldest = now - Micros::from(WAITS_SECONDS) * SECOND;

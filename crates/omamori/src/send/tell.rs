@@ -96,6 +96,10 @@ async fn begun(app: &App, row: &Send, known: &Known) -> Result<()> {
         State::Taken { .. } => Some(Notice::SendReceived { amount, from }),
         State::Returned { .. } => None,
     };
+    let hears = match &receiver {
+        Some(receiver) => !block::stands(registry, receiver, &row.sender_id).await?,
+        None => true,
+    };
     let mut tx = registry.begin().await?;
     let mark = sql("UPDATE send SET told_at = $1 WHERE send_id = $2 AND told_at IS NULL");
     if tx.execute(mark.bind(now).bind(&row.send_id)).await? != 1 {
@@ -103,11 +107,7 @@ async fn begun(app: &App, row: &Send, known: &Known) -> Result<()> {
     }
     let mut sms = None;
     match (&receiver, &notice) {
-        (Some(receiver), Some(notice)) => {
-            if !block::stands(registry, receiver, &row.sender_id).await? {
-                tell(app, &mut tx, receiver, notice).await?;
-            }
-        }
+        (Some(receiver), Some(notice)) if hears => tell(app, &mut tx, receiver, notice).await?,
         (None, Some(Notice::SendWaiting { .. })) => sms = stranger(app, &mut tx, row, now).await?,
         _ => {}
     }

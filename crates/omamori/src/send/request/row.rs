@@ -67,7 +67,7 @@ pub fn address(app: &App, request_id: &str) -> String {
 }
 
 /// The head of each query.
-macro_rules! select {
+macro_rules! money_request_columns {
     () => {
         "SELECT request_id, asker_id, asked, group_id, wanted_yen, to_phone, to_name, message,
              canceled_at, created_at, expires_at FROM money_request"
@@ -117,7 +117,7 @@ pub async fn insert(app: &App, tx: &mut Tx, asked: &Asked) -> Result<()> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn find(registry: &Db, request_id: &str) -> Result<Option<Asked>> {
-    let query = sql(concat!(select!(), " WHERE request_id = $1"));
+    let query = sql(concat!(money_request_columns!(), " WHERE request_id = $1"));
     Ok(registry.optional(query.bind(request_id)).await?.as_ref().map(read).transpose()?)
 }
 
@@ -126,7 +126,8 @@ pub async fn find(registry: &Db, request_id: &str) -> Result<Option<Asked>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn find_by_token(app: &App, token: &str) -> Result<Option<Asked>> {
-    let query = sql(concat!(select!(), " WHERE link_hash = $1")).bind(token_hash(token));
+    let query =
+        sql(concat!(money_request_columns!(), " WHERE link_hash = $1")).bind(token_hash(token));
     Ok(app.stores.registry.optional(query).await?.as_ref().map(read).transpose()?)
 }
 
@@ -136,7 +137,7 @@ pub async fn find_by_token(app: &App, token: &str) -> Result<Option<Asked>> {
 /// A fault if the registry fails.
 pub async fn of_group(registry: &Db, asker_id: &str, group_id: &str) -> Result<Vec<Asked>> {
     let query = sql(concat!(
-        select!(),
+        money_request_columns!(),
         " WHERE asker_id = $1 AND group_id = $2 ORDER BY created_at, request_id"
     ));
     read_all(&registry.all(query.bind(asker_id).bind(group_id)).await?)
@@ -148,7 +149,7 @@ pub async fn of_group(registry: &Db, asker_id: &str, group_id: &str) -> Result<V
 /// A fault if the registry fails.
 pub async fn asked_by(registry: &Db, customer_id: &str) -> Result<Vec<Asked>> {
     let query = sql(concat!(
-        select!(),
+        money_request_columns!(),
         " WHERE asker_id = $1 ORDER BY created_at DESC, request_id LIMIT $2"
     ));
     read_all(&registry.all(query.bind(customer_id).bind(LISTED)).await?)
@@ -160,7 +161,7 @@ pub async fn asked_by(registry: &Db, customer_id: &str) -> Result<Vec<Asked>> {
 /// A fault if the registry fails.
 pub async fn asked_of(registry: &Db, account: &Account, now: Micros) -> Result<Vec<Asked>> {
     let query = sql(concat!(
-        select!(),
+        money_request_columns!(),
         " WHERE to_phone = $1 AND canceled_at IS NULL AND expires_at > $2
            AND NOT EXISTS (SELECT 1 FROM send_block b
                            WHERE b.customer_id = $3 AND b.blocked_id = money_request.asker_id)

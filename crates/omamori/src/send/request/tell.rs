@@ -22,13 +22,17 @@ pub async fn tell_due(app: &App) -> Result<()> {
         let (request_id, asker_id) = (row.text("request_id")?, row.text("asker_id")?);
         let payer = standing::find(app, &row.text("to_phone")?).await?;
         let asker = account::find(registry, &asker_id).await?;
+        let hears = match &payer {
+            Some(payer) => !block::stands(registry, payer, &asker_id).await?,
+            None => false,
+        };
         let mut tx = registry.begin().await?;
         let mark =
             sql("UPDATE money_request SET told_at = $1 WHERE request_id = $2 AND told_at IS NULL");
         let mine = tx.execute(mark.bind(now).bind(request_id)).await? == 1;
         if let Some(payer) = payer
             && mine
-            && !block::stands(registry, &payer, &asker_id).await?
+            && hears
         {
             let (amount, from) = (row.int("wanted_yen")?, (&asker.phone).into());
             tell(app, &mut tx, &payer, &Notice::MoneyRequested { amount, from }).await?;

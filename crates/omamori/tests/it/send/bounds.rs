@@ -58,9 +58,9 @@ async fn nobody_sends_more_than_they_have_or_may(app: &mut TestApp) {
     app.clock.advance(25 * HOUR);
     send(app, "f", 30_000).await.ok();
     app.clock.advance(25 * HOUR);
+    app.app.gate.catch_up().await.unwrap();
     send(app, "g", 30_000).await.ok(); // b and d came back meanwhile
-    let poor = rich(app, 1_000).await;
-    let mut poor = poor;
+    let mut poor = rich(app, 1_000).await;
     poor.send(app, &to_phone("p", 1_001, "09010000001")).await.refused(Code::InsufficientFunds);
 }
 
