@@ -41,6 +41,12 @@ pub enum Kind {
     Refund,
     /// A top-up.
     Topup,
+    /// Value sent to somebody.
+    Send,
+    /// Money that was asked for.
+    MoneyRequest,
+    /// A reason for staff to look at an account.
+    ReviewFlag,
     /// A decision of the gate.
     Decision,
     /// One HTTP request.
@@ -79,6 +85,9 @@ impl Kind {
             Self::Payment => "pay",
             Self::Refund => "rfd",
             Self::Topup => "top",
+            Self::Send => "snd",
+            Self::MoneyRequest => "ask",
+            Self::ReviewFlag => "flg",
             Self::Decision => "dec",
             Self::Request => "req",
             Self::Notice => "ntc",

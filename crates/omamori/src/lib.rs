@@ -20,6 +20,7 @@ pub mod pos;
 pub mod privacy;
 pub mod rng;
 pub mod secret;
+pub mod send;
 pub mod server;
 pub mod till;
 pub mod wallet;

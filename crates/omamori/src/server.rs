@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
-use crate::{identity, language, merchant, notify, openapi, pos, privacy, till, wallet};
+use crate::{identity, language, merchant, notify, openapi, pos, privacy, send, till, wallet};
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -22,6 +22,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(identity::router())
         .merge(wallet::router())
         .merge(pos::router())
+        .merge(send::router())
         .merge(till::router())
         .merge(merchant::router())
         .merge(notify::router())
@@ -52,6 +53,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let outbox = notify::start(&app);
     privacy::start(&app);
+    let telling = send::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(
@@ -71,6 +73,7 @@ pub async fn serve(
         outcome = served => outcome?,
         () = cut => tracing::info!("open streams were cut"),
     }
+    telling.abort();
     outbox.stop().await;
     app.close().await;
     Ok(())

@@ -33,6 +33,7 @@ pub const REGISTRY: &[Step] = &[
     step!(8, "external", "registry/0008_external.sql"),
     step!(9, "closings", "registry/0009_closings.sql"),
     step!(10, "money notices", "registry/0010_money_notices.sql"),
+    step!(17, "sends", "registry/0017_sends.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -8,6 +8,7 @@
 pub mod chart;
 pub mod evidence;
 pub mod limits;
+pub mod sending;
 pub mod windows;
 
 use std::sync::Arc;
@@ -79,6 +80,16 @@ pub enum Act {
     TopupCash,
     /// A cash top-up taken back.
     TopupCashCancel,
+    /// Value set aside for somebody to take.
+    Send,
+    /// Value that was sent is taken.
+    SendTake,
+    /// Value that was sent goes back to its sender.
+    SendReturn,
+    /// A code is made by which a friend sends.
+    FriendCodeMake,
+    /// A customer asks others for money.
+    MoneyRequest,
     /// A merchant's person accepts the invitation with a passkey.
     MerchantUserEnrol,
     /// A merchant's person signs in.

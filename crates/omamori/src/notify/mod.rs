@@ -33,7 +33,9 @@ pub use http::HttpSms;
 pub use inbox::router;
 pub use mail::SmtpMail;
 pub(crate) use notice::fill;
-pub use notice::{AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, Notice};
+pub use notice::{
+    AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, Notice, ReturnReason,
+};
 pub use page::router as sandbox_router;
 pub use sandbox::{Sandbox, Sent};
 pub use tell::{tell, tell_alone};

@@ -150,7 +150,7 @@ async fn tell(
 ) -> Result<()> {
     let Some(entry) = entry::entry(app, account, transfer).await? else { return Ok(()) };
     let text = Text::new(listener.language);
-    let (title, body) = words(text, &entry);
+    let Some((title, body)) = words(text, &entry) else { return Ok(()) };
     let mut parcels = Vec::new();
     let outbox = app.identity.outbox();
     if outbox.offers_push() {
@@ -186,21 +186,25 @@ async fn tell(
     Ok(())
 }
 
-/// As people who pay by phone know it: where, how much, what.
-fn words(text: Text, entry: &entry::Entry) -> (String, String) {
+/// As people who pay by phone know it: where, how much, what. None for what `send` tells of in its
+/// own notices.
+fn words(text: Text, entry: &entry::Entry) -> Option<(String, String)> {
     let (title, body) = match entry.kind {
         EntryKind::Payment => ("money.payment", "money.payment_text"),
         EntryKind::Refund => ("money.refund", "money.refund_text"),
         EntryKind::Cancel => ("money.cancel", "money.cancel_text"),
         EntryKind::Topup => ("money.topup", "money.topup_text"),
         EntryKind::TopupCancel => ("money.topup_cancel", "money.topup_cancel_text"),
+        EntryKind::SendWaiting | EntryKind::Send | EntryKind::SendReturned | EntryKind::Receive => {
+            return None;
+        }
     };
     let store = match shown(&entry.store_name) {
         store if store.is_empty() => text.t("money.unknown_store").to_owned(),
         store => store,
     };
     let yen = yen_text(entry.amount.abs());
-    (text.t(title).to_owned(), fill(text.t(body), &[("store", store), ("yen", yen)]))
+    Some((text.t(title).to_owned(), fill(text.t(body), &[("store", store), ("yen", yen)])))
 }
 
 /// Whether a customer chose to be told by e-mail too.

@@ -6,10 +6,11 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
-use crate::web::filters::japan;
+use crate::web::filters::{japan, yen_text};
 use crate::web::text::Text;
 
-/// Something that a customer is told. Money is not among them: the ledger tells of that.
+/// Something that a customer is told. Of money in the wallet the ledger tells; here is what waits
+/// beside it.
 ///
 /// A notice is kept as its kind and its parameters; what was written once must stay readable, so
 /// kinds and parameters are only ever added.
@@ -106,6 +107,39 @@ pub enum Notice {
         /// The phone on which.
         device: String,
     },
+    /// Somebody sent money, which waits to be taken.
+    SendWaiting {
+        /// Yen.
+        amount: i64,
+        /// The sender's number.
+        from: Masked,
+    },
+    /// Somebody paid what the customer asked for.
+    SendReceived {
+        /// Yen.
+        amount: i64,
+        /// The payer's number.
+        from: Masked,
+    },
+    /// What the customer sent was taken.
+    SendTaken {
+        /// Yen.
+        amount: i64,
+    },
+    /// What the customer sent came back.
+    SendReturned {
+        /// Yen.
+        amount: i64,
+        /// Why.
+        reason: ReturnReason,
+    },
+    /// Somebody asks for money.
+    MoneyRequested {
+        /// Yen.
+        amount: i64,
+        /// The asker's number.
+        from: Masked,
+    },
 }
 
 /// Why an account was not closed after all.
@@ -116,6 +150,18 @@ pub enum ClosingEnd {
     SignedIn,
     /// When the day came, something forbade it: value, a hold, staff.
     Forbidden,
+}
+
+/// Why what was sent came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnReason {
+    /// Nobody took it in time.
+    Expired,
+    /// The receiver did not want it.
+    Declined,
+    /// Too many wrong passcodes.
+    Passcode,
 }
 
 /// A way to prove that it is the customer.
@@ -214,7 +260,12 @@ impl Notice {
             Self::DeviceMoveUndone { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
-            | Self::CodeLocked { .. } => &[Email, Push],
+            | Self::CodeLocked { .. }
+            | Self::SendWaiting { .. }
+            | Self::SendReceived { .. }
+            | Self::SendTaken { .. }
+            | Self::SendReturned { .. }
+            | Self::MoneyRequested { .. } => &[Email, Push],
             Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
             | Self::FactorChanged { .. }
@@ -295,6 +346,27 @@ impl Notice {
                 "notice.data_exported_text",
                 vec![("device", shown(device))],
             ),
+            Self::SendWaiting { amount, from } => (
+                "notice.send_waiting",
+                "notice.send_waiting_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
+            Self::SendReceived { amount, from } => (
+                "notice.send_received",
+                "notice.send_received_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
+            Self::SendTaken { amount } => {
+                ("notice.send_taken", "notice.send_taken_text", vec![("amount", yen_text(*amount))])
+            }
+            Self::SendReturned { amount, reason } => {
+                ("notice.send_returned", reason.text(), vec![("amount", yen_text(*amount))])
+            }
+            Self::MoneyRequested { amount, from } => (
+                "notice.money_requested",
+                "notice.money_requested_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }
@@ -335,6 +407,16 @@ impl ClosingEnd {
         match self {
             Self::SignedIn => "notice.closing_canceled_signin",
             Self::Forbidden => "notice.closing_canceled_forbidden",
+        }
+    }
+}
+
+impl ReturnReason {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Expired => "notice.send_expired_text",
+            Self::Declined => "notice.send_declined_text",
+            Self::Passcode => "notice.send_passcode_text",
         }
     }
 }
@@ -406,6 +488,13 @@ pub(super) mod tests {
             Notice::ClosingCanceled { why: ClosingEnd::SignedIn },
             Notice::ClosingCanceled { why: ClosingEnd::Forbidden },
             Notice::DataExported { device: device() },
+            Notice::SendWaiting { amount: 3_000, from: (&phone).into() },
+            Notice::SendReceived { amount: 3_000, from: (&phone).into() },
+            Notice::SendTaken { amount: 3_000 },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Expired },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
+            Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
         ];
         for factor in factors {
             all.extend(changes.map(|change| Notice::FactorChanged {

@@ -60,14 +60,17 @@ pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
     let set = &app.config.limits;
     let account = customer.wallet_account;
     let balance = Meter { used: app.gate.balance(account), max: set.balance_max };
-    let paid = app.gate.used(account, Class::Payment);
+    let (paid, out) = (app.gate.used(account, Class::Payment), app.gate.used(account, Class::Out));
     let topped_up = app.gate.used(account, Class::Topup).in_24h;
     let devices = devices(&app.stores.registry, &customer.customer_id).await?;
     let mine = devices.iter().find(|device| device.device_id == customer.device_id);
     let new_until = mine.map_or(Micros::MAX, |device| device.enrolled_at + DAY);
     let is_new = app.clock.now() < new_until;
-    let payment_24h =
-        if is_new { set.payment_24h.min(set.payment_first_day) } else { set.payment_24h };
+    let (paid_24h, payment_24h) = if is_new && set.payment_first_day < set.payment_24h {
+        (out.in_24h, set.payment_first_day)
+    } else {
+        (paid.in_24h, set.payment_24h)
+    };
     let room = set
         .topup_register_max
         .min(set.topup_24h - topped_up)
@@ -75,7 +78,7 @@ pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
         .max(0);
     Ok(Limits {
         balance,
-        payment_day: Meter { used: paid.in_24h, max: payment_24h },
+        payment_day: Meter { used: paid_24h, max: payment_24h },
         payment_month: Meter { used: paid.in_30d, max: set.payment_30d },
         topup_day: Meter { used: topped_up, max: set.topup_24h },
         topup_once_max: set.topup_register_max,

@@ -195,6 +195,58 @@ codes! {
     TopupAlreadySpent = "topup_already_spent", UNPROCESSABLE_ENTITY, "The balance is lower than the top-up: it was spent.",
         clerk: "チャージした残高がすでに使われています。" / "The money topped up was spent already.",
         customer: "チャージした残高がすでに使われています。" / "The money topped up was spent already.";
+    /// No send of this customer, in either direction, has this id.
+    SendNotFound = "send_not_found", NOT_FOUND, "No send of or to this customer has this id.",
+        clerk: "送金が見つかりません。" / "No such transfer.",
+        customer: "この送金は見つかりません。" / "This transfer was not found.";
+    /// The same client id came before with other content.
+    SendIdReused = "send_id_reused", CONFLICT, "This client id belongs to another send or request.",
+        clerk: "同じ番号がすでに使われています。" / "This id is already taken.",
+        customer: "送金は行われていません。もう一度はじめからお試しください。" / "Nothing was sent. Please start again.";
+    /// A send or a request would go to its own maker.
+    SendToSelf = "send_to_self", UNPROCESSABLE_ENTITY, "A customer cannot send to themselves.",
+        clerk: "自分には送れません。" / "Not to oneself.",
+        customer: "自分自身には送れません。" / "You cannot send money to yourself.";
+    /// It was taken, declined, called back, or its time is over.
+    SendEnded = "send_ended", CONFLICT, "The send was taken or returned already.",
+        clerk: "この送金は終了しています。" / "This transfer is over.",
+        customer: "この送金は、すでに受け取られたか、送り主に戻りました。" / "This money was already received or went back to the sender.";
+    /// The sender's account is stopped; it can be taken later, or goes back.
+    SendHeld = "send_held", UNPROCESSABLE_ENTITY, "The send cannot be taken at the moment.",
+        clerk: "この送金は現在受け取れません。" / "This transfer cannot be received at the moment.",
+        customer: "この送金は、確認のためいま受け取れません。受け取れないまま48時間が過ぎると送り主に戻ります。" / "This money is being checked and cannot be received now. After 48 hours it goes back to the sender.";
+    /// One send is over the limit.
+    LimitSendAmount = "limit_send_amount", UNPROCESSABLE_ENTITY, "One send may not be this large.",
+        clerk: "1回の送金上限を超えています。" / "This is over the limit of one transfer.",
+        customer: "1回に送れる金額の上限を超えています。" / "This is over the limit for one transfer.";
+    /// A rolling limit of the sender would be passed.
+    LimitSend24h = "limit_send_24h", UNPROCESSABLE_ENTITY, "The sender's limit of 24 hours would be passed.",
+        clerk: "24時間の送金上限を超えます。" / "The 24-hour sending limit would be passed.",
+        customer: "24時間に送れる金額の上限を超えます。" / "This would pass your 24-hour sending limit.";
+    /// A rolling limit of the sender would be passed.
+    LimitSend30d = "limit_send_30d", UNPROCESSABLE_ENTITY, "The sender's limit of 30 days would be passed.",
+        clerk: "30日間の送金上限を超えます。" / "The 30-day sending limit would be passed.",
+        customer: "30日間に送れる金額の上限を超えます。" / "This would pass your 30-day sending limit.";
+    /// The receiver got so much, or from so many, that nothing more is taken.
+    LimitReceive = "limit_receive", UNPROCESSABLE_ENTITY, "The receiver's limit of 30 days would be passed.",
+        clerk: "30日間の受け取り上限を超えます。" / "The 30-day receiving limit would be passed.",
+        customer: "30日間に受け取れる上限に達しています。" / "You have reached your 30-day receiving limit.";
+    /// No link with this token, or the passcode is wrong: the same for both.
+    LinkWrong = "link_wrong", UNPROCESSABLE_ENTITY, "The link or the passcode is wrong, or the link is over.",
+        clerk: "リンクまたはパスコードが違います。" / "The link or the passcode is wrong.",
+        customer: "リンクかパスコードが違うか、期限が切れています。5回まちがえると送り主に戻ります。" / "The link or the passcode is wrong or has expired. After 5 wrong tries the money goes back.";
+    /// The code that a friend showed is not one, or not any more.
+    FriendCodeUnknown = "friend_code_unknown", UNPROCESSABLE_ENTITY, "No customer shows this code now.",
+        clerk: "コードが見つかりません。" / "No such code.",
+        customer: "コードを確認できません。相手の画面で新しいコードを表示してもらってください。" / "This code is not valid. Ask your friend to show a new one.";
+    /// No request for money with this id or link.
+    RequestNotFound = "money_request_not_found", NOT_FOUND, "There is no such request for money.",
+        clerk: "請求が見つかりません。" / "No such request.",
+        customer: "この請求は見つかりません。" / "This request was not found.";
+    /// It is paid, called off, or too old.
+    RequestClosed = "money_request_closed", CONFLICT, "The request is paid, canceled, expired or of another amount.",
+        clerk: "この請求は終了しています。" / "This request is over.",
+        customer: "この請求は、支払い済みか、取り消されました。" / "This request was already paid or canceled.";
     /// Staff have closed this function.
     FunctionClosed = "function_closed", UNPROCESSABLE_ENTITY, "This function is closed by the operator; see /status.",
         clerk: "この機能は現在停止しています。" / "This function is closed at the moment.",

@@ -15,6 +15,7 @@ mod notices;
 mod privacy;
 mod refund;
 mod sale;
+mod send;
 mod stolen;
 mod support;
 mod terminal;

@@ -21,6 +21,7 @@ mod pictures;
 mod privacy;
 mod register;
 mod register_network;
+mod send;
 mod settings;
 mod signin;
 mod signup;

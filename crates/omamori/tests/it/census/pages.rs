@@ -13,6 +13,7 @@ use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
 use crate::support::on_both_engines;
+use crate::support::passkey::Person;
 use crate::support::shop::Register;
 use crate::support::staff::Staff;
 
@@ -44,6 +45,8 @@ struct World {
     till_cookie: String,
     invitation: String,
     receipt: String,
+    sender: Person,
+    sent: String,
 }
 
 async fn world(app: &TestApp) -> World {
@@ -58,7 +61,14 @@ async fn world(app: &TestApp) -> World {
     let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
     let opened = app.call(open.body(Body::from(key)).unwrap()).await;
     let cookie = opened.headers[header::SET_COOKIE].to_str().unwrap();
+    let mut sender = Person::new(&app.app).await;
+    sender.customer.load(app, &register, 1_000).await;
+    let send = json!({ "client_send_id": "s", "amount": 500, "to": { "kind": "link" },
+        "message": "<b>朝食</b>" });
+    let sent = sender.confirmed(app, "/sends", &send).await.ok();
     World {
+        sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
+        sender,
         staff: Staff::new(&app.app, &register.merchant_id).await,
         till_cookie: cookie.split(';').next().unwrap().to_owned(),
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
@@ -94,6 +104,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("move.html", "/move", None),
         page("recover.html", "/recover", None),
         page("privacy.html", "/privacy", None),
+        page("receive.html", "/receive", None),
         of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
@@ -106,6 +117,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
+        of_customer("send_one.html", &world.sender.customer, &world.sent),
     ];
     for customer in [&world.customer, &world.newcomer] {
         pages.push(of_customer("home.html", customer, "/"));
@@ -114,6 +126,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("settings.html", customer, "/settings"));
         pages.push(of_customer("notices.html", customer, "/notices"));
         pages.push(of_customer("privacy.html", customer, "/privacy"));
+        pages.push(of_customer("send.html", customer, "/send"));
+        pages.push(of_customer("ask.html", customer, "/ask"));
     }
     pages
 }

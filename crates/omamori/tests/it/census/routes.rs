@@ -32,6 +32,7 @@ const PUBLIC: &[&str] = &[
     "GET /privacy",
     "GET /move",
     "GET /recover",
+    "GET /receive",
     "GET /till",
     "GET /merchant",
     "GET /api",

@@ -72,7 +72,7 @@ impl Customer {
 
     async fn insert(&self, app: &App, secret: &[u8; 32], enrolled_at: Micros) {
         let mut tx = app.stores.registry.begin().await.unwrap();
-        let phone = format!("+8190{:08}", self.device_number.get() % 100_000_000);
+        let phone = format!("+81{}", &self.phone()[1..]);
         let customer = sql("INSERT INTO customer (customer_id, phone, status, language, \
                             wallet_account, signin_failures, signin_locked_until, created_at) \
                             VALUES ($1, $2, 'active', 'ja', $3, 0, 0, $4)")
@@ -103,6 +103,11 @@ impl Customer {
         .bind(app.clock.now() + 90 * DAY);
         tx.execute(session).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// The number that they signed up with, as people write it.
+    pub fn phone(&self) -> String {
+        format!("090{:08}", 10_000_000 + self.device_number.get() % 90_000_000)
     }
 
     /// The code of one step and refresh count.
