@@ -13,6 +13,7 @@ pub mod account;
 mod attack;
 mod binding;
 mod boot;
+mod ceremony;
 pub mod codes;
 mod contacts;
 mod customer;

@@ -164,7 +164,7 @@ pub(super) async fn renew(app: &App, tx: &mut Tx, old_hash: [u8; 32]) -> Result<
     let now = app.clock.now();
     let token = new_token(app);
     let hash = token_hash(&token);
-    let update = sql("UPDATE session SET token_hash = $1, strength = 'passkey', last_used_at = $2
+    let update = sql("UPDATE session SET token_hash = $1, last_used_at = $2
          WHERE token_hash = $3");
     let update = update.bind(hash).bind(now).bind(old_hash);
     if tx.execute(update).await? != 1 {

@@ -13,6 +13,7 @@ mod session;
 mod signin;
 mod signup;
 mod stepup;
+mod stepup_totp;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use super::phone::{Phone, verified_signup};
 use super::{House, Reply, json_request};
+use crate::clock::SECOND;
 use crate::gate::chart::wallet_account_id;
 use crate::id::Kind;
 use crate::identity::attack::work;
@@ -177,4 +178,30 @@ pub async fn seeded(house: &House, count: u32) -> Vec<PasswordPhone> {
     }
     tx.commit().await.unwrap();
     seeded.into_iter().map(|(phone, _)| phone).collect()
+}
+
+/// Step-up with the authenticator app.
+impl PasswordPhone {
+    /// An offer for `path`, and the request with the code that the app shows now.
+    pub async fn offered(&self, house: &House, path: &str, request: &Value) -> Value {
+        let options = self.phone.post(house, &format!("{path}/options"), request).await.ok();
+        assert!(options["publicKey"].is_null(), "there is no passkey to ask for: {options}");
+        self.confirms(&options, request, &self.totp(house, 0))
+    }
+
+    pub fn confirms(&self, options: &Value, request: &Value, code: &str) -> Value {
+        let totp = json!({ "challenge": options["totp"], "code": code });
+        json!({ "request": request, "proof": { "totp": totp } })
+    }
+
+    /// The whole of it, with the next code of the app.
+    pub async fn confirmed(&mut self, house: &House, path: &str, request: Value) -> Reply {
+        house.clock.advance(30 * SECOND);
+        let body = self.offered(house, path, &request).await;
+        let reply = self.phone.post(house, path, &body).await;
+        if reply.status.is_success() {
+            self.phone.keep_session(&reply);
+        }
+        reply
+    }
 }

@@ -10,7 +10,7 @@ mod secret;
 pub(super) use enrol::{Offer, Verified, insert, offer, verified};
 pub(super) use secret::{Code, Secret};
 
-use omamori_db::{Tx, sql};
+use omamori_db::{Db, Tx, sql};
 
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
@@ -28,6 +28,15 @@ fn secret_place(customer_id: &str) -> String {
 fn steps(now: Micros) -> std::ops::RangeInclusive<i64> {
     let step = now / STEP;
     step - 1..=step + 1
+}
+
+/// Whether a customer has an app.
+///
+/// # Errors
+/// A fault.
+pub(super) async fn has(registry: &Db, customer_id: &str) -> Result<bool> {
+    let query = sql("SELECT customer_id FROM totp WHERE customer_id = $1");
+    Ok(registry.optional(query.bind(customer_id)).await?.is_some())
 }
 
 /// Checks a code of this customer's app and uses it up with the transaction: for sign-in and for
