@@ -55,12 +55,12 @@ pub(super) async fn take<S: DeserializeOwned>(
     Ok((row.text("subject")?, serde_json::from_str(&row.text("state")?)?))
 }
 
-/// A challenge as texts carry it.
-pub(super) fn to_text(challenge: &[u8]) -> String {
-    URL_SAFE_NO_PAD.encode(challenge)
+/// Bytes as texts carry them: base64url without padding (RFC 4648 §5).
+pub(super) fn to_text(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The challenge in a text; `None` if there is none.
+/// The bytes in such a text; `None` if it is none.
 pub(super) fn from_text(text: &str) -> Option<Vec<u8>> {
     URL_SAFE_NO_PAD.decode(text).ok()
 }

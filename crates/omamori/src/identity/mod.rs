@@ -21,6 +21,8 @@ pub mod devices;
 mod directory;
 mod dpop;
 mod enrol;
+mod factor;
+mod factors;
 mod guesses;
 mod jwk;
 mod moves;
@@ -167,6 +169,19 @@ impl Identity {
 
 /// Sign-up, sign-in and the API of account and devices.
 pub fn router() -> Router<Arc<App>> {
+    let factor_routes = Router::new()
+        .route("/passkeys/options", post(factors::passkey_add::options))
+        .route("/passkeys", post(factors::passkey_add::handle))
+        .route("/passkeys/finish", post(factors::passkey_add::finish))
+        .route("/passkeys/remove/options", post(factors::passkey_remove::options))
+        .route("/passkeys/remove", post(factors::passkey_remove::handle))
+        .route("/totp/options", post(factors::app::options))
+        .route("/totp", post(factors::app::handle))
+        .route("/totp/finish", post(factors::app::finish))
+        .route("/password/options", post(factors::password::options))
+        .route("/password", post(factors::password::handle))
+        .route("/password/remove/options", post(factors::password::removal_options))
+        .route("/password/remove", post(factors::password::remove));
     let api = Router::new()
         .route("/time", get(time::now))
         .route("/signup/start", post(signup::start::handle))
@@ -190,6 +205,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/move/options", post(moves::start::options))
         .route("/move/start", post(moves::start::handle))
+        .route("/move/password/start", post(moves::password::handle))
         .route("/move/finish", post(moves::finish::handle))
         .route("/move/undo", post(moves::undo::handle))
         .route("/account/stop", post(standing::stop_own))
@@ -198,9 +214,12 @@ pub fn router() -> Router<Arc<App>> {
         .route("/contacts/change/options", post(contacts::options))
         .route("/contacts/change", post(contacts::change))
         .route("/contacts/confirm", post(contacts::confirm))
+        .nest("/factors", factor_routes)
         .route("/recover/start", post(recover::start::handle))
         .route("/recover/verify", post(recover::verify::handle))
         .route("/recover/passkey/options", post(recover::options::handle))
+        .route("/recover/password/options", post(recover::password::options))
+        .route("/recover/password/finish", post(recover::password::finish))
         .route("/recover/finish", post(recover::finish::handle))
         .route("/recover/cancel", post(recover::cancel::handle));
     Router::new()
@@ -209,5 +228,6 @@ pub fn router() -> Router<Arc<App>> {
         .route("/move", get(moves::page::new_phone))
         .route("/moved", get(moves::page::old_phone))
         .route("/recover", get(pages::recover))
+        .route("/settings/factors", get(factors::page::handle))
         .nest("/api/wallet/v1", api)
 }

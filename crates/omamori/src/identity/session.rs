@@ -6,6 +6,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use omamori_db::{Db, Tx, sql};
 use serde::Serialize;
 
+use super::customer::Customer;
 use super::jwk::Thumbprint;
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
@@ -72,18 +73,8 @@ impl Strength {
     }
 }
 
-/// Opens a session of a customer on a phone, with a passkey.
-pub(super) async fn open(
-    app: &App,
-    tx: &mut Tx,
-    customer_id: &str,
-    device_id: &str,
-) -> Result<Opened> {
-    open_with(app, tx, customer_id, device_id, Strength::Passkey).await
-}
-
 /// Opens a session of a customer on a phone.
-pub(super) async fn open_with(
+pub(super) async fn open(
     app: &App,
     tx: &mut Tx,
     customer_id: &str,
@@ -179,6 +170,16 @@ pub(super) async fn renew(app: &App, tx: &mut Tx, old_hash: [u8; 32]) -> Result<
 pub(super) async fn end_elsewhere(tx: &mut Tx, customer_id: &str, kept: &str) -> Result<()> {
     let delete = sql("DELETE FROM session WHERE customer_id = $1 AND device_id <> $2");
     tx.execute(delete.bind(customer_id).bind(kept)).await?;
+    Ok(())
+}
+
+/// Ends all sessions of a customer on this phone but the one that asks. Those of a phone that was
+/// replaced stay: they can only undo the move, and no newcomer takes that away.
+pub(super) async fn end_others(tx: &mut Tx, customer: &Customer) -> Result<()> {
+    let delete = sql("DELETE FROM session
+         WHERE customer_id = $1 AND session_id <> $2 AND device_id = $3");
+    let delete = delete.bind(&customer.customer_id).bind(&customer.session_id);
+    tx.execute(delete.bind(&customer.device_id)).await?;
     Ok(())
 }
 

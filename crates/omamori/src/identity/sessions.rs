@@ -10,6 +10,7 @@ use serde_json::json;
 
 use super::customer::Customer;
 use super::rate::Network;
+use super::session;
 use crate::app::App;
 use crate::gate::Act;
 use crate::web::error::Result;
@@ -39,8 +40,7 @@ pub(super) async fn end(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /api/wallet/v1/sessions/end-others`: all but this one. Those of a phone that was replaced
-/// stay: they can only undo the move, and no newcomer takes that away.
+/// `POST /api/wallet/v1/sessions/end-others`: all but this one.
 pub(super) async fn end_others(
     State(app): State<Arc<App>>,
     customer: Customer,
@@ -48,9 +48,8 @@ pub(super) async fn end_others(
 ) -> Result<StatusCode> {
     let detail = json!({ "ip": network.address(), "kept": customer.session_id });
     let _cleared = app.gate.decide(customer.asks(Act::SessionEnd, &detail), Ok(())).await?;
-    let delete = sql("DELETE FROM session
-         WHERE customer_id = $1 AND session_id <> $2 AND device_id = $3");
-    let delete = delete.bind(&customer.customer_id).bind(&customer.session_id);
-    app.stores.registry.execute(delete.bind(&customer.device_id)).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    session::end_others(&mut tx, &customer).await?;
+    tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -101,7 +101,7 @@ pub async fn offer(app: &App, customer: &Customer, intent: &Intent) -> Result<An
     if !passkeys.is_empty() {
         options = app.identity.passkeys.offer_stepup(&subject, &passkeys, now).await?;
     }
-    if totp::has(registry, id).await? {
+    if totp::since(registry, id).await?.is_some() {
         let challenge: [u8; 32] = random(app.rng.as_ref());
         ceremony::begin(registry, (Purpose::StepupTotp, &subject), &challenge, &(), now).await?;
         options["totp"] = json!(ceremony::to_text(&challenge));

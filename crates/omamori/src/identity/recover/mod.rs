@@ -12,13 +12,14 @@
 pub(super) mod cancel;
 pub(super) mod finish;
 pub(super) mod options;
+pub(super) mod password;
 pub(super) mod start;
 pub(super) mod verify;
 
-use omamori_db::{Db, Row, Tx, sql};
+use omamori_db::{Db, Tx, sql};
 
+use super::binding::{Checked, kept};
 use super::dpop::Proof;
-use super::jwk::Thumbprint;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -41,9 +42,7 @@ fn code_place(recovery_id: &str) -> String {
 struct Recovery {
     customer_id: String,
     state: String,
-    name: String,
-    thumbprint: Thumbprint,
-    agree_key: Vec<u8>,
+    phone: Checked,
     code: Vec<u8>,
     recovery_code_hash: [u8; 32],
     expires_at: Micros,
@@ -57,16 +56,11 @@ async fn find(registry: &Db, recovery_id: &str, proof: &Proof) -> Result<Recover
          FROM recovery
          WHERE recovery_id = $1 AND sign_key_thumbprint = $2 AND customer_id IS NOT NULL");
     let row = registry.optional(query.bind(recovery_id).bind(proof.thumbprint)).await?;
-    Ok(read(&row.ok_or(Code::ProofFailed)?)?)
-}
-
-fn read(row: &Row) -> omamori_db::Result<Recovery> {
+    let row = row.ok_or(Code::ProofFailed)?;
     Ok(Recovery {
         customer_id: row.text("customer_id")?,
         state: row.text("state")?,
-        name: row.text("name")?,
-        thumbprint: row.array("sign_key_thumbprint")?,
-        agree_key: row.bytes("agree_key")?,
+        phone: kept(&row)?,
         code: row.bytes("code")?,
         recovery_code_hash: row.array("recovery_code_hash")?,
         expires_at: row.int("expires_at")?,

@@ -15,15 +15,14 @@ use crate::clock::{DAY, Micros};
 use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::identity::account::{self, Account};
-use crate::identity::binding::{Checked, PhoneKeys};
+use crate::identity::binding::{Checked, PhoneKeys, new_code};
 use crate::identity::customer::FreshProof;
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::identity::recovery;
-use crate::identity::signup::start::{NO_CODE, count_sms};
+use crate::identity::signup::start::count_sms;
 use crate::notify::Message;
 use crate::notify::contacts::{self, Contact};
-use crate::rng::random_below;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -51,23 +50,16 @@ pub(in crate::identity) async fn handle(
 ) -> Result<Answer<Started>> {
     let now = app.clock.now();
     app.identity.doors.recover.check(network, now)?;
-    let phone = request.device.check()?;
-    if phone.thumbprint != proof.thumbprint {
-        return Err(Code::ProofFailed.into());
-    }
+    let phone = request.device.check(&proof)?;
     let number = Phone::parse(&request.phone).ok_or_else(|| Error::field("phone", "malformed"))?;
     let hash = recovery::typed(&request.recovery_code)
         .ok_or_else(|| Error::field("recovery_code", "malformed"))?;
     let account = whose(&app.stores.registry, &number, hash, now).await?;
     let opinion = account.as_ref().map(|_| ()).ok_or(Code::ProofFailed);
+    let detail = json!({ "ip": network.address(), "step": "recovery_code" });
     let question = Question {
-        act: Act::Recover,
         customer: account.as_ref().map(|account| &*account.customer_id),
-        device: None,
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "step": "recovery_code" }),
+        ..Question::plain(Act::Recover, &detail)
     };
     let known = match app.gate.decide(question, opinion).await {
         Ok(_cleared) => account,
@@ -106,10 +98,8 @@ async fn begin(
     hash: [u8; 32],
     now: Micros,
 ) -> Result<String> {
-    let code = format!("{:06}", random_below(app.rng.as_ref(), 1_000_000));
-    let kept = if account.is_some() { &*code } else { NO_CODE };
     let recovery_id = Kind::Recovery.random_text(app.rng.as_ref());
-    let sealed = app.vault.seal(app.rng.as_ref(), &code_place(&recovery_id), kept.as_bytes());
+    let (code, sealed) = new_code(app, &code_place(&recovery_id), account.is_some());
     let mut tx = app.stores.registry.begin().await?;
     let past = sql("DELETE FROM recovery WHERE expires_at < $1");
     tx.execute(past.bind(now - 30 * DAY)).await?;

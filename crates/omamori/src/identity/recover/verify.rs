@@ -13,11 +13,11 @@ use super::{COOLING, FINISH_LIFE, Recovery, TRIES, cancel_all, code_place, find}
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::{Act, Question};
+use crate::identity::binding::is_code;
 use crate::identity::customer::FreshProof;
 use crate::identity::rate::Network;
 use crate::identity::recovery;
 use crate::notify::{Notice, tell};
-use crate::secret::constant_time_eq;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -51,17 +51,10 @@ pub(in crate::identity) async fn handle(
         return Ok(Answer(Verified { ready_at: rfc3339(ready_at) })); // the answer got lost
     }
     let right = is_right(&app, &request, &found, now).await?;
-    let question = Question {
-        act: Act::Recover,
-        customer: Some(&found.customer_id),
-        device: None,
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({
-            "ip": network.address(), "step": "sms_code", "recovery": request.recovery_id,
-        }),
-    };
+    let detail =
+        json!({ "ip": network.address(), "step": "sms_code", "recovery": request.recovery_id });
+    let question =
+        Question { customer: Some(&found.customer_id), ..Question::plain(Act::Recover, &detail) };
     let opinion = if right { Ok(()) } else { Err(Code::ProofFailed) };
     let _cleared = app.gate.decide(question, opinion).await?;
     let ready_at = cool(&app, &request.recovery_id, &found, now).await?;
@@ -76,8 +69,7 @@ async fn is_right(app: &App, request: &Verify, found: &Recovery, now: Micros) ->
     if app.stores.registry.execute(count).await? != 1 {
         return Ok(false);
     }
-    let kept = app.vault.open(&code_place(&request.recovery_id), &found.code)?;
-    Ok(constant_time_eq(&kept, request.code.as_bytes()))
+    is_code(app, &code_place(&request.recovery_id), &found.code, &request.code)
 }
 
 /// The recovery code is used up; an earlier recovery ends; everybody is told.
@@ -93,7 +85,7 @@ async fn cool(app: &App, recovery_id: &str, found: &Recovery, now: Micros) -> Re
          WHERE recovery_id = $3");
     let update = update.bind(ready_at).bind(ready_at + FINISH_LIFE).bind(recovery_id);
     tx.execute(update).await?;
-    let notice = Notice::RecoveryStarted { device: found.name.clone() };
+    let notice = Notice::RecoveryStarted { device: found.phone.name.clone() };
     tell(app, &mut tx, customer_id, &notice).await?;
     tx.commit().await?;
     Ok(ready_at)

@@ -21,7 +21,7 @@ use crate::identity::dpop::Proof;
 use crate::identity::passkey::Purpose;
 use crate::identity::passkeys_of;
 use crate::identity::rate::Network;
-use crate::identity::session::{self, Opened};
+use crate::identity::session::{self, Opened, Strength};
 use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -68,7 +68,7 @@ pub(in crate::identity) async fn handle(
         return Err(Error::fault("a sign-in was allowed without a customer and a phone"));
     };
     let mut tx = app.stores.registry.begin().await?;
-    let session = session::open(&app, &mut tx, &customer_id, &device_id).await?;
+    let session = session::open(&app, &mut tx, &customer_id, &device_id, Strength::Passkey).await?;
     let device = devices::name(&mut tx, &device_id).await?;
     tell(&app, &mut tx, &customer_id, &Notice::NewSession { device }).await?;
     tx.commit().await?;

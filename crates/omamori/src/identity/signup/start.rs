@@ -13,10 +13,10 @@ use crate::clock::{DAY, Micros};
 use crate::id::Kind;
 use crate::identity::account;
 use crate::identity::attack::Scope;
+use crate::identity::binding::new_code;
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::notify::Message;
-use crate::rng::random_below;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -26,9 +26,6 @@ use crate::web::text::Text;
 /// SMS to one number in 24 hours: what a person needs, and no business for whoever is paid by
 /// the message (SMS pumping).
 const SMS_PER_DAY: i64 = 5;
-
-/// In the place of a code where none was sent: no six digits are equal to it.
-pub(in crate::identity) const NO_CODE: &str = "------";
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -55,17 +52,13 @@ pub(in crate::identity) async fn handle(
     app.identity.doors.signup_block.check(phone.block(), now)?;
     let known = account::find_by_phone(&app.stores.registry, &phone).await?;
 
-    let code = format!("{:06}", random_below(app.rng.as_ref(), 1_000_000));
-    let (kept, sms) = match &known {
-        None => {
-            (&*code, Message::SignupCode { code: &code }.text(&app.config.issuer_name, text.lang))
-        }
-        Some(account) => {
-            let text = Message::SignupOfKnownNumber.text(&app.config.issuer_name, account.language);
-            (NO_CODE, text)
-        }
-    };
     let signup_id = Kind::Signup.random_text(app.rng.as_ref());
+    let (code, sealed) = new_code(&app, &code_place(&signup_id), known.is_none());
+    let issuer = &app.config.issuer_name;
+    let sms = match &known {
+        None => Message::SignupCode { code: &code }.text(issuer, text.lang),
+        Some(account) => Message::SignupOfKnownNumber.text(issuer, account.language),
+    };
     let expires_at = now + STEP_LIFE;
     let mut tx = app.stores.registry.begin().await?;
     count_sms(&mut tx, &phone, "signup", now).await?;
@@ -73,7 +66,6 @@ pub(in crate::identity) async fn handle(
         sql("INSERT INTO signup (signup_id, phone, language, state, code, tries, customer_id,
                              created_at, expires_at)
          VALUES ($1, $2, $3, 'code_sent', $4, CAST(0 AS BIGINT), $5, $6, $7)");
-    let sealed = app.vault.seal(app.rng.as_ref(), &code_place(&signup_id), kept.as_bytes());
     let insert = insert.bind(&signup_id).bind(phone.as_str()).bind(text.lang.tag()).bind(sealed);
     let insert = insert.bind(Kind::Customer.random_text(app.rng.as_ref()));
     tx.execute(insert.bind(now).bind(expires_at)).await?;

@@ -164,9 +164,9 @@ pub async fn seeded(house: &House, count: u32) -> Vec<PasswordPhone> {
              VALUES ($1, $2, 'active', 'ja', $3, CAST(0 AS BIGINT), CAST(0 AS BIGINT), $4)");
         let e164 = format!("+81{}", &phone.number[1..]);
         tx.execute(insert.bind(&customer_id).bind(e164).bind(wallet).bind(now)).await.unwrap();
-        password::insert(&mut tx, &customer_id, hash, now).await.unwrap();
+        password::set(&mut tx, &customer_id, hash, now).await.unwrap();
         let (verified, secret) = totp::Verified::of_software(app);
-        totp::insert(app, &mut tx, &customer_id, &verified, now).await.unwrap();
+        totp::set(app, &mut tx, &customer_id, &verified, now).await.unwrap();
         phone.secret = secret;
         let key = SigningKey::from_slice(&random::<32>(&SystemRng)).unwrap();
         let thumbprint = Jwk::of(&p256::PublicKey::from(key.verifying_key())).thumbprint();

@@ -31,7 +31,7 @@ impl Phone {
     }
 
     /// A recovery whose day has begun.
-    async fn cooling(&self, house: &House, code: &Value) -> Value {
+    pub async fn cooling(&self, house: &House, code: &Value) -> Value {
         let sent = house.sms_count();
         let started = self.start_recovery(house, NUMBER, code).await.ok();
         let code = six_digits(&house.sms(sent + 1).await);
@@ -39,7 +39,7 @@ impl Phone {
         started["recovery_id"].clone()
     }
 
-    async fn finish_recovery(&mut self, house: &House, id: &Value) -> Reply {
+    pub async fn finish_recovery(&mut self, house: &House, id: &Value) -> Reply {
         let asked = json!({ "recovery_id": id });
         let options = house.call(self.proved(house, "/recover/passkey/options", &asked)).await;
         if !options.status.is_success() {

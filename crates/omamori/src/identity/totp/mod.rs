@@ -7,7 +7,7 @@
 mod enrol;
 mod secret;
 
-pub(super) use enrol::{Offer, Verified, insert, offer, verified};
+pub(super) use enrol::{Offer, Verified, offer, set, verified};
 pub(super) use secret::{Code, Secret};
 
 use omamori_db::{Db, Tx, sql};
@@ -30,13 +30,23 @@ fn steps(now: Micros) -> std::ops::RangeInclusive<i64> {
     step - 1..=step + 1
 }
 
-/// Whether a customer has an app.
+/// Since when a customer has an app, if there is one.
 ///
 /// # Errors
 /// A fault.
-pub(super) async fn has(registry: &Db, customer_id: &str) -> Result<bool> {
-    let query = sql("SELECT customer_id FROM totp WHERE customer_id = $1");
-    Ok(registry.optional(query.bind(customer_id)).await?.is_some())
+pub(super) async fn since(registry: &Db, customer_id: &str) -> Result<Option<Micros>> {
+    let query = sql("SELECT created_at FROM totp WHERE customer_id = $1");
+    let row = registry.optional(query.bind(customer_id)).await?;
+    Ok(row.map(|row| row.int("created_at")).transpose()?)
+}
+
+/// Whether there is one, seen from inside a transaction.
+///
+/// # Errors
+/// A fault.
+pub(super) async fn has(tx: &mut Tx, customer_id: &str) -> Result<bool> {
+    let query = sql("SELECT created_at FROM totp WHERE customer_id = $1");
+    Ok(tx.optional(query.bind(customer_id)).await?.is_some())
 }
 
 /// Checks a code of this customer's app and uses it up with the transaction: for sign-in and for

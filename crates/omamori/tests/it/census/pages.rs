@@ -110,6 +110,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("history.html", customer, "/history"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("settings.html", customer, "/settings"));
+        pages.push(of_customer("factors.html", customer, "/settings/factors"));
         pages.push(of_customer("notices.html", customer, "/notices"));
     }
     pages
