@@ -3,6 +3,8 @@
 import { reloaded, submits, wire, wireClosing } from "./acts.js";
 import { api } from "./api.js";
 import { copy, el, part } from "./dom.js";
+import { t } from "./i18n.js";
+import { countDown } from "./remaining.js";
 import { confirmed } from "./stepup.js";
 import { followWallet } from "./wallet.js";
 
@@ -34,6 +36,8 @@ wire("signout-confirm", async () => {
 
 wire("account-stop", () => reloaded(api("POST", `${API}/account/stop`)));
 wire("account-resume", () => reloaded(confirmed(`${API}/account/resume`)));
+const cooling = part("recover-ready-at");
+if (cooling) countDown(cooling, cooling.dataset.recoverReadyAt, t("remaining.over"));
 wire("recover-cancel", () => reloaded(api("POST", `${API}/recover/cancel`)));
 wire("sessions-end-others", () => reloaded(api("POST", `${API}/sessions/end-others`)));
 wire("session-end", ({ dataset }) => reloaded(api("POST", `${API}/sessions/end`, { session_id: dataset.sessionEnd })));

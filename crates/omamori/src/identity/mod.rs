@@ -160,6 +160,7 @@ impl Identity {
     /// Begins what runs beside the requests, as long as the service lives.
     pub fn start(app: &Arc<App>) {
         attack::start(app);
+        moves::settle::start(app);
     }
 
     fn replays(&self) -> &ReplayCache {
@@ -221,13 +222,15 @@ pub fn router() -> Router<Arc<App>> {
         .route("/recover/password/options", post(recover::password::options))
         .route("/recover/password/finish", post(recover::password::finish))
         .route("/recover/finish", post(recover::finish::handle))
-        .route("/recover/cancel", post(recover::cancel::handle));
+        .route("/recover/cancel", post(recover::cancel::handle))
+        .route("/recover/cancel/code", post(recover::cancel::by_code));
     Router::new()
         .route("/signup", get(pages::signup))
         .route("/signin", get(pages::signin))
         .route("/move", get(moves::page::new_phone))
         .route("/moved", get(moves::page::old_phone))
         .route("/recover", get(pages::recover))
+        .route("/recover/cancel", get(pages::recover_cancel))
         .route("/settings/factors", get(factors::page::handle))
         .nest("/api/wallet/v1", api)
 }

@@ -29,7 +29,7 @@ const CODES: usize = 10;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// 80 random bits as `XXXX-XXXX-XXXX-XXXX`.
-fn code(rng: &dyn Rng) -> String {
+pub(super) fn code(rng: &dyn Rng) -> String {
     let bytes: [u8; 16] = random(rng);
     let mut text = String::with_capacity(19);
     for (index, byte) in bytes.iter().enumerate() {
@@ -42,7 +42,7 @@ fn code(rng: &dyn Rng) -> String {
 }
 
 /// What the table keeps. A fast hash: nobody finds 80 random bits by trying.
-fn hash(code: &str) -> [u8; 32] {
+pub(super) fn hash(code: &str) -> [u8; 32] {
     Sha256::digest(code).into()
 }
 

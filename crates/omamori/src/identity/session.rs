@@ -11,6 +11,7 @@ use super::jwk::Thumbprint;
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::config::Config;
+use crate::db::changes::{self, Subject};
 use crate::id::Kind;
 use crate::rng::random;
 use crate::secret::token_hash;
@@ -134,6 +135,14 @@ pub(super) async fn find(registry: &Db, hash: [u8; 32], now: Micros) -> Result<O
     }))
 }
 
+/// Whether a session stands on a phone that pays. Its token may be another one by now.
+pub(super) async fn stands(registry: &Db, session_id: &str, now: Micros) -> Result<bool> {
+    let query = sql("SELECT s.session_id FROM session s
+         JOIN device d ON d.device_id = s.device_id AND d.state = 'active'
+         WHERE s.session_id = $1 AND s.expires_at > $2");
+    Ok(registry.optional(query.bind(session_id).bind(now)).await?.is_some())
+}
+
 impl Session {
     /// Notes that the session and its phone are in use.
     pub(super) async fn touch(&self, registry: &Db, now: Micros) -> Result<()> {
@@ -183,10 +192,11 @@ pub(super) async fn end_others(tx: &mut Tx, customer: &Customer) -> Result<()> {
     Ok(())
 }
 
-/// Ends a session for good.
-pub(super) async fn end(registry: &Db, hash: [u8; 32]) -> Result<()> {
-    registry.execute(sql("DELETE FROM session WHERE token_hash = $1").bind(hash)).await?;
-    Ok(())
+/// Ends the session for good. Its event streams end too.
+pub(super) async fn end(app: &App, customer: &Customer) -> Result<()> {
+    let delete = sql("DELETE FROM session WHERE token_hash = $1").bind(customer.token_hash);
+    app.stores.registry.execute(delete).await?;
+    Ok(changes::changed(app, Subject::Notices(customer.wallet_account)).await?)
 }
 
 /// The hash of the token that came with a request, if one came.

@@ -12,6 +12,7 @@ use super::customer::Customer;
 use super::rate::Network;
 use super::session;
 use crate::app::App;
+use crate::db::changes::{self, Subject};
 use crate::gate::Act;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -37,6 +38,7 @@ pub(super) async fn end(
          WHERE session_id = $1 AND customer_id = $2 AND device_id = $3");
     let delete = delete.bind(&request.session_id).bind(&customer.customer_id);
     app.stores.registry.execute(delete.bind(&customer.device_id)).await?;
+    changes::changed(&app, Subject::Notices(customer.wallet_account)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -51,5 +53,6 @@ pub(super) async fn end_others(
     let mut tx = app.stores.registry.begin().await?;
     session::end_others(&mut tx, &customer).await?;
     tx.commit().await?;
+    changes::changed(&app, Subject::Notices(customer.wallet_account)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -92,6 +92,10 @@ pub async fn unfreeze(app: &App, customer_id: &str) -> Result<bool> {
          WHERE customer_id = $1 AND status = 'frozen'");
     let started = tx.execute(update.bind(customer_id)).await? == 1;
     devices::note(app, &mut tx, customer_id).await?;
+    if started {
+        let notice = Notice::AccountResumed { by: AccountStopper::Staff };
+        tell(app, &mut tx, customer_id, &notice).await?;
+    }
     tx.commit().await?;
     devices::forget(app, customer_id).await?;
     Ok(started)
@@ -134,8 +138,12 @@ pub(super) async fn resume(
     let mut tx = registry.begin().await?;
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by <> 'staff'");
-    tx.execute(update.bind(&customer.customer_id)).await?;
+    let started = tx.execute(update.bind(&customer.customer_id)).await? == 1;
     devices::note(&app, &mut tx, &customer.customer_id).await?;
+    if started {
+        let notice = Notice::AccountResumed { by: AccountStopper::Customer };
+        tell(&app, &mut tx, &customer.customer_id, &notice).await?;
+    }
     let risen = Risen::new(&app, &mut tx, &customer, Resumed {}).await?;
     tx.commit().await?;
     devices::forget(&app, &customer.customer_id).await?;

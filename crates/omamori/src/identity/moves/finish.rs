@@ -192,7 +192,7 @@ async fn change_places(
     if tx.execute(done.bind(&device.device_id).bind(move_id)).await? != 1 {
         return Err(Code::ProofFailed.into());
     }
-    recover::cancel_all(&mut tx, customer_id, now).await?;
+    recover::cancel_all(app, &mut tx, customer_id).await?;
     let session =
         session::open(app, &mut tx, customer_id, &device.device_id, found.way.strength()).await?;
     let from = old.map(|old| old.name).unwrap_or_default();

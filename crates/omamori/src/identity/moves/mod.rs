@@ -12,6 +12,7 @@
 pub(super) mod finish;
 pub(super) mod page;
 pub(super) mod password;
+pub(super) mod settle;
 pub(super) mod start;
 pub(super) mod undo;
 

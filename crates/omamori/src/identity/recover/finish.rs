@@ -154,6 +154,8 @@ async fn end_all(app: &App, tx: &mut Tx, customer_id: &str, now: Micros) -> Resu
     let moves = sql("UPDATE device_move SET state = 'settled'
          WHERE customer_id = $1 AND state = 'done'");
     tx.execute(moves.bind(customer_id)).await?;
+    let tickets = sql("DELETE FROM recovery_ticket WHERE customer_id = $1 AND used_at IS NULL");
+    tx.execute(tickets.bind(customer_id)).await?;
     tx.execute(sql("DELETE FROM passkey WHERE customer_id = $1").bind(customer_id)).await?;
     tx.execute(sql("DELETE FROM session WHERE customer_id = $1").bind(customer_id)).await?;
     let row = sql("UPDATE customer

@@ -1,14 +1,15 @@
 //! Getting back in without the passkey or without the phone.
 //!
-//! Two proofs: a recovery code, and a code by SMS to a number that was verified before. The number
+//! Two proofs: a recovery code (or what support gives in its place), and a code by SMS to a number that was verified before. The number
 //! that is typed only has to match; nothing is ever sent to an address of the form, and nothing at
 //! all without a right recovery code, so this door bombs no phone and tells of no account. Then a
 //! day passes in which every channel is told, everything works as before, and any phone of the
-//! account can cancel. Only then come a new passkey and a new phone, and all else ends.
+//! account can cancel, and so can whoever reads what the contacts were sent. Only then come a new passkey and a new phone, and all else ends.
 //!
 //! Two recoveries at once: the later one ends the earlier and waits its own day, so nobody wins a
 //! race. A move, or the undoing of one, ends a recovery: they take stronger proofs.
 
+mod assisted;
 pub(super) mod cancel;
 pub(super) mod finish;
 pub(super) mod options;
@@ -16,11 +17,15 @@ pub(super) mod password;
 pub(super) mod start;
 pub(super) mod verify;
 
+pub use assisted::assisted;
+
 use omamori_db::{Db, Tx, sql};
 
 use super::binding::{Checked, kept};
 use super::dpop::Proof;
+use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
+use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 
@@ -95,9 +100,17 @@ pub async fn ready_at(registry: &Db, customer_id: &str, now: Micros) -> Result<O
     Ok(row.map(|row| row.int("ready_at")).transpose()?)
 }
 
-/// Ends every recovery of a customer that is under way. False if none was.
-pub(super) async fn cancel_all(tx: &mut Tx, customer_id: &str, now: Micros) -> Result<bool> {
+/// Ends every recovery of a customer that is under way, and tells of the one that was told of.
+pub(super) async fn cancel_all(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    let now = app.clock.now();
+    let query = sql("SELECT name FROM recovery WHERE customer_id = $1 AND state = 'cooling'");
+    let told_of = tx.optional(query.bind(customer_id)).await?;
     let update = sql("UPDATE recovery SET state = 'canceled', canceled_at = $1
          WHERE customer_id = $2 AND state IN ('code_sent', 'cooling')");
-    Ok(tx.execute(update.bind(now).bind(customer_id)).await? > 0)
+    tx.execute(update.bind(now).bind(customer_id)).await?;
+    if let Some(row) = told_of {
+        let notice = Notice::RecoveryCanceled { device: row.text("name")? };
+        tell(app, tx, customer_id, &notice).await?;
+    }
+    Ok(())
 }

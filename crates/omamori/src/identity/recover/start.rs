@@ -9,7 +9,7 @@ use omamori_db::{Db, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{CODE_LIFE, code_place};
+use super::{CODE_LIFE, assisted, code_place};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::gate::{Act, Question};
@@ -20,9 +20,8 @@ use crate::identity::customer::FreshProof;
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::identity::recovery;
-use crate::identity::signup::start::count_sms;
-use crate::notify::Message;
 use crate::notify::contacts::{self, Contact};
+use crate::notify::{Message, count_sms};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -70,7 +69,7 @@ pub(in crate::identity) async fn handle(
     Ok(Answer(Started { recovery_id, expires_at: rfc3339(now + CODE_LIFE) }))
 }
 
-/// The account of a recovery code, if the number is one of its verified ones: the present one, or
+/// The account of a recovery code or a ticket, if the number is one of its verified ones: the present one, or
 /// one that was replaced in the last seven days.
 async fn whose(
     registry: &Db,
@@ -78,7 +77,11 @@ async fn whose(
     hash: [u8; 32],
     now: Micros,
 ) -> Result<Option<Account>> {
-    let Some(customer_id) = recovery::holder(registry, hash).await? else { return Ok(None) };
+    let holder = match recovery::holder(registry, hash).await? {
+        None => assisted::holder(registry, hash, now).await?,
+        known => known,
+    };
+    let Some(customer_id) = holder else { return Ok(None) };
     let contacts = contacts::of(registry, &customer_id, now).await?;
     let replaced = contacts.replaced.iter().map(|(contact, _)| contact);
     let is_theirs = contacts.phone == *number

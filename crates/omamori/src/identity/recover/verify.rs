@@ -9,19 +9,20 @@ use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{COOLING, FINISH_LIFE, Recovery, TRIES, cancel_all, code_place, find};
+use super::{COOLING, FINISH_LIFE, Recovery, TRIES, assisted, cancel_all, code_place, find};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::{Act, Question};
 use crate::identity::binding::is_code;
 use crate::identity::customer::FreshProof;
 use crate::identity::rate::Network;
-use crate::identity::recovery;
-use crate::notify::{Notice, tell};
+use crate::identity::{account, recovery};
+use crate::notify::{Notice, fill, tell_with};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
 use crate::web::json::Json;
+use crate::web::text::Text;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -76,17 +77,24 @@ async fn is_right(app: &App, request: &Verify, found: &Recovery, now: Micros) ->
 async fn cool(app: &App, recovery_id: &str, found: &Recovery, now: Micros) -> Result<Micros> {
     let (customer_id, ready_at) = (&found.customer_id, now + COOLING);
     let mut tx = app.stores.registry.begin().await?;
-    if !recovery::use_up(&mut tx, customer_id, found.recovery_code_hash, now).await? {
+    let hash = found.recovery_code_hash;
+    if !recovery::use_up(&mut tx, customer_id, hash, now).await?
+        && !assisted::use_up(&mut tx, customer_id, hash, now).await?
+    {
         return Err(Code::ProofFailed.into());
     }
-    cancel_all(&mut tx, customer_id, now).await?;
+    cancel_all(app, &mut tx, customer_id).await?;
+    let cancel_code = recovery::code(app.rng.as_ref());
     let update = sql("UPDATE recovery
-         SET state = 'cooling', ready_at = $1, expires_at = $2, canceled_at = NULL
-         WHERE recovery_id = $3");
-    let update = update.bind(ready_at).bind(ready_at + FINISH_LIFE).bind(recovery_id);
-    tx.execute(update).await?;
+         SET state = 'cooling', ready_at = $1, expires_at = $2, canceled_at = NULL,
+             cancel_code_hash = $3
+         WHERE recovery_id = $4");
+    let update = update.bind(ready_at).bind(ready_at + FINISH_LIFE);
+    tx.execute(update.bind(recovery::hash(&cancel_code)).bind(recovery_id)).await?;
+    let text = Text::new(account::find_in(&mut tx, customer_id).await?.language);
+    let more = fill(text.t("recover.cancel_code"), &[("code", cancel_code)]);
     let notice = Notice::RecoveryStarted { device: found.phone.name.clone() };
-    tell(app, &mut tx, customer_id, &notice).await?;
+    tell_with(app, &mut tx, customer_id, &notice, Some(&more)).await?;
     tx.commit().await?;
     Ok(ready_at)
 }

@@ -93,6 +93,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("offline.html", "/offline", None),
         page("move.html", "/move", None),
         page("recover.html", "/recover", None),
+        page("recover_cancel.html", "/recover/cancel", None),
         of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
