@@ -5,9 +5,9 @@
 //! notice is lost and none tells of what did not happen. Codes that verify a number or an address
 //! go out directly ([`Outbox::post`]): a late one is worthless, and a code belongs in no table.
 //!
-//! What always holds: no message has a link to sign in, or a secret but for codes that are asked for
-//! and the one that calls a recovery off ([`tell_with`]); addresses in texts are masked;
-//! no address and no text is logged.
+//! What always holds: no message has a link to sign in, or a secret but for codes that are asked
+//! for and the one that calls a recovery off ([`tell_with`]); addresses in texts are masked; no
+//! address and no text is logged.
 
 mod adapter;
 pub mod contacts;

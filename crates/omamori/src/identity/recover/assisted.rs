@@ -1,9 +1,9 @@
 //! Recovery with the help of support, for a customer who has no recovery code left.
 //!
 //! Two of staff agree, and the customer gets a ticket: a text that stands in for a recovery code,
-//! once, within a day. All else is as in any recovery: the code by SMS to a number that was verified
-//! before, the day in which every contact is told and anyone of the account can call it off. Support
-//! cannot shorten the day, choose a factor, or enter a number or an address.
+//! once, within a day. All else is as in any recovery: the code by SMS to a number that was
+//! verified before, the day in which every contact is told and anyone of the account can call it
+//! off. Support cannot shorten the day, choose a factor, or enter a number or an address.
 
 use omamori_db::{Db, Tx, sql};
 

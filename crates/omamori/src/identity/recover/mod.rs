@@ -1,10 +1,12 @@
 //! Getting back in without the passkey or without the phone.
 //!
-//! Two proofs: a recovery code (or what support gives in its place), and a code by SMS to a number that was verified before. The number
-//! that is typed only has to match; nothing is ever sent to an address of the form, and nothing at
-//! all without a right recovery code, so this door bombs no phone and tells of no account. Then a
-//! day passes in which every channel is told, everything works as before, and any phone of the
-//! account can cancel, and so can whoever reads what the contacts were sent. Only then come a new passkey and a new phone, and all else ends.
+//! Two proofs: a recovery code, or what support gives in its place ([`assisted()`]), and a code by
+//! SMS to a number that was verified before. The number that is typed only has to match; nothing is
+//! ever sent to an address of the form, and nothing at all without a right recovery code, so this
+//! door bombs no phone and tells of no account. Then a day passes in which every channel is told,
+//! everything works as before, and any phone of the account can cancel, and so can whoever reads
+//! what the contacts were sent. Only then come a new passkey (or password and app) and a new phone,
+//! and all else ends.
 //!
 //! Two recoveries at once: the later one ends the earlier and waits its own day, so nobody wins a
 //! race. A move, or the undoing of one, ends a recovery: they take stronger proofs.

@@ -69,8 +69,8 @@ pub(in crate::identity) async fn handle(
     Ok(Answer(Started { recovery_id, expires_at: rfc3339(now + CODE_LIFE) }))
 }
 
-/// The account of a recovery code or a ticket, if the number is one of its verified ones: the present one, or
-/// one that was replaced in the last seven days.
+/// The account of a recovery code or a ticket, if the number is one of its verified ones: the
+/// present one, or one that was replaced in the last seven days.
 async fn whose(
     registry: &Db,
     number: &Phone,
