@@ -6,18 +6,18 @@
 import { api } from "./api.js";
 import { keepEnrolment, keepSession } from "./device.js";
 import { canProve, proofHeader, startWorker } from "./dpop.js";
-import { busy, copy, el, part } from "./dom.js";
+import { copy, el, part } from "./dom.js";
 import { cameBack, goesToIssuers } from "./external.js";
 import { t } from "./i18n.js";
 import { introduce } from "./introduce.js";
 import { canUsePasskeys, create } from "./passkey.js";
+import { steps } from "./steps.js";
+import { aboutCode, aboutPassword, digits, showOffer } from "./totp.js";
 
 const API = "/api/wallet/v1/signup";
 
-/** Why a password is refused, by the code of its field. */
-const PASSWORD_TEXTS = { too_common: "password.too_common", out_of_range: "password.length" };
-
 const error = part("signup-error");
+const { show, wire } = steps(error);
 /** The sign-up under way, as the server names it. */
 let signupId = null;
 /** Whether an account elsewhere stands in for the password. */
@@ -62,25 +62,6 @@ function step(name) {
   return document.querySelector(`[data-step="${name}"]`);
 }
 
-/** One submit at a time; what goes wrong is said on the page. */
-function wire(name, act) {
-  const form = step(name);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const button = event.submitter ?? form.querySelector("[type=submit]");
-    error.textContent = "";
-    busy(button, () => act(form.elements)).catch((reason) => {
-      error.textContent = reason.text ?? t("error.text");
-    });
-  });
-}
-
-function show(name) {
-  error.textContent = "";
-  for (const form of document.querySelectorAll("[data-step]")) form.hidden = form.dataset.step !== name;
-  step(name).querySelector("input, [type=submit]").focus();
-}
-
 async function start({ phone }) {
   try {
     ({ signup_id: signupId } = await api("POST", `${API}/start`, { phone: phone.value }));
@@ -99,16 +80,11 @@ async function verify({ code }) {
   show(canUsePasskeys() ? "passkey" : "password");
 }
 
-/** What was typed, though the keyboard makes full-width digits, as Japanese ones do. */
-function digits(field) {
-  return field.value.normalize("NFKC");
-}
-
 /** The password goes first: only a good one is worth setting up an app for. */
 async function choosePassword({ password }) {
   const asked = { signup_id: signupId, password: password.value };
   const offer = await startOver(api("POST", `${API}/password/options`, asked)).catch((reason) => {
-    throw reason.fields?.length ? { text: t(PASSWORD_TEXTS[reason.fields[0].code]) } : reason;
+    throw aboutPassword(reason);
   });
   external = false;
   showApp(offer);
@@ -123,9 +99,7 @@ async function goOnFromIssuer() {
 }
 
 function showApp(offer) {
-  part("totp-address").href = offer.address;
-  part("totp-qr").src = `data:image/svg+xml,${encodeURIComponent(offer.qr)}`;
-  part("totp-secret").textContent = offer.secret.match(/.{4}/g).join(" ");
+  showOffer(offer);
   finish = null;
   step("totp").reset();
   show("totp");
@@ -150,7 +124,7 @@ async function finished(answer) {
     return await answer;
   } catch (reason) {
     if (!reason.unknown) finish = null;
-    throw reason.code === "proof_failed" ? { text: t("totp.wrong") } : reason;
+    throw aboutCode(reason);
   }
 }
 

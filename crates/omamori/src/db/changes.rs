@@ -32,7 +32,8 @@ pub enum Subject<'a> {
     Terminal(&'a str),
     /// A customer's phone, by its number.
     Device(DeviceNumber),
-    /// The notices of a customer, by the account in the ledger: open wallets are told.
+    /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
+    /// told, and those whose session ended are closed.
     Notices(u128),
 }
 

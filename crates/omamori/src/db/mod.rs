@@ -34,6 +34,7 @@ pub const REGISTRY: &[Step] = &[
     step!(9, "closings", "registry/0009_closings.sql"),
     step!(10, "money notices", "registry/0010_money_notices.sql"),
     step!(17, "sends", "registry/0017_sends.sql"),
+    step!(7, "factors", "registry/0007_factors.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -64,6 +64,8 @@ pub enum Act {
     Recover,
     /// A recovery under way is called off.
     RecoverCancel,
+    /// A passkey, a password or an authenticator app comes, goes or changes.
+    FactorChange,
     /// A phone number or an e-mail address takes the place of another.
     ContactChange,
     /// An account elsewhere may open this one, together with the app's code and the phone.

@@ -14,6 +14,7 @@ pub mod account;
 mod attack;
 mod binding;
 mod boot;
+mod ceremony;
 pub mod codes;
 mod contacts;
 mod customer;
@@ -22,6 +23,8 @@ mod directory;
 mod dpop;
 mod enrol;
 pub mod external;
+mod factor;
+mod factors;
 mod guesses;
 mod jwk;
 pub(crate) mod moves;
@@ -172,6 +175,7 @@ impl Identity {
     pub fn start(app: &Arc<App>) {
         attack::start(app);
         directory::start(app);
+        moves::settle::start(app);
     }
 
     fn replays(&self) -> &ReplayCache {
@@ -181,6 +185,19 @@ impl Identity {
 
 /// Sign-up, sign-in and the API of account and devices.
 pub fn router() -> Router<Arc<App>> {
+    let factor_routes = Router::new()
+        .route("/passkeys/options", post(factors::passkey_add::options))
+        .route("/passkeys", post(factors::passkey_add::handle))
+        .route("/passkeys/finish", post(factors::passkey_add::finish))
+        .route("/passkeys/remove/options", post(factors::passkey_remove::options))
+        .route("/passkeys/remove", post(factors::passkey_remove::handle))
+        .route("/totp/options", post(factors::app::options))
+        .route("/totp", post(factors::app::handle))
+        .route("/totp/finish", post(factors::app::finish))
+        .route("/password/options", post(factors::password::options))
+        .route("/password", post(factors::password::handle))
+        .route("/password/remove/options", post(factors::password::removal_options))
+        .route("/password/remove", post(factors::password::remove));
     let api = Router::new()
         .route("/time", get(time::now))
         .route("/signup/start", post(signup::start::handle))
@@ -214,6 +231,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/sessions/end-others", post(sessions::end_others))
         .route("/move/options", post(moves::start::options))
         .route("/move/start", post(moves::start::handle))
+        .route("/move/password/start", post(moves::password::handle))
         .route("/move/finish", post(moves::finish::handle))
         .route("/move/undo", post(moves::undo::handle))
         .route("/account/stop", post(standing::stop_own))
@@ -222,11 +240,15 @@ pub fn router() -> Router<Arc<App>> {
         .route("/contacts/change/options", post(contacts::options))
         .route("/contacts/change", post(contacts::change))
         .route("/contacts/confirm", post(contacts::confirm))
+        .nest("/factors", factor_routes)
         .route("/recover/start", post(recover::start::handle))
         .route("/recover/verify", post(recover::verify::handle))
         .route("/recover/passkey/options", post(recover::options::handle))
+        .route("/recover/password/options", post(recover::password::options))
+        .route("/recover/password/finish", post(recover::password::finish))
         .route("/recover/finish", post(recover::finish::handle))
-        .route("/recover/cancel", post(recover::cancel::handle));
+        .route("/recover/cancel", post(recover::cancel::handle))
+        .route("/recover/cancel/code", post(recover::cancel::by_code));
     Router::new()
         .route("/signup", get(pages::signup))
         .route("/signin", get(pages::signin))
@@ -234,5 +256,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/moved", get(moves::page::old_phone))
         .route("/recover", get(pages::recover))
         .route("/external/{provider}/callback", get(external::callback::handle))
+        .route("/recover/cancel", get(pages::recover_cancel))
+        .route("/settings/factors", get(factors::page::handle))
         .nest("/api/wallet/v1", api)
 }

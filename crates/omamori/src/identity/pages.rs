@@ -34,6 +34,18 @@ struct RecoverPage {
     sandbox: bool,
 }
 
+#[derive(askama::Template)]
+#[template(path = "recover_cancel.html")]
+struct RecoverCancelPage {
+    text: Text,
+    sandbox: bool,
+}
+
+/// `GET /recover/cancel`
+pub(super) async fn recover_cancel(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    page(&RecoverCancelPage { text, sandbox: app.sandbox() })
+}
+
 /// `GET /recover`
 pub(super) async fn recover(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
     page(&RecoverPage { text, sandbox: app.sandbox() })

@@ -10,7 +10,7 @@ use omamori_db::{Db, Tx, sql};
 use super::email::Email;
 use super::notice::{ContactKind, Notice};
 use super::text::code_subject;
-use super::{Letter, Message, tell};
+use super::{Letter, Message, count_sms, tell};
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::id::Kind;
@@ -28,7 +28,7 @@ pub const REPLACED_LIFE: Micros = 7 * DAY;
 const CHECK_LIFE: Micros = 10 * MINUTE;
 /// Wrong codes that one message allows: a chance of 5 in a million.
 const TRIES: i64 = 5;
-/// Codes for one customer, and to one address, in 24 hours.
+/// Codes for one customer, and to one e-mail address, in 24 hours. SMS are counted with all others.
 const CODES_PER_DAY: i64 = 5;
 
 /// Where a customer can be reached.
@@ -178,8 +178,8 @@ pub async fn begin(app: &App, customer_id: &str, contact: &Contact, lang: Lang) 
          SELECT $1, $2, $3, $4, $5, CAST(0 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT)
          WHERE (SELECT CAST(COUNT(*) AS BIGINT) FROM contact_check
                 WHERE customer_id = $2 AND created_at > $8) < $9
-           AND (SELECT CAST(COUNT(*) AS BIGINT) FROM contact_check
-                WHERE value = $4 AND created_at > $8) < $9");
+           AND ($3 = 'phone' OR (SELECT CAST(COUNT(*) AS BIGINT) FROM contact_check
+                WHERE value = $4 AND created_at > $8) < $9)");
     let insert = insert.bind(&check_id).bind(customer_id).bind(contact.kind().as_str());
     let insert = insert.bind(contact.as_str()).bind(sealed).bind(now).bind(expires_at);
     let insert = insert.bind(now - DAY).bind(CODES_PER_DAY);
@@ -187,6 +187,9 @@ pub async fn begin(app: &App, customer_id: &str, contact: &Contact, lang: Lang) 
     let mut tx = app.stores.registry.begin().await?;
     if tx.execute(insert).await? != 1 {
         return Err(Error::RetryAfter(Code::TooManyRequests, 3_600));
+    }
+    if let Contact::Phone(phone) = contact {
+        count_sms(&mut tx, phone, "contact", now).await?;
     }
     tx.commit().await?;
     let issuer = &app.config.issuer_name;
@@ -240,11 +243,12 @@ pub async fn confirm(app: &App, customer_id: &str, check_id: &str, code: &str) -
 pub async fn set(app: &App, tx: &mut Tx, proven: &Proven) -> Result<()> {
     let Proven { customer_id, contact } = proven;
     let now = app.clock.now();
+    let mut is_first = false;
     match contact {
         Contact::Email(email) => {
             let replace = sql("UPDATE contact SET replaced_at = $1
                  WHERE customer_id = $2 AND kind = 'email' AND replaced_at IS NULL");
-            tx.execute(replace.bind(now).bind(customer_id)).await?;
+            is_first = tx.execute(replace.bind(now).bind(customer_id)).await? == 0;
             insert(app, tx, customer_id, "email", email.as_str(), Some(now), None).await?;
         }
         Contact::Phone(phone) => {
@@ -257,7 +261,12 @@ pub async fn set(app: &App, tx: &mut Tx, proven: &Proven) -> Result<()> {
         Contact::Phone(phone) => phone.into(),
         Contact::Email(email) => email.into(),
     };
-    tell(app, tx, customer_id, &Notice::ContactChanged { contact: contact.kind(), to }).await
+    let contact = contact.kind();
+    let notice = match is_first {
+        true => Notice::ContactAdded { contact, to },
+        false => Notice::ContactChanged { contact, to },
+    };
+    tell(app, tx, customer_id, &notice).await
 }
 
 async fn insert(

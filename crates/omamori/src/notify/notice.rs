@@ -55,7 +55,19 @@ pub enum Notice {
         /// The phone on which it was done.
         device: String,
     },
-    /// A verified contact took the place of another, or is the first of its kind.
+    /// The old phone can no longer undo the move.
+    DeviceMoveSettled {
+        /// The old phone.
+        device: String,
+    },
+    /// A verified contact is the first of its kind.
+    ContactAdded {
+        /// Which.
+        contact: ContactKind,
+        /// The new one.
+        to: Masked,
+    },
+    /// A verified contact took the place of another.
     ContactChanged {
         /// Which.
         contact: ContactKind,
@@ -66,6 +78,16 @@ pub enum Notice {
     RecoveryStarted {
         /// The phone on which.
         device: String,
+    },
+    /// A recovery was called off.
+    RecoveryCanceled {
+        /// The phone on which it was begun.
+        device: String,
+    },
+    /// Support made a ticket that stands in for a recovery code.
+    RecoveryAssisted {
+        /// Until when it can be used.
+        until: Micros,
     },
     /// The account was recovered.
     RecoveryFinished {
@@ -89,6 +111,11 @@ pub enum Notice {
     },
     /// The account was stopped.
     AccountStopped {
+        /// By whom.
+        by: AccountStopper,
+    },
+    /// The account was started again.
+    AccountResumed {
         /// By whom.
         by: AccountStopper,
     },
@@ -258,6 +285,8 @@ impl Notice {
             Self::SignedUp { .. } => &[],
             Self::NewSession { .. } => &[Email],
             Self::DeviceMoveUndone { .. }
+            | Self::DeviceMoveSettled { .. }
+            | Self::AccountResumed { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
             | Self::CodeLocked { .. }
@@ -269,8 +298,11 @@ impl Notice {
             Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
             | Self::FactorChanged { .. }
+            | Self::ContactAdded { .. }
             | Self::ContactChanged { .. }
             | Self::RecoveryStarted { .. }
+            | Self::RecoveryCanceled { .. }
+            | Self::RecoveryAssisted { .. }
             | Self::SigninLocked { .. }
             | Self::AccountStopped { .. }
             | Self::ClosingAsked { .. }
@@ -308,6 +340,15 @@ impl Notice {
                 "notice.factor_text",
                 vec![("factor", text.t(factor.name()).to_owned()), ("device", shown(device))],
             ),
+            Self::DeviceMoveSettled { device } => (
+                "notice.device_move_settled",
+                "notice.device_move_settled_text",
+                vec![("device", shown(device))],
+            ),
+            Self::ContactAdded { contact, to } => {
+                let (title, body) = contact.keys_of_first();
+                (title, body, vec![("to", to.0.clone())])
+            }
             Self::ContactChanged { contact, to } => {
                 let (title, body) = contact.keys();
                 (title, body, vec![("to", to.0.clone())])
@@ -316,6 +357,16 @@ impl Notice {
                 "notice.recovery_started",
                 "notice.recovery_started_text",
                 vec![("device", shown(device))],
+            ),
+            Self::RecoveryCanceled { device } => (
+                "notice.recovery_canceled",
+                "notice.recovery_canceled_text",
+                vec![("device", shown(device))],
+            ),
+            Self::RecoveryAssisted { until: at } => (
+                "notice.recovery_assisted",
+                "notice.recovery_assisted_text",
+                vec![("until", until(*at))],
             ),
             Self::RecoveryFinished { device } => (
                 "notice.recovery_finished",
@@ -337,6 +388,7 @@ impl Notice {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
+            Self::AccountResumed { by } => ("notice.account_resumed", by.resumed_text(), vec![]),
             Self::ClosingAsked { due_at } => {
                 ("notice.closing_asked", "notice.closing_asked_text", vec![("at", until(*due_at))])
             }
@@ -394,6 +446,13 @@ impl Factor {
 }
 
 impl ContactKind {
+    const fn keys_of_first(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Phone => ("notice.phone_added", "notice.phone_added_text"),
+            Self::Email => ("notice.email_added", "notice.email_added_text"),
+        }
+    }
+
     const fn keys(self) -> (&'static str, &'static str) {
         match self {
             Self::Phone => ("notice.phone_changed", "notice.phone_changed_text"),
@@ -422,6 +481,13 @@ impl ReturnReason {
 }
 
 impl AccountStopper {
+    const fn resumed_text(self) -> &'static str {
+        match self {
+            Self::Customer => "notice.resumed_by_customer",
+            Self::Staff => "notice.resumed_by_staff",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::Customer => "notice.stopped_by_customer",
@@ -484,6 +550,13 @@ pub(super) mod tests {
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
+            Notice::AccountResumed { by: AccountStopper::Customer },
+            Notice::AccountResumed { by: AccountStopper::Staff },
+            Notice::DeviceMoveSettled { device: device() },
+            Notice::ContactAdded { contact: ContactKind::Phone, to: (&phone).into() },
+            Notice::ContactAdded { contact: ContactKind::Email, to: (&email).into() },
+            Notice::RecoveryCanceled { device: device() },
+            Notice::RecoveryAssisted { until: 1_561_906_800_000_000 },
             Notice::ClosingAsked { due_at: 1_561_906_800_000_000 },
             Notice::ClosingCanceled { why: ClosingEnd::SignedIn },
             Notice::ClosingCanceled { why: ClosingEnd::Forbidden },

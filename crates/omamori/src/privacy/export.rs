@@ -68,12 +68,12 @@ pub(super) async fn handle(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, credential }): Json<Confirmed<Export>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Export>>,
 ) -> Result<Response> {
     let registry = &app.stores.registry;
     let settled = moves::settled(registry, &customer, app.clock.now()).await?;
     let intent = intent(&request, text)?;
-    let _cleared = stepup::require(&app, &customer, network, &intent, &credential, settled).await?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, settled).await?;
     let _place = AT_ONCE.try_acquire().map_err(|_| Error::RetryAfter(Code::Busy, 10))?;
     let export = of(&app, &customer.customer_id).await?;
     let mut tx = registry.begin().await?;

@@ -121,7 +121,7 @@ pub async fn handle(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, credential }): Json<Confirmed<CreateSend>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<CreateSend>>,
 ) -> Result<Response> {
     request.check()?;
     let answered = |send| Answer(SendAnswer { send }).into_response();
@@ -130,7 +130,7 @@ pub async fn handle(
     }
     let to = request.to.find(&app, &customer).await?;
     let intent = intent(&request, &to, text)?;
-    let proof = stepup::confirm(&app, &customer, &intent, &credential).await?;
+    let proof = stepup::confirm(&app, &customer, &intent, &proof).await?;
     match set_aside(&app, &customer, network, &request, &to, proof).await {
         Ok(()) => {}
         Err(fault @ Error::Fault(_)) => return Err(fault),

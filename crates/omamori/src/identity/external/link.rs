@@ -108,11 +108,11 @@ pub(in crate::identity) async fn link(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, credential }): Json<Confirmed<Which>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Which>>,
 ) -> Result<impl IntoResponse> {
     let intent = intent(&app, Act::ExternalLink, &request, text)?;
     let opinion = may_link(&app, &customer).await?;
-    let _cleared = stepup::require(&app, &customer, network, &intent, &credential, opinion).await?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
     let purpose = (Purpose::Link, &*session(&customer));
     let begun = begin::begin(&app, &request.provider, purpose).await?;
     let mut tx = app.stores.registry.begin().await?;
@@ -185,11 +185,11 @@ pub(in crate::identity) async fn unlink(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, credential }): Json<Confirmed<Which>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Which>>,
 ) -> Result<Risen<Unlinked>> {
     let intent = intent(&app, Act::ExternalUnlink, &request, text)?;
     let settled = moves::settled(&app.stores.registry, &customer, app.clock.now()).await?;
-    let _cleared = stepup::require(&app, &customer, network, &intent, &credential, settled).await?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, settled).await?;
     let mut tx = app.stores.registry.begin().await?;
     delete(&mut tx, &customer.customer_id, &request.provider).await?;
     told(&app, &mut tx, &customer, Change::Removed).await?;

@@ -13,8 +13,10 @@ use super::flow::{Flow, Purpose};
 use crate::app::App;
 use crate::identity::binding::PhoneKeys;
 use crate::identity::customer::FreshProof;
+use crate::identity::factor::Factor;
 use crate::identity::rate::Network;
-use crate::identity::signup::finish::{Factor, answer, create};
+use crate::identity::session::Strength;
+use crate::identity::signup::finish::{answer, create};
 use crate::identity::signup::{again, app_shown, verified};
 use crate::identity::totp;
 use crate::secret::Secret;
@@ -67,16 +69,14 @@ pub(in crate::identity) async fn finish(
 ) -> Result<impl IntoResponse> {
     let now = app.clock.now();
     app.identity.doors.signup_verify.check(network, now)?;
-    let phone = request.device.check()?;
-    if phone.thumbprint != proof.thumbprint {
-        return Err(Code::ProofFailed.into());
-    }
+    let phone = request.device.check(&proof)?;
     let code = totp::Code::parse(request.totp.reveal(), "totp")?;
     let (flow, identity) = proven(&app, &headers).await?;
     if flow.subject != request.signup_id {
         return Err(Code::ProofFailed.into());
     }
-    if let Some(finished) = again::finish(&app, &flow.subject, &phone, &proof).await? {
+    let way = Strength::External;
+    if let Some(finished) = again::finish(&app, &flow.subject, &phone, &proof, way).await? {
         return Ok(answer(finished));
     }
     let signup = verified(&app.stores.registry, &flow.subject, now).await?;

@@ -30,7 +30,7 @@ pub(super) async fn enter(
     strength: Strength,
 ) -> Result<impl IntoResponse + use<>> {
     let mut tx = app.stores.registry.begin().await?;
-    let session = session::open_with(app, &mut tx, &customer_id, device_id, strength).await?;
+    let session = session::open(app, &mut tx, &customer_id, device_id, strength).await?;
     let device = devices::name(&mut tx, device_id).await?;
     tell(app, &mut tx, &customer_id, &Notice::NewSession { device }).await?;
     tx.commit().await?;

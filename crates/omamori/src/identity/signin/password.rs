@@ -17,6 +17,7 @@ use serde_json::json;
 
 use super::enter;
 use crate::app::App;
+use crate::clock::Micros;
 use crate::gate::{Act, Question};
 use crate::identity::attack::entrance::Entrance;
 use crate::identity::attack::{Scopes, work};
@@ -52,7 +53,7 @@ struct Bound {
     customer_id: String,
     device_id: String,
     hash: Option<String>,
-    locked_until: i64,
+    locked_until: Micros,
 }
 
 /// `POST /api/wallet/v1/signin/password/work`: a challenge, for those who are asked for work.
@@ -83,7 +84,10 @@ pub(in crate::identity) async fn handle(
 
     let bound = find(&app, &phone, &proof).await?;
     let opinion = match &bound {
-        Some(bound) => check(&app, bound, password, code).await?,
+        Some(bound) => {
+            let kept = (bound.hash.clone(), bound.locked_until);
+            check(&app, &bound.customer_id, kept, password, code).await?
+        }
         None => Err(Code::ProofFailed),
     };
     if opinion.is_err() {
@@ -123,24 +127,29 @@ async fn find(app: &App, phone: &Phone, proof: &Proof) -> Result<Option<Bound>> 
     }))
 }
 
-/// The password, then the code: a code is used up only with the right password.
-async fn check(
+/// The password, then the code: a code is used up only with the right password. `hash` and
+/// `locked_until` are as the table has them.
+pub(in crate::identity) async fn check(
     app: &App,
-    bound: &Bound,
+    customer_id: &str,
+    (hash, locked_until): (Option<String>, Micros),
     password: Password,
     code: totp::Code,
 ) -> Result<Result<(), Code>> {
     let now = app.clock.now();
-    lock::check(bound.locked_until, now)?;
-    let right = app.identity.passwords.is_right(app, password, bound.hash.clone()).await?;
-    if right {
-        let mut tx = app.stores.registry.begin().await?;
-        if totp::check(app, &mut tx, &bound.customer_id, code).await? {
-            lock::succeeded(&mut tx, &bound.customer_id).await?;
-            tx.commit().await?;
-            return Ok(Ok(()));
-        }
+    lock::check(locked_until, now)?;
+    let right = app.identity.passwords.is_right(app, password, hash).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    match lock::try_once(&mut tx, customer_id, now).await {
+        Err(Error::Refused(code)) => return Ok(Err(code)), // this account has no password
+        counted => counted?,
     }
-    lock::failed(app, &bound.customer_id, now).await?;
-    Ok(Err(Code::ProofFailed))
+    let right = right && totp::check(app, &mut tx, customer_id, code).await?;
+    if right {
+        lock::right(&mut tx, customer_id).await?;
+    } else {
+        lock::wrong(app, &mut tx, customer_id, now).await?;
+    }
+    tx.commit().await?;
+    Ok(if right { Ok(()) } else { Err(Code::ProofFailed) })
 }

@@ -13,15 +13,12 @@ pub(super) mod start;
 pub(super) mod verify;
 
 use omamori_db::{Db, sql};
-use serde_json::json;
 
 use super::phone::Phone;
 use super::rate::Network;
 use super::totp;
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
-use crate::gate::{Act, Question};
-use crate::id::Kind;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::text::Lang;
@@ -59,21 +56,11 @@ pub(super) async fn app_shown(
     network: Network,
     (signup_id, signup): (&str, &Verified),
     code: totp::Code,
-    step: &str,
+    step: &'static str,
 ) -> Result<(String, totp::Verified)> {
     let totp = totp::verified(app, signup_id, code).await?;
-    let device_id = Kind::Device.random_text(app.rng.as_ref());
-    let question = Question {
-        act: Act::SignUp,
-        customer: Some(&signup.customer_id),
-        device: Some(&device_id),
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "step": step, "signup": signup_id }),
-    };
-    let opinion = if totp.is_some() { Ok(()) } else { Err(Code::ProofFailed) };
-    let _cleared = app.gate.decide(question, opinion).await?;
+    let opinion = totp.as_ref().map(|_| ()).ok_or(Code::ProofFailed);
+    let device_id = finish::ask(app, network, (step, signup_id, signup), opinion).await?;
     Ok((device_id, totp.ok_or(Code::ProofFailed)?))
 }
 

@@ -312,7 +312,7 @@ async fn linking_and_unlinking(house: House, elsewhere: Elsewhere) {
     let customer_id = row.text("customer_id").unwrap();
     let mut tx = registry.begin().await.unwrap();
     let (verified, secret) = totp::Verified::of_software(&house.app);
-    totp::insert(&house.app, &mut tx, &customer_id, &verified, 0).await.unwrap();
+    totp::set(&house.app, &mut tx, &customer_id, &verified, 0).await.unwrap();
     tx.commit().await.unwrap();
 
     let mut traveller = Traveller { phone, cookie: String::new(), secret };

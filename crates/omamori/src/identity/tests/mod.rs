@@ -1,5 +1,6 @@
 //! The feature over HTTP, in process, with a phone and an authenticator in software.
 
+mod assisted;
 mod attack;
 mod authenticator;
 mod closing;
@@ -8,8 +9,10 @@ mod contacts;
 mod directory;
 mod external;
 mod external_issuer;
+mod factors;
 mod moves;
 mod password;
+mod password_moves;
 mod password_phone;
 mod phishing;
 mod phone;
@@ -18,6 +21,7 @@ mod session;
 mod signin;
 mod signup;
 mod stepup;
+mod stepup_totp;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -162,6 +166,16 @@ impl House {
     /// How many codes went out by SMS so far. (Of notices, none does before its worker runs.)
     fn sms_count(&self) -> usize {
         self.app.identity.outbox().sandbox().unwrap().sent().len()
+    }
+
+    /// Waits until everything that was posted so far went out, and looks that it was nothing.
+    /// Messages go out aside, each in a task of the one thread of a test, first come first served:
+    /// so when a marker that is posted now is there, all before it are.
+    async fn nothing_more_was_sent_than(&self, count: usize) {
+        self.app.identity.outbox().post("marker".to_owned(), "marker".to_owned());
+        self.sms(count + 1).await;
+        let sent = self.app.identity.outbox().sandbox().unwrap().sent();
+        assert_eq!((sent.len(), sent[0].to.as_str()), (count + 1, "marker"), "{sent:?}");
     }
 
     /// The kinds of all notices, in their order.

@@ -56,7 +56,7 @@ pub(in crate::privacy) async fn handle(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, credential }): Json<Confirmed<Close>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Close>>,
 ) -> Result<Answer<Closing>> {
     let registry = &app.stores.registry;
     let account = account::find(registry, &customer.customer_id).await?;
@@ -66,7 +66,7 @@ pub(in crate::privacy) async fn handle(
         Err(code) => Err(code),
     };
     let intent = intent(&request, text)?;
-    let _cleared = stepup::require(&app, &customer, network, &intent, &credential, opinion).await?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
     let due_at = begin(&app, &account.customer_id, "customer").await?;
     Ok(Answer(Closing { due_at: rfc3339(due_at) }))
 }

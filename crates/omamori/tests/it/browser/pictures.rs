@@ -199,6 +199,14 @@ async fn merchant(house: &House, mut office: Counter) {
     office.close().await;
 }
 
+impl Phone {
+    /// Takes the page, for people to look at.
+    pub async fn picture(&self, name: &str) {
+        picture(self, name).await;
+        self.screen(390, 844, 2).await;
+    }
+}
+
 /// Takes the page at each size, and checks that it is no wider than the screen.
 pub async fn picture(browser: &Browser, name: &str) {
     for (screen, width, height, scale) in SCREENS {

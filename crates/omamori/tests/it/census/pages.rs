@@ -105,6 +105,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("recover.html", "/recover", None),
         page("privacy.html", "/privacy", None),
         page("receive.html", "/receive", None),
+        page("recover_cancel.html", "/recover/cancel", None),
         of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
@@ -124,6 +125,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("history.html", customer, "/history"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("settings.html", customer, "/settings"));
+        pages.push(of_customer("factors.html", customer, "/settings/factors"));
         pages.push(of_customer("notices.html", customer, "/notices"));
         pages.push(of_customer("privacy.html", customer, "/privacy"));
         pages.push(of_customer("send.html", customer, "/send"));
