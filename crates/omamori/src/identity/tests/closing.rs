@@ -85,13 +85,13 @@ async fn a_copy_is_not_for_a_stolen_cookie_nor_of_somebody_else(house: House) {
     for path in [EXPORT, CLOSE] {
         let options = phone.post(&house, &format!("{path}/options"), &json!({})).await.ok();
         let credential = other.authenticator.get(&options);
-        let body = json!({ "request": {}, "credential": credential });
+        let body = json!({ "request": {}, "proof": { "passkey": credential } });
         phone.post(&house, path, &body).await.refused("proof_failed");
     }
     // One confirmation is for one act.
     let options = other.post(&house, "/account/export/options", &json!({})).await.ok();
     let credential = other.authenticator.get(&options);
-    let body = json!({ "request": {}, "credential": credential });
+    let body = json!({ "request": {}, "proof": { "passkey": credential } });
     other.post(&house, CLOSE, &body).await.refused("proof_failed");
     let copy = other.confirmed(&house, EXPORT, nothing()).await.ok().to_string();
     assert!(copy.contains("+818011112222") && !copy.contains("9012345678"), "{copy}");

@@ -153,7 +153,7 @@ impl Person {
             return Err(options);
         }
         let credential = self.authenticator.get(&options.json());
-        Ok(json!({ "request": request, "credential": credential }))
+        Ok(json!({ "request": request, "proof": { "passkey": credential } }))
     }
 
     /// Confirms `request` at `path`, and goes on with the token that the answer brings.
