@@ -4,6 +4,7 @@ use omamori::notify::deliver_due;
 use omamori::web::text::Lang;
 use omamori_db::sql;
 
+use super::authenticator::Sensor;
 use super::house::House;
 use super::phone::{NUMBER, Phone};
 
@@ -57,6 +58,7 @@ async fn a_move_and_its_undoing() {
     new.go("/").await;
     new.read("h1", new.text.t("welcome.headline")).await;
     // The passkey has signed on the new phone, and counts.
+    old.sensor(Sensor::Owner).await;
     old.import_passkey(&new.passkeys().await.remove(0)).await;
     old.press("[data-account-resume]").await;
     old.press(CONFIRM).await;

@@ -63,6 +63,7 @@ async fn password_and_app_sign_in_and_a_code_works_once() {
     phone.arrives_at("/").await;
     phone.code().await;
     phone.provokes(REFUSED);
+    phone.provokes("status of 400");
     phone.close().await;
     house.close().await;
 }
@@ -98,6 +99,7 @@ async fn a_code_confirms_and_a_passkey_comes_later() {
     phone.gone("[data-totp-replace]").await;
     assert_eq!(phone.glimpse("[data-passkey-remove]").await, None, "the last one stays");
     phone.provokes(REFUSED);
+    phone.provokes("status of 400");
     phone.close().await;
     house.close().await;
 }
