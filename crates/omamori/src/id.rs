@@ -57,6 +57,10 @@ pub enum Kind {
     PushSubscription,
     /// An attack by a list of passwords.
     AttackWave,
+    /// One of the operator's people.
+    Staff,
+    /// What two of the operator's people must agree on.
+    Approval,
 }
 
 impl Kind {
@@ -83,6 +87,8 @@ impl Kind {
             Self::ContactCheck => "chk",
             Self::PushSubscription => "psh",
             Self::AttackWave => "atk",
+            Self::Staff => "stf",
+            Self::Approval => "apr",
         }
     }
 

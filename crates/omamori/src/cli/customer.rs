@@ -5,8 +5,9 @@ use clap::Subcommand;
 use super::merchant::{open, plain};
 use super::open::SettingsArgs;
 use super::say;
+use crate::audit::Actor;
+use crate::console::customer_acts;
 use crate::identity::standing;
-use crate::notify::AccountStopper;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -41,10 +42,11 @@ pub async fn run(command: Command) -> Result<(), Error> {
     let app = open(settings).await?;
     let customer_id = standing::find(&app, &who).await.map_err(plain)?;
     let customer_id = customer_id.ok_or("there is no such customer")?;
+    let actor = Actor::machine();
     if freezes {
-        standing::freeze(&app, &customer_id, AccountStopper::Staff).await.map_err(plain)?;
+        customer_acts::freeze(&app, &actor, &customer_id, "").await.map_err(plain)?;
         say(format_args!("stopped {customer_id}"));
-    } else if standing::unfreeze(&app, &customer_id).await.map_err(plain)? {
+    } else if customer_acts::unfreeze(&app, &actor, &customer_id).await.map_err(plain)? {
         say(format_args!("started {customer_id}"));
     } else {
         say(format_args!("{customer_id} was not stopped"));

@@ -30,6 +30,8 @@ pub const REGISTRY: &[Step] = &[
     step!(4, "notices", "registry/0004_notices.sql"),
     step!(5, "moves", "registry/0005_moves.sql"),
     step!(6, "passwords", "registry/0006_passwords.sql"),
+    step!(11, "staff", "registry/0011_staff.sql"),
+    step!(12, "audit", "registry/0012_audit.sql"),
 ];
 
 /// The evidence's schema, step by step.

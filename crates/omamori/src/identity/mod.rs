@@ -16,6 +16,7 @@ mod boot;
 pub mod codes;
 mod contacts;
 mod customer;
+pub mod desk;
 pub mod devices;
 mod directory;
 mod dpop;

@@ -41,6 +41,10 @@ pub enum Purpose {
     MerchantEnrol,
     /// A merchant's person signs in.
     MerchantSignin,
+    /// One of the operator's people makes a passkey.
+    StaffEnrol,
+    /// One of the operator's people signs in.
+    StaffSignin,
 }
 
 impl Purpose {
@@ -53,6 +57,8 @@ impl Purpose {
             Self::Stepup => "stepup",
             Self::MerchantEnrol => "merchant_enrol",
             Self::MerchantSignin => "merchant_signin",
+            Self::StaffEnrol => "staff_enrol",
+            Self::StaffSignin => "staff_signin",
         }
     }
 }
@@ -195,7 +201,7 @@ impl Passkeys {
     ///
     /// # Errors
     /// A fault.
-    pub(super) async fn offer_stepup(
+    pub async fn offer_stepup(
         &self,
         subject: &str,
         passkeys: &[Passkey],
@@ -213,7 +219,7 @@ impl Passkeys {
     ///
     /// # Errors
     /// [`Code::ProofFailed`], or a fault.
-    pub(super) async fn accept_stepup(
+    pub async fn accept_stepup(
         &self,
         subject: &str,
         answer: &PublicKeyCredential,

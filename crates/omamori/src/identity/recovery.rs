@@ -66,6 +66,20 @@ pub(super) async fn replace(
     Ok(codes)
 }
 
+/// One more code beside those there are.
+pub(super) async fn add(
+    tx: &mut Tx,
+    rng: &dyn Rng,
+    customer_id: &str,
+    now: Micros,
+) -> Result<String> {
+    let code = code(rng);
+    let insert =
+        sql("INSERT INTO recovery_code (code_hash, customer_id, created_at) VALUES ($1, $2, $3)");
+    tx.execute(insert.bind(hash(&code)).bind(customer_id).bind(now)).await?;
+    Ok(code)
+}
+
 /// How many codes of a customer still work.
 ///
 /// # Errors

@@ -91,6 +91,10 @@ pub enum Notice {
         /// By whom.
         by: AccountStopper,
     },
+    /// The operator's staff started a stopped account again.
+    AccountStarted {},
+    /// The operator's staff ended all sessions.
+    SessionsEnded {},
 }
 
 /// A way to prove that it is the customer.
@@ -185,7 +189,7 @@ impl Notice {
         use Channel::{Email, Push, Sms};
         match self {
             Self::SignedUp { .. } => &[],
-            Self::NewSession { .. } => &[Email],
+            Self::NewSession { .. } | Self::SessionsEnded {} => &[Email],
             Self::DeviceMoveUndone { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
@@ -196,7 +200,8 @@ impl Notice {
             | Self::ContactChanged { .. }
             | Self::RecoveryStarted { .. }
             | Self::SigninLocked { .. }
-            | Self::AccountStopped { .. } => &[Sms, Email, Push],
+            | Self::AccountStopped { .. }
+            | Self::AccountStarted {} => &[Sms, Email, Push],
         }
     }
 
@@ -258,6 +263,12 @@ impl Notice {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
+            Self::AccountStarted {} => {
+                ("notice.account_started", "notice.account_started_text", vec![])
+            }
+            Self::SessionsEnded {} => {
+                ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
+            }
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }

@@ -9,6 +9,7 @@
 //! Two recoveries at once: the later one ends the earlier and waits its own day, so nobody wins a
 //! race. A move, or the undoing of one, ends a recovery: they take stronger proofs.
 
+pub mod assisted;
 pub(super) mod cancel;
 pub(super) mod finish;
 pub(super) mod options;
