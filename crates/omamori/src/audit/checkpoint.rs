@@ -1,8 +1,8 @@
 //! Signed checkpoints: how far the log was at some time, kept where this machine cannot reach.
 //!
 //! Whoever can write the database can write the whole chain anew, hashes and all. A checkpoint on
-//! paper, in a mailbox or at an auditor's says what an entry was, signed (ECDSA on P-256) with a key
-//! that is derived from the master key, which no database holds.
+//! paper, in a mailbox or at an auditor's says what an entry was, signed (ECDSA on P-256) with a
+//! key that is derived from the master key, which no database holds.
 
 use omamori_db::{Db, sql};
 use p256::ecdsa::signature::{Signer, Verifier};

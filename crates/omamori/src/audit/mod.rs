@@ -92,7 +92,7 @@ pub struct Entry<'a> {
 /// used up: its decision is named in the entry.
 ///
 /// # Errors
-/// A fault: then neither the act nor the entry exists, unless the engine says that it does not know.
+/// A fault: then neither the act nor the entry exists, unless the engine itself does not know.
 pub async fn commit(app: &App, mut tx: Tx, clearance: &Clearance, entry: &Entry<'_>) -> Result<()> {
     // Moving the head takes its lock: who comes second waits here until the first has committed,
     // and reads below what the first wrote. So two nodes make one chain.

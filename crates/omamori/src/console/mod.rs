@@ -1,8 +1,9 @@
 //! `/console`: the desk of the operator's staff.
 //!
-//! Staff sign in with passkeys only ([`signin`]); who may do what stands in the handlers' signatures
-//! ([`access`]). What one person alone may not do is asked of a second one ([`approval`]). Every act
-//! passes the gate and is written into [`crate::audit`] in the transaction of its own rows.
+//! Staff sign in with passkeys only: [`signin`]. Who may do what stands in the handlers'
+//! signatures: [`access`]. What one person alone may not do is asked of a second one:
+//! [`approval`]. Every act passes the gate and is written into [`crate::audit`] in the transaction
+//! of its own rows.
 //!
 //! Not here: rules about money or identity. The console calls the features that have them.
 
@@ -18,6 +19,8 @@ mod session;
 mod signin;
 pub mod staff;
 mod store;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -50,8 +50,10 @@ pub struct Overview {
 /// A fault if the registry fails.
 pub async fn overview(registry: &Db, customer_id: &str, now: Micros) -> Result<Option<Overview>> {
     let query = sql("SELECT status, stopped_by, signin_failures, signin_locked_until,
-                (SELECT CAST(COUNT(*) AS BIGINT) FROM password p WHERE p.customer_id = $1) AS passwords,
-                (SELECT CAST(COUNT(*) AS BIGINT) FROM totp t WHERE t.customer_id = $1) AS totps
+                (SELECT CAST(COUNT(*) AS BIGINT) FROM password p
+                 WHERE p.customer_id = $1) AS passwords,
+                (SELECT CAST(COUNT(*) AS BIGINT) FROM totp t
+                 WHERE t.customer_id = $1) AS totps
          FROM customer WHERE customer_id = $1");
     let Some(row) = registry.optional(query.bind(customer_id)).await? else { return Ok(None) };
     let locked_until = row.int("signin_locked_until")?;

@@ -42,7 +42,7 @@ mod signup;
 pub mod standing;
 pub mod stepup;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 mod totp;
 

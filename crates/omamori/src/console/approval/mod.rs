@@ -1,13 +1,13 @@
 //! Acts that take two people.
 //!
-//! One of the staff asks for a [`Proposal`] with its exact parameters and a reason ([`ask`]); another
-//! one gives or refuses it with a fresh answer of the passkey that is bound to exactly these
-//! ([`decide`]); the one who asked carries it out, once ([`carry_out`]). It is good for 24 hours. Nobody
-//! agrees to what they asked for themselves, and nobody without the role.
+//! One of the staff asks for a [`Proposal`] with its exact parameters and a reason: [`ask`].
+//! Another one gives or refuses it with a fresh answer of the passkey that is bound to exactly
+//! these: [`decide`]. The one who asked carries it out, once: [`carry_out`]. It is good for 24
+//! hours. Nobody agrees to what they asked for themselves, and nobody without the role.
 //!
-//! For further acts: add a variant to [`Proposal`]; its matches then say who may ask and agree, what
-//! the page calls it and what is done. An act that is not a transaction of the registry alone takes
-//! the approval with [`take`] in the transaction that makes it durable.
+//! For further acts: add a variant to [`Proposal`]. Its matches then say who may ask and agree and
+//! what is done. An act that is not a transaction of the registry alone takes the approval with
+//! [`take`] in the transaction that makes it durable.
 
 mod decide;
 pub(super) mod page;
@@ -258,11 +258,16 @@ fn read(row: &Row, now: Micros) -> Result<Approval> {
         "given" => State::Given { by },
         _ => State::Open,
     };
+    let (approval_id, proposal) = (row.text("approval_id")?, row.text("proposal")?);
+    let (reason, kept) = (row.text("reason")?, row.array("digest")?);
+    if digest(&approval_id, &proposal, &reason) != kept {
+        return Err(Error::fault("an approval is not as it was asked for"));
+    }
     Ok(Approval {
-        approval_id: row.text("approval_id")?,
-        proposal: serde_json::from_str(&row.text("proposal")?)?,
-        digest: row.array("digest")?,
-        reason: row.text("reason")?,
+        approval_id,
+        proposal: serde_json::from_str(&proposal)?,
+        digest: kept,
+        reason,
         asked_by: row.text("asked_by")?,
         asked_at: row.int("asked_at")?,
         expires_at,

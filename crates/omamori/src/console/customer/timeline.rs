@@ -53,6 +53,10 @@ pub(super) async fn timeline(
     let mut items: Vec<Item> = found
         .records
         .into_iter()
+        // What staff did is told by the audit log; only what they were refused stands here alone.
+        .filter(|(_, record)| {
+            !(record["detail"]["actor"].is_string() && record["verdict"] == "allow")
+        })
         .map(|(decision, record)| {
             let id = Kind::Decision.text(decision.to_u128());
             decided(&id, &record, sees_evidence, text)

@@ -15,6 +15,7 @@ mod phone;
 mod reader;
 mod wire;
 
+mod console;
 mod merchant;
 mod pictures;
 mod register;
