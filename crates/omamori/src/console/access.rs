@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, OriginalUri};
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -157,13 +157,19 @@ async fn admit(
     match signed_in(parts, app).await {
         Ok(staff) if may(staff.role) => Ok(staff),
         Ok(_) => Err(Error::from(Code::Forbidden).into_response()),
-        Err(Error::Refused(Code::Unauthorized)) if !parts.uri.path().starts_with("/api/") => {
+        Err(Error::Refused(Code::Unauthorized)) if !is_api(parts) => {
             let (text, sandbox) = (Text::of(&parts.headers), app.sandbox());
             let page = signin::page(text, sandbox).map_err(IntoResponse::into_response)?;
             Err((StatusCode::UNAUTHORIZED, page).into_response())
         }
         Err(error) => Err(error.into_response()),
     }
+}
+
+/// By the whole address: a nested router sees only the end of it.
+fn is_api(parts: &Parts) -> bool {
+    let whole = parts.extensions.get::<OriginalUri>();
+    whole.map_or(&parts.uri, |OriginalUri(uri)| uri).path().starts_with("/api/")
 }
 
 async fn signed_in(parts: &mut Parts, app: &Arc<App>) -> Result<Staff> {

@@ -64,8 +64,8 @@ async fn world(app: &TestApp) -> World {
     let cookie = opened.headers[header::SET_COOKIE].to_str().unwrap();
     let (viewer, admin) =
         (Person::new(&app.app, Role::Viewer).await, Person::new(&app.app, Role::Admin).await);
-    let invite = json!({ "name": "<b>朝食", "role": "viewer", "reason": "<script>" });
-    admin.post(app, "/staff/invite", &invite).await.ok();
+    let newcomer = json!({ "name": "<b>朝食", "role": "viewer", "reason": "<script>" });
+    admin.post(app, "/staff/invite", &newcomer).await.ok();
     World {
         viewer,
         admin,
