@@ -69,10 +69,12 @@ pub async fn run(command: Command) -> Result<(), Error> {
             for problem in &report.problems {
                 say(format_args!("differs   {problem}"));
             }
-            match report.problems.len() {
-                0 => Ok(say("clean")),
-                n => Err(format!("{n} problems: the audit log does not verify").into()),
+            if !report.problems.is_empty() {
+                let count = report.problems.len();
+                return Err(format!("{count} problems: the audit log does not verify").into());
             }
+            say("clean");
+            Ok(())
         }
         Command::Export { settings } => {
             let (stores, _) = open(&settings).await?;
