@@ -67,6 +67,10 @@ pub enum Kind {
     Closing,
     /// A legal hold on an account.
     Hold,
+    /// One of the operator's people.
+    Staff,
+    /// What two of the operator's people must agree on.
+    Approval,
 }
 
 impl Kind {
@@ -98,6 +102,8 @@ impl Kind {
             Self::AttackWave => "atk",
             Self::Closing => "cls",
             Self::Hold => "hld",
+            Self::Staff => "stf",
+            Self::Approval => "apr",
         }
     }
 

@@ -5,9 +5,11 @@
 //! other's public verbs; never through each other's tables. `ARCHITECTURE.md` has the map.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod db;
 pub mod gate;
 pub mod id;

@@ -11,7 +11,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
-use crate::{identity, language, merchant, notify, openapi, pos, privacy, send, till, wallet};
+use crate::{
+    console, identity, language, merchant, notify, openapi, pos, privacy, send, till, wallet,
+};
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -27,6 +29,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(merchant::router())
         .merge(notify::router())
         .merge(privacy::router())
+        .merge(console::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());

@@ -6,8 +6,9 @@ use super::merchant::{open, plain};
 use super::open::SettingsArgs;
 use super::say;
 use crate::app::App;
+use crate::audit::Actor;
+use crate::console::customer_acts;
 use crate::identity::standing;
-use crate::notify::AccountStopper;
 use crate::privacy;
 use crate::web::filters::rfc3339;
 
@@ -100,11 +101,13 @@ pub async fn run(command: Command) -> Result<(), Error> {
 async fn act(app: &App, command: &Command, customer_id: &str) -> Result<(), Error> {
     match command {
         Command::Freeze { .. } => {
-            standing::freeze(app, customer_id, AccountStopper::Staff).await.map_err(plain)?;
+            let actor = Actor::machine();
+            customer_acts::freeze(app, &actor, customer_id, "").await.map_err(plain)?;
             say(format_args!("stopped {customer_id}"));
         }
         Command::Unfreeze { .. } => {
-            let started = standing::unfreeze(app, customer_id).await.map_err(plain)?;
+            let actor = Actor::machine();
+            let started = customer_acts::unfreeze(app, &actor, customer_id).await.map_err(plain)?;
             let done = if started { "started" } else { "was not stopped:" };
             say(format_args!("{done} {customer_id}"));
         }

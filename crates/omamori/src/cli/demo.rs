@@ -17,6 +17,8 @@ use super::{say, serve};
 use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{Config, Store};
+use crate::console::access::Role;
+use crate::console::staff;
 use crate::identity::external::ExternalSignIn;
 use crate::identity::external::sandbox::Issuer;
 use crate::merchant::{create_merchant, create_store, create_terminal, invite, put_product};
@@ -96,7 +98,8 @@ pub async fn run(args: Args) -> Result<(), Error> {
     let app = open_here(config, &key).await?;
     let memory = remember_or_make(&app, &args.data.join("demo.json")).await?;
     let invitation = invite(&app, &memory.merchant_id, "店長").await.map_err(plain)?;
-    welcome(&app.config.public_url, &memory, &invitation);
+    let desk = staff::invite(&app, "デモ 管理者", Role::Admin).await.map_err(plain)?;
+    welcome(&app.config.public_url, &memory, &invitation, &desk);
     serve::listen(app, listener).await
 }
 
@@ -151,7 +154,7 @@ fn check_digit(digits: &str) -> u32 {
     (10 - sum % 10) % 10
 }
 
-fn welcome(url: &str, memory: &Memory, invitation: &str) {
+fn welcome(url: &str, memory: &Memory, invitation: &str, desk: &str) {
     let store = &memory.stores[0];
     say("");
     say("  お守りPay (Omamori) is running on this machine. Everything stays in its data folder.");
@@ -164,6 +167,7 @@ fn welcome(url: &str, memory: &Memory, invitation: &str) {
     );
     say(format_args!("  till         {url}/till      key of {}: {}", store.name, store.till_key));
     say(format_args!("  merchant     {url}/merchant?invite={invitation}"));
+    say(format_args!("  console      {url}/console#invite={desk}"));
     say(format_args!("  POS API      {url}/api       key: {}", store.pos_key));
     say("");
     say("  Try: sign up in one window, open the till in another, take ¥3,000 in cash with the");

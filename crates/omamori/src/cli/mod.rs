@@ -1,10 +1,12 @@
 //! The commands of the one binary.
 
+mod audit;
 mod customer;
 mod demo;
 mod merchant;
 pub mod open;
 mod serve;
+mod staff;
 mod surge;
 mod verify;
 
@@ -36,6 +38,12 @@ enum Command {
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
+    /// Invite the operator's first people, list them, take their access away.
+    #[command(subcommand)]
+    Staff(staff::Command),
+    /// The log of what staff did: sign it, verify it, export it.
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Parses the command line and runs it.
@@ -51,6 +59,8 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Verify(args) => verify::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
         Command::Customer(command) => customer::run(command).await,
+        Command::Staff(command) => staff::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
     }
 }
 

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Store};
+use crate::console::Console;
 use crate::db::{Stores, changes};
 use crate::gate::Gate;
 use crate::identity::Identity;
@@ -68,6 +69,7 @@ pub async fn open(
     let app = Arc::new(App {
         merchants: Merchants::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
+        console: Console::default(),
         vault: Vault::new(master_key),
         config,
         clock,

@@ -35,6 +35,8 @@ pub const REGISTRY: &[Step] = &[
     step!(10, "money notices", "registry/0010_money_notices.sql"),
     step!(17, "sends", "registry/0017_sends.sql"),
     step!(7, "factors", "registry/0007_factors.sql"),
+    step!(11, "staff", "registry/0011_staff.sql"),
+    step!(12, "audit", "registry/0012_audit.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -102,6 +102,34 @@ pub enum Act {
     TerminalCreate,
     /// A terminal's key stops working.
     TerminalRevoke,
+    /// One of the operator's people is invited.
+    StaffInvite,
+    /// Staff accept the invitation with a passkey.
+    StaffEnrol,
+    /// Staff sign in.
+    StaffSignIn,
+    /// Staff get another role.
+    StaffRoleChange,
+    /// Staff lose their access.
+    StaffRemove,
+    /// Staff look for somebody or something.
+    StaffSearch,
+    /// Staff ask a second person for an act.
+    ApprovalAsk,
+    /// The second person says yes.
+    ApprovalGive,
+    /// The second person says no.
+    ApprovalRefuse,
+    /// Staff stop a customer's account.
+    StaffFreeze,
+    /// Staff start it again.
+    StaffUnfreeze,
+    /// Staff end all sessions of a customer.
+    StaffSessionsEnd,
+    /// Staff read a contact that the page masks.
+    StaffUnmask,
+    /// Staff help a customer to get back in.
+    StaffRecover,
 }
 
 /// What the gate is asked. Ids are their public texts.
@@ -334,6 +362,18 @@ impl Gate {
     ) -> Result<Vec<Option<serde_json::Value>>, Error> {
         let id = |transfer: &Transfer| DecisionId::of(transfer.user_data_128);
         self.evidence.find(&transfers.iter().map(id).collect::<Vec<_>>()).await
+    }
+
+    /// The newest records that name a customer: for staff. See [`Evidence::of_customer`].
+    ///
+    /// # Errors
+    /// A fault if the evidence store fails.
+    pub async fn evidence_of(
+        &self,
+        customer_id: &str,
+        before: i64,
+    ) -> Result<evidence::Found, Error> {
+        self.evidence.of_customer(customer_id, before).await
     }
 
     /// Read access to the ledger: subscriptions, positions, memory.

@@ -18,6 +18,7 @@ mod ceremony;
 pub mod codes;
 mod contacts;
 mod customer;
+pub mod desk;
 pub mod devices;
 mod directory;
 mod dpop;
@@ -46,7 +47,7 @@ mod signup;
 pub mod standing;
 pub mod stepup;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod time;
 mod totp;
 

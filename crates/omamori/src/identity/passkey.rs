@@ -40,6 +40,10 @@ pub enum Purpose {
     MerchantEnrol,
     /// A merchant's person signs in.
     MerchantSignin,
+    /// One of the operator's people makes a passkey.
+    StaffEnrol,
+    /// One of the operator's people signs in.
+    StaffSignin,
 }
 
 impl Purpose {
@@ -54,6 +58,8 @@ impl Purpose {
             Self::PasskeyAdd => "passkey_add",
             Self::MerchantEnrol => "merchant_enrol",
             Self::MerchantSignin => "merchant_signin",
+            Self::StaffEnrol => "staff_enrol",
+            Self::StaffSignin => "staff_signin",
         }
     }
 }
@@ -196,7 +202,7 @@ impl Passkeys {
     ///
     /// # Errors
     /// A fault.
-    pub(super) async fn offer_stepup(
+    pub async fn offer_stepup(
         &self,
         subject: &str,
         passkeys: &[Passkey],
@@ -214,7 +220,7 @@ impl Passkeys {
     ///
     /// # Errors
     /// [`Code::ProofFailed`], or a fault.
-    pub(super) async fn accept_stepup(
+    pub async fn accept_stepup(
         &self,
         subject: &str,
         answer: &PublicKeyCredential,

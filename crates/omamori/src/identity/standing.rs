@@ -66,39 +66,59 @@ pub(super) async fn stop_own(
 /// A fault if the registry fails or there is no such customer.
 pub async fn freeze(app: &App, customer_id: &str, by: AccountStopper) -> Result<()> {
     let mut tx = app.stores.registry.begin().await?;
+    freeze_in(app, &mut tx, customer_id, by).await?;
+    tx.commit().await?;
+    forget(app, customer_id).await
+}
+
+/// [`freeze`] in a transaction of the caller's, who calls [`forget`] after it.
+///
+/// # Errors
+/// As [`freeze`].
+pub async fn freeze_in(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    by: AccountStopper,
+) -> Result<()> {
     let word = match by {
         AccountStopper::Customer => "customer",
         AccountStopper::Staff => "staff",
     };
-    if stop(&mut tx, customer_id, word).await? {
-        devices::note(app, &mut tx, customer_id).await?;
-        tell(app, &mut tx, customer_id, &Notice::AccountStopped { by }).await?;
+    if stop(tx, customer_id, word).await? {
+        devices::note(app, tx, customer_id).await?;
+        tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
     } else if by == AccountStopper::Staff {
         let update = sql("UPDATE customer SET stopped_by = 'staff'
              WHERE customer_id = $1 AND status = 'frozen'");
         tx.execute(update.bind(customer_id)).await?;
     }
-    tx.commit().await?;
-    devices::forget(app, customer_id).await
+    Ok(())
 }
 
-/// Starts an account again, whoever stopped it: for staff. False if it was not stopped.
+/// Starts an account again, whoever stopped it, and tells its holder: for staff, in a transaction
+/// of theirs, with [`forget`] after it. False if it was not stopped.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn unfreeze(app: &App, customer_id: &str) -> Result<bool> {
-    let mut tx = app.stores.registry.begin().await?;
+pub async fn unfreeze_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<bool> {
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen'");
-    let started = tx.execute(update.bind(customer_id)).await? == 1;
-    devices::note(app, &mut tx, customer_id).await?;
-    if started {
-        let notice = Notice::AccountResumed { by: AccountStopper::Staff };
-        tell(app, &mut tx, customer_id, &notice).await?;
+    if tx.execute(update.bind(customer_id)).await? != 1 {
+        return Ok(false);
     }
-    tx.commit().await?;
-    devices::forget(app, customer_id).await?;
-    Ok(started)
+    devices::note(app, tx, customer_id).await?;
+    let notice = Notice::AccountResumed { by: AccountStopper::Staff };
+    tell(app, tx, customer_id, &notice).await?;
+    Ok(true)
+}
+
+/// Makes this node forget at once how the account stood; the others do within a second.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn forget(app: &App, customer_id: &str) -> Result<()> {
+    devices::forget(app, customer_id).await
 }
 
 fn intent(text: Text) -> Result<Intent> {

@@ -109,6 +109,17 @@ pub async fn of(registry: &Db, customer_id: &str, now: Micros) -> Result<Contact
     Ok(contacts)
 }
 
+/// The customers whose present e-mail address this is: several may share one.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn holders(registry: &Db, email: &Email) -> Result<Vec<String>> {
+    let query = sql("SELECT customer_id FROM contact
+         WHERE value = $1 AND kind = 'email' AND replaced_at IS NULL LIMIT 20");
+    let rows = registry.all(query.bind(email.as_str())).await?;
+    Ok(rows.iter().map(|row| row.text("customer_id")).collect::<omamori_db::Result<_>>()?)
+}
+
 /// The addresses that are told of a change: the present ones and those of the last seven days.
 pub(super) struct Reached {
     pub phones: Vec<String>,

@@ -32,7 +32,7 @@ pub use adapter::{Letter, Mail, SendError, Sending, Sms};
 pub use delivery::{Channel, deliver_due};
 pub use email::Email;
 pub use http::HttpSms;
-pub use inbox::router;
+pub use inbox::{Shown as ShownNotice, newest as newest_notices, router};
 pub use mail::SmtpMail;
 pub(crate) use notice::fill;
 pub use notice::{

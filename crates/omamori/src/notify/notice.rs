@@ -114,6 +114,8 @@ pub enum Notice {
         /// By whom.
         by: AccountStopper,
     },
+    /// The operator's staff ended all sessions.
+    SessionsEnded {},
     /// The account was started again.
     AccountResumed {
         /// By whom.
@@ -283,7 +285,7 @@ impl Notice {
         use Channel::{Email, Push, Sms};
         match self {
             Self::SignedUp { .. } => &[],
-            Self::NewSession { .. } => &[Email],
+            Self::NewSession { .. } | Self::SessionsEnded {} => &[Email],
             Self::DeviceMoveUndone { .. }
             | Self::DeviceMoveSettled { .. }
             | Self::AccountResumed { .. }
@@ -388,6 +390,9 @@ impl Notice {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
+            Self::SessionsEnded {} => {
+                ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
+            }
             Self::AccountResumed { by } => ("notice.account_resumed", by.resumed_text(), vec![]),
             Self::ClosingAsked { due_at } => {
                 ("notice.closing_asked", "notice.closing_asked_text", vec![("at", until(*due_at))])

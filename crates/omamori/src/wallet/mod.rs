@@ -14,6 +14,8 @@ use axum::routing::get;
 
 use crate::app::App;
 
+pub use entry::{Entry, history};
+
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
     Router::new()

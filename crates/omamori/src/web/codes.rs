@@ -83,6 +83,14 @@ codes! {
     RecoveryCooling = "recovery_cooling", FORBIDDEN, "The recovery can be finished 24 hours after it began.",
         clerk: "復旧の手続き中です。" / "The account is being recovered.",
         customer: "復旧は、手続きの開始から24時間後に完了できます。" / "You can finish the recovery 24 hours after it began.";
+    /// Nobody agrees to what they asked for themselves.
+    SecondPersonNeeded = "second_person_needed", FORBIDDEN, "Another person has to decide this.",
+        clerk: "別の担当者の承認が必要です。" / "Another person has to approve this.",
+        customer: "ご自身の申請は承認できません。別の担当者に依頼してください。" / "You asked for this yourself. Another person has to decide it.";
+    /// Decided, carried out or expired already.
+    ApprovalClosed = "approval_closed", CONFLICT, "This approval is decided, used or expired, or its subject changed.",
+        clerk: "この承認はすでに処理されています。" / "This approval is closed.",
+        customer: "この承認はすでに処理されたか、期限が切れています。" / "This approval was decided, used or has expired.";
     /// No page or resource has this address.
     NotFound = "not_found", NOT_FOUND, "There is nothing at this address.",
         clerk: "見つかりません。" / "Not found.",

@@ -2,10 +2,12 @@
 //! and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod audit;
 mod browser;
 mod cancel;
 mod census;
 mod code;
+mod console;
 mod contract;
 mod durability;
 mod input;

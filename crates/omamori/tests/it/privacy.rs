@@ -219,7 +219,7 @@ async fn a_customer_with_value_or_a_fresh_payment_stays(app: &mut TestApp) {
     app.clock.advance(14 * DAY);
     ask_for_closing(&app.app, &customer.customer_id).await.unwrap();
     assert_eq!(refused(app).await, Code::ClosingUnderWay);
-    standing::unfreeze(&app.app, &customer.customer_id).await.unwrap();
+    customer_acts::unfreeze(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
     app.clock.advance(GRACE);
     carry_out_due(&app.app).await.unwrap();
     assert_eq!(state(app, &customer).await, "canceled", "staff started it again meanwhile");

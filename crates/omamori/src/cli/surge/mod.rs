@@ -137,7 +137,7 @@ async fn measure(
     let mut text = table::heading(world, args.seconds);
     if args.list_attack {
         let steps = list_attack::measure(&args.data, world, clock, duration).await?;
-        return Ok(text + &*list_attack::table(&steps));
+        return Ok(text + list_attack::table(&steps).as_str());
     }
     text += &table::sales(&sales::measure(&args.data, world, clock, duration).await?);
     if let Some(address) = &args.postgres {

@@ -37,7 +37,8 @@ pub(super) fn sales(measured: &Measured) -> String {
         let _ = writeln!(text, "{}", sales_row(step, over));
     }
     text += "\nThe ratio is to the same server with a journal that keeps nothing.\n\n";
-    text + &wrong(measured.steps.iter().map(|step| (step.name.as_str(), &step.report)))
+    text += wrong(measured.steps.iter().map(|step| (step.name.as_str(), &step.report))).as_str();
+    text
 }
 
 fn sales_row(step: &Step, baseline: Option<&Report>) -> String {
@@ -87,7 +88,7 @@ pub(super) fn payments(ways: &[Way; 2]) -> String {
     let reports = ways.iter().flat_map(|way| {
         [(way.name.as_str(), &way.every_store), (way.name.as_str(), &way.one_store)]
     });
-    text + &wrong(reports)
+    text + wrong(reports).as_str()
 }
 
 pub(super) fn preparation(prepared: &Prepared) -> String {

@@ -161,8 +161,12 @@ async fn starting_again_is_told_whoever_did_it(house: House) {
     assert_eq!(house.notices().await.last().unwrap(), "account_resumed");
     phone.post(&house, "/account/stop", &json!({})).await.ok();
     let id = phone.customer_id(&house).await;
-    assert!(standing::unfreeze(&house.app, &id).await.unwrap());
-    assert!(!standing::unfreeze(&house.app, &id).await.unwrap());
+    for is_stopped in [true, false] {
+        let mut tx = house.app.stores.registry.begin().await.unwrap();
+        let started = standing::unfreeze_in(&house.app, &mut tx, &id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(started, is_stopped);
+    }
     let told = house.notices().await;
     assert_eq!(told.iter().filter(|kind| *kind == "account_resumed").count(), 2);
 }

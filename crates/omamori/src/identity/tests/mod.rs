@@ -2,7 +2,7 @@
 
 mod assisted;
 mod attack;
-mod authenticator;
+pub(crate) mod authenticator;
 mod closing;
 mod codes;
 mod contacts;
@@ -47,9 +47,9 @@ const ORIGIN: &str = "http://localhost:8080";
 const START: Micros = 1_800_000_000 * SECOND;
 
 /// A service of a test's own, on a clock that stands still until it is moved.
-struct House {
-    app: Arc<App>,
-    clock: Arc<ManualClock>,
+pub(crate) struct House {
+    pub app: Arc<App>,
+    pub clock: Arc<ManualClock>,
     router: Router,
     _folder: tempfile::TempDir,
 }
@@ -80,15 +80,15 @@ macro_rules! on_both_engines {
         }
     };
 }
-use on_both_engines;
+pub(crate) use on_both_engines;
 
 impl House {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(|_| {}).await
     }
 
     /// On a schema of its own in the throw-away cluster that `tools/postgres` starts.
-    async fn on_postgres() -> Self {
+    pub(crate) async fn on_postgres() -> Self {
         Self::on_postgres_with(|_| {}).await
     }
 

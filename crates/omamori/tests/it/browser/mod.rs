@@ -16,6 +16,7 @@ mod phone;
 mod reader;
 mod wire;
 
+mod console;
 mod external;
 mod merchant;
 mod password;

@@ -2,6 +2,7 @@
 //! forgotten: statements, tables, routes, pages.
 
 mod pages;
+mod roles;
 pub mod routes;
 mod schema;
 mod source;

@@ -7,11 +7,13 @@ use std::collections::HashMap;
 
 use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};
+use omamori::console::access::Role;
 
 use super::source::{Token, sources, tokens};
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
+use crate::support::desk::Person;
 use crate::support::on_both_engines;
 use crate::support::shop::Register;
 use crate::support::staff::Staff;
@@ -67,6 +69,10 @@ const PUBLIC: &[&str] = &[
     "POST /api/merchant/v1/signin/options",
     "POST /api/merchant/v1/signin/finish",
     "POST /till/session",
+    "POST /api/admin/v1/enrol/options",
+    "POST /api/admin/v1/enrol/finish",
+    "POST /api/admin/v1/signin/options",
+    "POST /api/admin/v1/signin/finish",
 ];
 
 /// A route of the program.
@@ -165,7 +171,7 @@ fn of_statement(tokens: &[Token]) -> Vec<Route> {
 }
 
 /// A request to a route, its parameters filled with something.
-fn request(route: &Route, credentials: &[(header::HeaderName, String)]) -> Request<Body> {
+pub fn request(route: &Route, credentials: &[(header::HeaderName, String)]) -> Request<Body> {
     let mut path = route.path.clone();
     while let (Some(open), Some(close)) = (path.find('{'), path.find('}')) {
         path.replace_range(open..=close, "x");
@@ -185,7 +191,7 @@ fn request(route: &Route, credentials: &[(header::HeaderName, String)]) -> Reque
 async fn credentials(
     app: &TestApp,
     route: &Route,
-    (register, customer, staff): &(Register, Customer, Staff),
+    (register, customer, staff, person): &(Register, Customer, Staff, Person),
 ) -> Vec<Vec<(header::HeaderName, String)>> {
     let bearer = (header::AUTHORIZATION, format!("Bearer {}", register.key));
     let till = (header::COOKIE, format!("omamori_till={}", register.key));
@@ -201,6 +207,9 @@ async fn credentials(
     }
     if !path.starts_with("/api/merchant/") {
         kinds.push(vec![back_office]);
+    }
+    if !path.starts_with("/api/admin/") && !path.starts_with("/console") {
+        kinds.push(vec![(header::COOKIE, format!("omamori_staff={}", person.token))]);
     }
     if !path.starts_with("/api/wallet/") && (is_api || path.starts_with("/till/")) {
         kinds.push(vec![wallet, proof]);
@@ -222,7 +231,8 @@ fn is_refusal(answer: &Answer, route: &Route) -> bool {
 async fn a_route_that_is_not_public_refuses_strangers(app: &mut TestApp) {
     let register = Register::new(&app.app).await;
     let staff = Staff::new(&app.app, &register.merchant_id).await;
-    let people = (register, Customer::new(&app.app).await, staff);
+    let person = Person::new(&app.app, Role::Admin).await;
+    let people = (register, Customer::new(&app.app).await, staff, person);
     let routes = routes();
     assert!(routes.len() > 50, "the routes are not read: {routes:#?}");
     for name in PUBLIC {

@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod app;
 pub mod customer;
+pub mod desk;
 pub mod fold;
 pub mod passkey;
 pub mod place;
