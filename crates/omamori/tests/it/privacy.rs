@@ -6,9 +6,11 @@ use std::fs;
 use std::path::Path;
 
 use omamori::app::App;
+use omamori::audit::Actor;
 use omamori::clock::DAY;
+use omamori::console::customer_acts;
 use omamori::gate::Act;
-use omamori::identity::{account, standing};
+use omamori::identity::account;
 use omamori::privacy::{
     AtClosing, Exported, GRACE, INVENTORY, Kept, Store, ask_for_closing, carry_out_due, document,
     export_of, retain,
