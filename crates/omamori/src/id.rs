@@ -41,6 +41,12 @@ pub enum Kind {
     Refund,
     /// A top-up.
     Topup,
+    /// A registered card.
+    Card,
+    /// A registration of a card.
+    CardSetup,
+    /// Something of top-ups for staff to look at.
+    TopupReview,
     /// A decision of the gate.
     Decision,
     /// One HTTP request.
@@ -75,6 +81,9 @@ impl Kind {
             Self::Payment => "pay",
             Self::Refund => "rfd",
             Self::Topup => "top",
+            Self::Card => "crd",
+            Self::CardSetup => "cds",
+            Self::TopupReview => "trv",
             Self::Decision => "dec",
             Self::Request => "req",
             Self::Notice => "ntc",

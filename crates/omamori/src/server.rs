@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
-use crate::{identity, language, merchant, notify, openapi, pos, till, wallet};
+use crate::{identity, language, merchant, notify, openapi, pos, till, topup, wallet};
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -23,6 +23,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(wallet::router())
         .merge(pos::router())
         .merge(till::router())
+        .merge(topup::router())
         .merge(merchant::router())
         .merge(notify::router())
         .merge(language::router())
@@ -50,6 +51,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let outbox = notify::start(&app);
+    let conversations = topup::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(
@@ -69,6 +71,7 @@ pub async fn serve(
         outcome = served => outcome?,
         () = cut => tracing::info!("open streams were cut"),
     }
+    conversations.stop().await;
     outbox.stop().await;
     app.close().await;
     Ok(())

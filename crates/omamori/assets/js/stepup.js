@@ -16,7 +16,7 @@ export async function confirmed(path, request) {
   await agreed(options.confirm);
   const credential = await use(options);
   const answer = await api("POST", path, request ? { request, credential } : { credential });
-  await keepSession(answer.session);
+  if (answer.session) await keepSession(answer.session); // a repetition is answered without another one
   return answer;
 }
 

@@ -15,6 +15,10 @@ const TITLES = {
   cancel: "happened.cancel",
   topup: "happened.topup",
   topup_cancel: "happened.topup_cancel",
+  topup_card: "happened.topup",
+  topup_auto: "happened.topup_auto",
+  topup_atm: "happened.topup",
+  chargeback: "entry.chargeback",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */
 const FRESH_MS = 120_000;

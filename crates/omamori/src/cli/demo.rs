@@ -14,7 +14,7 @@ use super::merchant::plain;
 use super::open::{open_here, read_or_make_key};
 use super::{say, serve};
 use crate::app::App;
-use crate::config::{Config, Store};
+use crate::config::{Card, Config, Store};
 use crate::merchant::{create_merchant, create_store, create_terminal, invite, put_product};
 
 type Error = Box<dyn std::error::Error>;
@@ -76,6 +76,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
         public_url: format!("http://localhost:{}", args.port),
         store: Store::Sqlite { folder: args.data.clone() },
         key_file: args.data.join("master.key"),
+        card: Card::Sandbox { port: args.port.saturating_add(1) },
         ..Config::default()
     };
     let listener = TcpListener::bind(config.listen)

@@ -15,6 +15,7 @@ use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
+use crate::topup::Topups;
 use crate::wallet::live::Live;
 
 type Error = Box<dyn std::error::Error>;
@@ -65,6 +66,7 @@ pub async fn open(
     let gate = Gate::open(&stores, clock.clone(), config.journal_keeps_nothing).await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
     let app = Arc::new(App {
+        topups: Topups::open(&config, clock.clone()).await?,
         merchants: Merchants::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
         vault: Vault::new(master_key),

@@ -9,10 +9,10 @@
 
 use std::collections::HashMap;
 
-use omamori_ledger::{Companion, Fact, Request, State, Transfer};
+use omamori_ledger::{Companion, Fact, Request, State, Transfer, TransferFlags};
 use serde::Serialize;
 
-use super::chart::{TransferCode, available};
+use super::chart::{TransferCode, expected};
 use crate::web::codes::Code;
 
 const NANOS_PER_SLOT: u64 = 300 * 1_000_000_000;
@@ -32,6 +32,10 @@ pub enum Class {
     Payment,
     /// In, by any way.
     Topup,
+    /// In, by card.
+    CardTopup,
+    /// In, by the customer's auto top-up.
+    AutoTopup,
 }
 
 /// How far back a window reaches.
@@ -167,6 +171,7 @@ impl Customer {
 }
 
 /// What a transfer does to the windows of the customer on one of its sides.
+#[derive(Clone, Copy, Debug)]
 enum Effect {
     Uses(u128, &'static [Class]),
     GivesBack(u128, &'static [Class]),
@@ -179,23 +184,49 @@ impl Effect {
         match code {
             TransferCode::Payment => Self::Uses(from, &[Class::Payment]),
             TransferCode::Refund | TransferCode::Cancel => Self::GivesBack(to, &[Class::Payment]),
-            TransferCode::TopupCash => Self::Uses(to, &[Class::Topup]),
-            TransferCode::TopupCashCancel => Self::GivesBack(from, &[Class::Topup]),
+            TransferCode::TopupCash | TransferCode::TopupAtm => Self::Uses(to, &[Class::Topup]),
+            TransferCode::TopupCashCancel | TransferCode::TopupAtmCancel => {
+                Self::GivesBack(from, &[Class::Topup])
+            }
+            TransferCode::TopupCard => Self::Uses(to, &[Class::Topup, Class::CardTopup]),
+            TransferCode::TopupAuto => {
+                Self::Uses(to, &[Class::Topup, Class::CardTopup, Class::AutoTopup])
+            }
+            // A charged-back top-up was made all the same.
+            TransferCode::CardChargeback | TransferCode::ChargebackLoss => Self::Nothing,
             TransferCode::RefundPosition | TransferCode::Tombstone => Self::Nothing,
         }
     }
 }
 
+/// Whether the first phase of such a transfer uses the windows: it stays pending while somebody
+/// outside is asked. Of all others both phases are one chain, and the second one counts.
+const fn reserves(code: TransferCode) -> bool {
+    matches!(code, TransferCode::TopupCard | TransferCode::TopupAuto)
+}
+
+/// What an open reservation used, and in which slot.
+#[derive(Debug)]
+struct Reserved {
+    slot: u32,
+    yen: i64,
+    effect: Effect,
+}
+
 /// The windows of all customers.
 #[derive(Debug, Default)]
-pub struct Windows(HashMap<u128, Customer>);
+pub struct Windows {
+    customers: HashMap<u128, Customer>,
+    /// By the id of the pending transfer.
+    reserved: HashMap<u128, Reserved>,
+}
 
 impl Windows {
     /// What is used at `timestamp_nanos`.
     #[must_use]
     pub fn used(&self, account: u128, class: Class, timestamp_nanos: u64) -> Used {
         let now = slot(timestamp_nanos);
-        let Some(customer) = self.0.get(&account) else { return Used::default() };
+        let Some(customer) = self.customers.get(&account) else { return Used::default() };
         let used = |span| customer.used(class, span, now);
         Used { in_24h: used(Span::Day), in_30d: used(Span::Month) }
     }
@@ -204,7 +235,7 @@ impl Windows {
     #[must_use]
     pub fn seen(&self, admission: &Admission, timestamp_nanos: u64) -> Vec<Seen> {
         let now = slot(timestamp_nanos);
-        let customer = self.0.get(&admission.account);
+        let customer = self.customers.get(&admission.account);
         let seen = |bound: &Bound| Seen {
             class: bound.class,
             span: bound.span,
@@ -224,7 +255,7 @@ impl Windows {
         timestamp_nanos: u64,
     ) -> Result<(), Code> {
         let now = slot(timestamp_nanos);
-        let customer = self.0.get(&admission.account);
+        let customer = self.customers.get(&admission.account);
         for bound in &admission.bounds {
             let used = customer.map_or(0, |c| c.used(bound.class, bound.span, now));
             if used + admission.amount > bound.max {
@@ -240,23 +271,50 @@ impl Windows {
     }
 
     fn observe_transfer(&mut self, transfer: &Transfer) {
-        if transfer.is_pending() {
-            return; // a first phase: counted when it is posted
-        }
         let Some(code) = TransferCode::of(transfer.code) else { return };
         // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
         let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
-        match Effect::of(transfer, code) {
+        let effect = Effect::of(transfer, code);
+        if transfer.is_pending() {
+            if reserves(code) {
+                let slot = slot(transfer.timestamp);
+                self.reserved.insert(transfer.id, Reserved { slot, yen, effect });
+                self.apply(effect, slot, yen);
+            }
+            return; // any other first phase is counted when it is posted
+        }
+        let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
+        if is_void {
+            self.release(transfer.pending_id);
+        } else if self.reserved.remove(&transfer.pending_id).is_none() {
+            let then = match effect {
+                // A reversal carries the slot of what it reverses (see `pos`).
+                Effect::GivesBack(..) => transfer.user_data_32,
+                Effect::Uses(..) | Effect::Nothing => slot(transfer.timestamp),
+            };
+            self.apply(effect, then, yen);
+        }
+    }
+
+    /// A reservation came to nothing: what it used is free again.
+    fn release(&mut self, pending_id: u128) {
+        let Some(Reserved { slot, yen, effect }) = self.reserved.remove(&pending_id) else {
+            return;
+        };
+        if let Effect::Uses(account, classes) = effect {
+            self.apply(Effect::GivesBack(account, classes), slot, yen);
+        }
+    }
+
+    fn apply(&mut self, effect: Effect, slot: u32, yen: i64) {
+        match effect {
             Effect::Uses(account, classes) => {
-                let customer = self.0.entry(account).or_default();
-                let now = slot(transfer.timestamp);
-                classes.iter().for_each(|class| customer.add(now, *class, yen));
+                let customer = self.customers.entry(account).or_default();
+                classes.iter().for_each(|class| customer.add(slot, *class, yen));
             }
             Effect::GivesBack(account, classes) => {
-                if let Some(customer) = self.0.get_mut(&account) {
-                    // A reversal carries the slot of what it reverses (see `pos`).
-                    let then = transfer.user_data_32;
-                    classes.iter().for_each(|class| customer.give_back(then, *class, yen));
+                if let Some(customer) = self.customers.get_mut(&account) {
+                    classes.iter().for_each(|class| customer.give_back(slot, *class, yen));
                 }
             }
             Effect::Nothing => {}
@@ -275,14 +333,16 @@ impl Companion for Windows {
         admission: &Admission,
         timestamp: u64,
     ) -> Result<(), Code> {
-        let balance = state.account(admission.account).map_or(0, available);
+        let balance = state.account(admission.account).map_or(0, expected);
         self.check(admission, balance, timestamp)
     }
 
     fn observe(&mut self, facts: &[Fact]) {
         for fact in facts {
-            if let Fact::TransferCreated(transfer) = fact {
-                self.observe_transfer(transfer);
+            match fact {
+                Fact::TransferCreated(transfer) => self.observe_transfer(transfer),
+                Fact::PendingTransferExpired { pending_id, .. } => self.release(*pending_id),
+                Fact::AccountCreated(_) => {}
             }
         }
     }
@@ -353,6 +413,42 @@ mod tests {
         assert_eq!(used, Used { in_24h: 5_500, in_30d: 5_500 });
         let later = windows.used(CUSTOMER, Class::Payment, START + 25 * HOUR);
         assert_eq!(later, Used { in_24h: 500, in_30d: 5_500 });
+    }
+
+    /// Sixteen top-ups by card under way use the limit sixteen times, before any card has paid.
+    #[test]
+    fn a_reservation_uses_the_limit_until_it_is_void_or_expired() {
+        let mut windows = Windows::default();
+        let reserve = |id: u128| {
+            let Fact::TransferCreated(transfer) =
+                transfer(TransferCode::TopupCard, 10_000, START, 0)
+            else {
+                unreachable!()
+            };
+            Transfer { id, flags: TransferFlags::PENDING, ..transfer }
+        };
+        let resolve = |pending_id: u128, flags: TransferFlags| {
+            let timestamp = START + 3 * HOUR;
+            Fact::TransferCreated(Transfer {
+                id: pending_id + 100,
+                pending_id,
+                flags,
+                timestamp,
+                ..reserve(0)
+            })
+        };
+        windows.observe(&[1, 2, 3].map(|id| Fact::TransferCreated(reserve(id))));
+        let used = |windows: &Windows, class, at| windows.used(CUSTOMER, class, at).in_24h;
+        assert_eq!(used(&windows, Class::CardTopup, START), 30_000);
+        assert_eq!(used(&windows, Class::Topup, START), 30_000);
+        windows.observe(&[resolve(1, TransferFlags::POST_PENDING_TRANSFER)]);
+        assert_eq!(used(&windows, Class::CardTopup, START + 3 * HOUR), 30_000, "not twice");
+        windows.observe(&[resolve(2, TransferFlags::VOID_PENDING_TRANSFER)]);
+        assert_eq!(used(&windows, Class::CardTopup, START + 3 * HOUR), 20_000);
+        let expired = Fact::PendingTransferExpired { pending_id: 3, timestamp: START + 4 * HOUR };
+        windows.observe(&[expired]);
+        assert_eq!(used(&windows, Class::CardTopup, START + 4 * HOUR), 10_000);
+        assert_eq!(used(&windows, Class::CardTopup, START + 25 * HOUR), 0, "counted at its start");
     }
 
     #[test]

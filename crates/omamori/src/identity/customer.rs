@@ -39,7 +39,7 @@ pub struct Customer {
 
 impl Customer {
     /// The question to the gate about an act of this customer that moves no money.
-    pub(super) const fn asks<'a, D>(&'a self, act: Act, detail: &'a D) -> Question<'a, D> {
+    pub(crate) const fn asks<'a, D>(&'a self, act: Act, detail: &'a D) -> Question<'a, D> {
         Question {
             act,
             customer: Some(self.customer_id.as_str()),

@@ -55,6 +55,7 @@ use omamori_paycode::code::DeviceNumber;
 pub use customer::{Customer, PageCustomer, Visitor};
 pub use directory::DeviceEntry;
 pub(crate) use directory::secret_place;
+pub use moves::long_bound;
 pub use phone::Phone;
 pub use rate::{Network, RateLimit};
 pub use session::IDLE_MAX as SESSION_IDLE_MAX;

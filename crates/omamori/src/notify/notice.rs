@@ -6,7 +6,8 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
-use crate::web::filters::japan;
+use crate::topup::card::Reason;
+use crate::web::filters::{japan, yen_text};
 use crate::web::text::Text;
 
 /// Something that a customer is told. Money is not among them: the ledger tells of that.
@@ -85,6 +86,50 @@ pub enum Notice {
     CodeLocked {
         /// Until when.
         until: Micros,
+    },
+    /// A card was registered.
+    CardAdded {
+        /// Brand and last four digits.
+        card: String,
+    },
+    /// A card was forgotten.
+    CardRemoved {
+        /// Brand and last four digits.
+        card: String,
+    },
+    /// A top-up by card is balance now.
+    CardTopupCredited {
+        /// Yen.
+        amount: i64,
+        /// Brand and last four digits.
+        card: String,
+    },
+    /// A top-up by card came to nothing, and the card was not charged.
+    CardTopupRefused {
+        /// Yen.
+        amount: i64,
+        /// Brand and last four digits.
+        card: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// The card was charged, the top-up could not be credited, and the money goes back.
+    CardTopupRefunded {
+        /// Yen.
+        amount: i64,
+        /// Brand and last four digits.
+        card: String,
+        /// Why.
+        reason: Reason,
+    },
+    /// The card's holder had a top-up charged back.
+    CardChargedBack {
+        /// Yen of the top-up.
+        amount: i64,
+        /// Brand and last four digits.
+        card: String,
+        /// Yen that were taken from the balance.
+        taken: i64,
     },
     /// The account was stopped.
     AccountStopped {
@@ -186,11 +231,17 @@ impl Notice {
         match self {
             Self::SignedUp { .. } => &[],
             Self::NewSession { .. } => &[Email],
+            Self::CardTopupCredited { .. }
+            | Self::CardTopupRefused { .. }
+            | Self::CardTopupRefunded { .. }
+            | Self::CardRemoved { .. } => &[Email, Push],
             Self::DeviceMoveUndone { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
             | Self::CodeLocked { .. } => &[Email, Push],
-            Self::DeviceAdded { .. }
+            Self::CardAdded { .. }
+            | Self::CardChargedBack { .. }
+            | Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
             | Self::FactorChanged { .. }
             | Self::ContactChanged { .. }
@@ -257,10 +308,50 @@ impl Notice {
             Self::CodeLocked { until: at } => {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
+            Self::CardAdded { card } => {
+                ("notice.card_added", "notice.card_added_text", vec![("card", card.clone())])
+            }
+            Self::CardRemoved { card } => {
+                ("notice.card_removed", "notice.card_removed_text", vec![("card", card.clone())])
+            }
+            Self::CardTopupCredited { amount, card } => (
+                "notice.card_credited",
+                "notice.card_credited_text",
+                vec![("amount", yen_text(*amount)), ("card", card.clone())],
+            ),
+            Self::CardTopupRefused { amount, card, reason } => (
+                "notice.card_refused",
+                "notice.card_refused_text",
+                of_card_topup(text, *amount, card, *reason),
+            ),
+            Self::CardTopupRefunded { amount, card, reason } => (
+                "notice.card_refunded",
+                "notice.card_refunded_text",
+                of_card_topup(text, *amount, card, *reason),
+            ),
+            Self::CardChargedBack { amount, card, taken } => (
+                "notice.card_charged_back",
+                "notice.card_charged_back_text",
+                vec![
+                    ("amount", yen_text(*amount)),
+                    ("card", card.clone()),
+                    ("taken", yen_text(*taken)),
+                ],
+            ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }
+}
+
+fn of_card_topup(
+    text: Text,
+    amount: i64,
+    card: &str,
+    reason: Reason,
+) -> Vec<(&'static str, String)> {
+    let reason = text.t(reason.text_key()).to_owned();
+    vec![("amount", yen_text(amount)), ("card", card.to_owned()), ("reason", reason)]
 }
 
 impl Change {
@@ -354,9 +445,22 @@ pub(super) mod tests {
             Notice::SigninLocked { until: Some(1_561_906_800_000_000) },
             Notice::SigninLocked { until: None },
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
+            Notice::CardAdded { card: "Visa •••• 4242".to_owned() },
+            Notice::CardRemoved { card: "Visa •••• 4242".to_owned() },
+            Notice::CardTopupCredited { amount: 10_000, card: "Visa •••• 4242".to_owned() },
+            Notice::CardChargedBack {
+                amount: 10_000,
+                card: "Visa •••• 4242".to_owned(),
+                taken: 3_000,
+            },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
         ];
+        for reason in Reason::ALL {
+            let card = || "JCB •••• 0000".to_owned();
+            all.push(Notice::CardTopupRefused { amount: 1_000, card: card(), reason });
+            all.push(Notice::CardTopupRefunded { amount: 1_000, card: card(), reason });
+        }
         for factor in factors {
             all.extend(changes.map(|change| Notice::FactorChanged {
                 factor,

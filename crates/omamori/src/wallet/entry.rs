@@ -2,13 +2,14 @@
 
 use std::fmt;
 
-use omamori_ledger::Transfer;
+use omamori_ledger::{Transfer, TransferFlags};
 use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::TransferCode;
 use crate::id::Kind;
+use crate::topup::card;
 use crate::web::error::Result;
 use crate::web::filters::as_rfc3339;
 
@@ -31,6 +32,14 @@ pub enum EntryKind {
     Topup,
     /// A top-up was taken back.
     TopupCancel,
+    /// A top-up by card.
+    TopupCard,
+    /// A top-up by card that auto top-up made.
+    TopupAuto,
+    /// Cash at an ATM.
+    TopupAtm,
+    /// A card's holder had a top-up charged back.
+    Chargeback,
 }
 
 impl EntryKind {
@@ -43,6 +52,10 @@ impl EntryKind {
             Self::Cancel => "cancel",
             Self::Topup => "topup",
             Self::TopupCancel => "topup_cancel",
+            Self::TopupCard => "topup_card",
+            Self::TopupAuto => "topup_auto",
+            Self::TopupAtm => "topup_atm",
+            Self::Chargeback => "chargeback",
         }
     }
 }
@@ -62,7 +75,7 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Yen; negative when value left the wallet.
     pub amount: i64,
-    /// Where.
+    /// Where, or by which card.
     pub store_name: String,
     /// Microseconds UTC; RFC 3339 in JSON.
     #[serde(serialize_with = "as_rfc3339")]
@@ -112,7 +125,8 @@ pub async fn history(
 /// # Errors
 /// A fault if the registry fails.
 pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Option<Entry>> {
-    if transfer.is_pending() {
+    let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
+    if transfer.is_pending() || is_void {
         return Ok(None); // a first phase: shown when it is posted
     }
     let (kind, id_kind) = match TransferCode::of(transfer.code) {
@@ -121,7 +135,15 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
         Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
         Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::RefundPosition | TransferCode::Tombstone) | None => {
+        Some(TransferCode::TopupCard) => (EntryKind::TopupCard, Kind::Topup),
+        Some(TransferCode::TopupAuto) => (EntryKind::TopupAuto, Kind::Topup),
+        Some(TransferCode::TopupAtm) => (EntryKind::TopupAtm, Kind::Topup),
+        Some(TransferCode::TopupAtmCancel) => (EntryKind::TopupCancel, Kind::Topup),
+        Some(TransferCode::CardChargeback) => (EntryKind::Chargeback, Kind::Topup),
+        Some(
+            TransferCode::ChargebackLoss | TransferCode::RefundPosition | TransferCode::Tombstone,
+        )
+        | None => {
             return Ok(None);
         }
     };
@@ -130,12 +152,16 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
     let store = app.merchants.store_by_account(store).await?;
     let yen = crate::pos::yen(transfer);
     let id = id_kind.text(transfer.id);
+    let place = match store {
+        Some(store) => store.name.clone(),
+        None => card::name_of_topup(&app.stores.registry, &id).await?.unwrap_or_default(),
+    };
     Ok(Some(Entry {
         payment_id: (id_kind != Kind::Topup).then(|| id.clone()),
         id,
         kind,
         amount: if outgoing { -yen } else { yen },
-        store_name: store.map_or_else(String::new, |store| store.name.clone()),
+        store_name: place,
         at: crate::pos::micros(transfer),
     }))
 }

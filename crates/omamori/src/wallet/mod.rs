@@ -19,7 +19,7 @@ pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(pages::home))
         .route("/history", get(pages::history))
-        .route("/topup", get(pages::topup))
+        .route("/topup/register", get(pages::topup))
         .route("/settings", get(pages::settings))
         .route("/offline", get(pages::offline))
         .route("/receipt/{id}", get(receipt::receipt_page))

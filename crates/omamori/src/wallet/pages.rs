@@ -154,7 +154,7 @@ pub async fn history(
 }
 
 #[derive(Template)]
-#[template(path = "topup.html")]
+#[template(path = "topup_register.html")]
 struct TopupPage {
     text: Text,
     sandbox: bool,
