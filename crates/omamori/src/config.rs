@@ -253,7 +253,8 @@ impl Config {
             return refuse("breached_passwords must begin with https:// and end with a slash");
         }
         if let Card::Stripe { address: Some(address), .. } = &self.card
-            && (address.ends_with('/') || !(address.starts_with("https://") || is_loopback(address)))
+            && (address.ends_with('/')
+                || !(address.starts_with("https://") || is_loopback(address)))
         {
             return refuse("card.address must be an origin that begins with https://");
         }

@@ -6,7 +6,7 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
-use crate::topup::card::Reason;
+use crate::topup::card::End;
 use crate::web::filters::{japan, yen_text};
 use crate::web::text::Text;
 
@@ -97,30 +97,14 @@ pub enum Notice {
         /// Brand and last four digits.
         card: String,
     },
-    /// A top-up by card is balance now.
-    CardTopupCredited {
+    /// What became of a top-up by card.
+    CardTopup {
         /// Yen.
         amount: i64,
         /// Brand and last four digits.
         card: String,
-    },
-    /// A top-up by card came to nothing, and the card was not charged.
-    CardTopupRefused {
-        /// Yen.
-        amount: i64,
-        /// Brand and last four digits.
-        card: String,
-        /// Why.
-        reason: Reason,
-    },
-    /// The card was charged, the top-up could not be credited, and the money goes back.
-    CardTopupRefunded {
-        /// Yen.
-        amount: i64,
-        /// Brand and last four digits.
-        card: String,
-        /// Why.
-        reason: Reason,
+        /// How it ended.
+        end: End,
     },
     /// The card's holder had a top-up charged back.
     CardChargedBack {
@@ -231,10 +215,7 @@ impl Notice {
         match self {
             Self::SignedUp { .. } => &[],
             Self::NewSession { .. } => &[Email],
-            Self::CardTopupCredited { .. }
-            | Self::CardTopupRefused { .. }
-            | Self::CardTopupRefunded { .. }
-            | Self::CardRemoved { .. } => &[Email, Push],
+            Self::CardTopup { .. } | Self::CardRemoved { .. } => &[Email, Push],
             Self::DeviceMoveUndone { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
@@ -314,20 +295,14 @@ impl Notice {
             Self::CardRemoved { card } => {
                 ("notice.card_removed", "notice.card_removed_text", vec![("card", card.clone())])
             }
-            Self::CardTopupCredited { amount, card } => (
-                "notice.card_credited",
-                "notice.card_credited_text",
-                vec![("amount", yen_text(*amount)), ("card", card.clone())],
-            ),
-            Self::CardTopupRefused { amount, card, reason } => (
-                "notice.card_refused",
-                "notice.card_refused_text",
-                of_card_topup(text, *amount, card, *reason),
-            ),
-            Self::CardTopupRefunded { amount, card, reason } => (
-                "notice.card_refunded",
-                "notice.card_refunded_text",
-                of_card_topup(text, *amount, card, *reason),
+            Self::CardTopup { amount, card, end } => (
+                end.title_key(),
+                end.text_key(),
+                vec![
+                    ("amount", yen_text(*amount)),
+                    ("card", card.clone()),
+                    ("reason", end.reason().map_or("", |r| text.t(r.text_key())).to_owned()),
+                ],
             ),
             Self::CardChargedBack { amount, card, taken } => (
                 "notice.card_charged_back",
@@ -342,16 +317,6 @@ impl Notice {
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }
-}
-
-fn of_card_topup(
-    text: Text,
-    amount: i64,
-    card: &str,
-    reason: Reason,
-) -> Vec<(&'static str, String)> {
-    let reason = text.t(reason.text_key()).to_owned();
-    vec![("amount", yen_text(amount)), ("card", card.to_owned()), ("reason", reason)]
 }
 
 impl Change {
@@ -422,6 +387,7 @@ fn shown(name: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::topup::card::Reason;
     use crate::web::text::Lang;
 
     /// One of each, as an attacker would name the phone.
@@ -447,7 +413,6 @@ pub(super) mod tests {
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
             Notice::CardAdded { card: "Visa •••• 4242".to_owned() },
             Notice::CardRemoved { card: "Visa •••• 4242".to_owned() },
-            Notice::CardTopupCredited { amount: 10_000, card: "Visa •••• 4242".to_owned() },
             Notice::CardChargedBack {
                 amount: 10_000,
                 card: "Visa •••• 4242".to_owned(),
@@ -456,10 +421,11 @@ pub(super) mod tests {
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
         ];
-        for reason in Reason::ALL {
-            let card = || "JCB •••• 0000".to_owned();
-            all.push(Notice::CardTopupRefused { amount: 1_000, card: card(), reason });
-            all.push(Notice::CardTopupRefunded { amount: 1_000, card: card(), reason });
+        let ends = Reason::ALL.into_iter().flat_map(|r| [End::Refused(r), End::Refunded(r)]);
+        for end in ends.chain([End::Credited]) {
+            all.push(Notice::CardTopup {
+                amount: 1_000, card: "JCB •••• 0000".to_owned(), end
+            });
         }
         for factor in factors {
             all.extend(changes.map(|change| Notice::FactorChanged {

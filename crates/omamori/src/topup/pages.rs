@@ -26,6 +26,8 @@ const REGISTER: Way = Way {
     name: "topup.way_register",
     note: "topup.way_register_note",
 };
+const ATM: Way =
+    Way { path: "/topup/atm", icon: "atm", name: "topup.way_atm", note: "topup.way_atm_note" };
 const CARD: Way =
     Way { path: "/topup/card", icon: "card", name: "topup.way_card", note: "topup.way_card_note" };
 
@@ -44,7 +46,7 @@ pub async fn ways(
     PageCustomer(customer): PageCustomer,
     text: Text,
 ) -> Result<Response> {
-    let mut ways = vec![REGISTER];
+    let mut ways = vec![REGISTER, ATM];
     if app.topups.offers_cards() {
         ways.push(CARD);
     }

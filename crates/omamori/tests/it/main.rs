@@ -4,6 +4,7 @@
 
 mod browser;
 mod cancel;
+mod cardtopup;
 mod census;
 mod code;
 mod contract;

@@ -12,9 +12,7 @@ use super::conversation::{self, State, Topup};
 use super::gateway::Dispute;
 use super::{CLAIM, cards, pause};
 use crate::app::App;
-use crate::gate::chart::{
-    LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id,
-};
+use crate::gate::chart::{LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id};
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
 use crate::identity::{account, standing};
@@ -153,8 +151,7 @@ impl Taking<'_> {
         let clearance = app.gate.decide(question, Ok(())).await?;
         let transfer =
             Transfer { credit_account_id: card_clearing_id(), ledger: LEDGER_JPY, ..transfer };
-        let request =
-            Request { accounts: card_accounts().to_vec(), transfers: vec![transfer] };
+        let request = Request { accounts: card_accounts().to_vec(), transfers: vec![transfer] };
         let result = app.gate.commit(clearance, request).await?.transfers[0].result;
         match app.gate.transfer(transfer.id).await? {
             Some(done) => Ok(yen(&done.transfer)),

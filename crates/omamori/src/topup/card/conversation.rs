@@ -154,8 +154,7 @@ pub(super) use topup_columns;
 /// # Errors
 /// A fault if the registry fails.
 pub async fn find(registry: &Db, topup_id: &str) -> Result<Option<Topup>> {
-    let query =
-        sql(concat!("SELECT ", topup_columns!(), " FROM card_topup WHERE topup_id = $1"));
+    let query = sql(concat!("SELECT ", topup_columns!(), " FROM card_topup WHERE topup_id = $1"));
     registry.optional(query.bind(topup_id)).await?.as_ref().map(read).transpose()
 }
 

@@ -253,6 +253,49 @@ impl Reason {
     }
 }
 
+/// How a top-up by card ended, as its customer is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(tag = "end", content = "reason", rename_all = "snake_case")]
+pub enum End {
+    /// It is balance now.
+    Credited,
+    /// The card was not charged.
+    Refused(Reason),
+    /// The card was charged, and the money goes back.
+    Refunded(Reason),
+}
+
+impl End {
+    /// The key of its title.
+    #[must_use]
+    pub const fn title_key(self) -> &'static str {
+        match self {
+            Self::Credited => "notice.card_credited",
+            Self::Refused(_) => "notice.card_refused",
+            Self::Refunded(_) => "notice.card_refunded",
+        }
+    }
+
+    /// The key of its text.
+    #[must_use]
+    pub const fn text_key(self) -> &'static str {
+        match self {
+            Self::Credited => "notice.card_credited_text",
+            Self::Refused(_) => "notice.card_refused_text",
+            Self::Refunded(_) => "notice.card_refunded_text",
+        }
+    }
+
+    /// Why it is not balance.
+    #[must_use]
+    pub const fn reason(self) -> Option<Reason> {
+        match self {
+            Self::Credited => None,
+            Self::Refused(reason) | Self::Refunded(reason) => Some(reason),
+        }
+    }
+}
+
 /// What a gateway tells us of itself. Of charges and registrations it only says where to look.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {

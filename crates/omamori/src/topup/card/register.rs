@@ -140,11 +140,7 @@ pub async fn count_cards(tx: &mut Tx, customer_id: &str) -> Result<usize> {
     Ok(usize::try_from(tx.one(count.bind(customer_id)).await?.int("n")?).unwrap_or(usize::MAX))
 }
 
-async fn within_limits(
-    tx: &mut Tx,
-    customer_id: &str,
-    now: Micros,
-) -> Result<Result<(), Code>> {
+async fn within_limits(tx: &mut Tx, customer_id: &str, now: Micros) -> Result<Result<(), Code>> {
     if count_cards(tx, customer_id).await? >= CARDS_MAX {
         return Ok(Err(Code::CardsMax));
     }

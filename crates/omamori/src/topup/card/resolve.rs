@@ -7,7 +7,7 @@ use omamori_db::sql;
 use tokio::task::JoinSet;
 
 use super::conversation::{self, State, Topup, topup_columns};
-use super::gateway::{ChargeState, GatewayError, Reason};
+use super::gateway::{ChargeState, End, GatewayError, Reason};
 use super::{CLAIM, cards, ledger, pause};
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
@@ -204,12 +204,12 @@ async fn reload(app: &App, topup: &mut Topup) -> Result<()> {
 /// Ends a conversation and tells the customer, once.
 async fn finish(app: &App, topup: &mut Topup, end: State) -> Result<bool> {
     let card = cards::name(&app.stores.registry, &topup.card_id).await?;
-    let amount = topup.amount;
-    let notice = match end {
-        State::Refused(reason) => Notice::CardTopupRefused { amount, card, reason },
-        State::Refunded(reason) => Notice::CardTopupRefunded { amount, card, reason },
-        _ => Notice::CardTopupCredited { amount, card },
+    let told = match end {
+        State::Refused(reason) => End::Refused(reason),
+        State::Refunded(reason) => End::Refunded(reason),
+        _ => End::Credited,
     };
+    let notice = Notice::CardTopup { amount: topup.amount, card, end: told };
     let mut tx = app.stores.registry.begin().await?;
     let update = sql("UPDATE card_topup
          SET state = $1, reason = $2, next_at = NULL, done_at = $3

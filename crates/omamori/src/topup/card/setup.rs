@@ -276,7 +276,8 @@ async fn insert(
     if tx.execute(done.bind(now).bind(&setup.setup_id)).await? != 1 {
         return Ok(false);
     }
-    let insert = sql("INSERT INTO card (card_id, customer_id, state, gateway, holder, token, brand,
+    let insert =
+        sql("INSERT INTO card (card_id, customer_id, state, gateway, holder, token, brand,
              last4, exp_month, exp_year, fingerprint, created_at)
          VALUES ($1, $2, 'active', $3, $4, $5, $6, $7, $8, $9, $10, $11)");
     let insert = insert

@@ -7,7 +7,7 @@ use axum::http::Request;
 use omamori::app::App;
 use omamori::cli::open::open;
 use omamori::clock::SystemClock;
-use omamori::config::Config;
+use omamori::config::{Card, Config};
 use omamori::merchant::{create_merchant, create_store, create_terminal, put_product};
 use omamori::notify::Sent;
 use omamori::rng::SystemRng;
@@ -64,8 +64,12 @@ impl House {
         let origin = format!("http://localhost:{}", outside.local_addr().unwrap().port());
         let wire = Wire::new(outside, inside.local_addr().unwrap());
         let place = Place::sqlite();
-        let config =
-            Config { store: place.store(), public_url: origin.clone(), ..Config::default() };
+        let config = Config {
+            store: place.store(),
+            public_url: origin.clone(),
+            card: Card::Sandbox { port: 0 },
+            ..Config::default()
+        };
         let app =
             open(config, &MASTER_KEY, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
         let (stop, stopped) = oneshot::channel();

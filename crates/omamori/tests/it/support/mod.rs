@@ -4,6 +4,7 @@ pub mod answer;
 pub mod app;
 pub mod customer;
 pub mod fold;
+pub mod passkey;
 pub mod place;
 pub mod rng;
 pub mod shop;

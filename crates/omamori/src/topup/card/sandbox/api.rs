@@ -161,8 +161,7 @@ async fn confirm(
         return Err(invalid("not_for_us"));
     }
     let now = inside.clock.now();
-    let (script, events) =
-        inside.world.lock().confirm(&id, return_url, now).ok_or_else(missing)?;
+    let (script, events) = inside.world.lock().confirm(&id, return_url, now).ok_or_else(missing)?;
     inside.tell(events);
     match script {
         Script::NoAnswer => {

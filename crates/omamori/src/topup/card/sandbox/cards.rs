@@ -52,13 +52,37 @@ const fn card(
 
 /// All of them.
 pub const CARDS: [TestCard; 9] = [
-    card("4242424242424242", Script::Frictionless, "visa", "成功（認証画面なし）", "Pays, no question"),
+    card(
+        "4242424242424242",
+        Script::Frictionless,
+        "visa",
+        "成功（認証画面なし）",
+        "Pays, no question",
+    ),
     card("4000000000003220", Script::Challenge, "visa", "認証画面あり", "3-D Secure question"),
     card("4000000000000002", Script::RefusedAtOnce, "visa", "登録できない", "Cannot be registered"),
     card("4000000000000341", Script::Declined, "visa", "支払いを拒否", "Payment declined"),
-    card("4000000000000259", Script::ChargedBack, "visa", "1分後にチャージバック", "Charged back after a minute"),
-    card("5555555555554444", Script::NoAnswer, "mastercard", "応答が届かない", "The answer never comes"),
+    card(
+        "4000000000000259",
+        Script::ChargedBack,
+        "visa",
+        "1分後にチャージバック",
+        "Charged back after a minute",
+    ),
+    card(
+        "5555555555554444",
+        Script::NoAnswer,
+        "mastercard",
+        "応答が届かない",
+        "The answer never comes",
+    ),
     card("3530111333300000", Script::Late, "jcb", "20秒遅れて成功", "Pays 20 seconds later"),
     card("5200828282828210", Script::Twice, "mastercard", "通知が2回届く", "Tells it twice"),
-    card("4000000000000077", Script::NotAuthenticated, "visa", "認証なしで成功", "Pays without 3-D Secure"),
+    card(
+        "4000000000000077",
+        Script::NotAuthenticated,
+        "visa",
+        "認証なしで成功",
+        "Pays without 3-D Secure",
+    ),
 ];

@@ -40,7 +40,8 @@ fn page(ja: bool, title: &str, body: String) -> Response {
         ],
     );
     // Its styles stand in the page; nothing else is allowed, and nobody may frame it.
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'";
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; \
+                  frame-ancestors 'none'";
     ([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response()
 }
 
@@ -81,7 +82,9 @@ fn form(ja: bool, error: bool) -> Response {
         false => "",
     };
     let [number, expiry, code, submit, cancel, list] = match ja {
-        true => ["カード番号", "有効期限", "セキュリティコード", "登録する", "やめる", "テスト用カード"],
+        true => {
+            ["カード番号", "有効期限", "セキュリティコード", "登録する", "やめる", "テスト用カード"]
+        }
         false => ["Card number", "Expiry", "Security code", "Register", "Cancel", "Test cards"],
     };
     let body = format!(

@@ -8,6 +8,8 @@
 
 mod client;
 mod event;
+#[cfg(test)]
+mod tests;
 mod wire;
 
 use axum::http::HeaderMap;
@@ -151,7 +153,8 @@ impl CardGateway for Stripe {
 
     fn refund<'a>(&'a self, id: &'a str, reference: &'a str) -> Asking<'a, ()> {
         Box::pin(async move {
-            let form = Form::new().with("payment_intent", reference).with("metadata[refund_id]", id);
+            let form =
+                Form::new().with("payment_intent", reference).with("metadata[refund_id]", id);
             match self.client.post("/v1/refunds", Some(id.to_owned()), form).await {
                 Ok(reply) => done(reply).map(drop),
                 // By us: idempotency keys are forgotten after a day.
