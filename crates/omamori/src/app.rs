@@ -11,6 +11,7 @@ use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::rng::Rng;
 use crate::secret::Vault;
+use crate::topup::Topups;
 use crate::wallet::live::Live;
 
 /// The running service.
@@ -31,6 +32,8 @@ pub struct App {
     pub identity: Identity,
     /// Merchants, stores, terminals.
     pub merchants: Merchants,
+    /// Cards and the gateway that charges them.
+    pub topups: Topups,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

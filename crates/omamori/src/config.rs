@@ -38,6 +38,8 @@ pub struct Config {
     pub mail: Mail,
     /// How web push is sent.
     pub push: Push,
+    /// Who charges cards.
+    pub card: Card,
     /// Proxies in front of us, as `["10.0.0.0/8"]`: whom `X-Forwarded-For` is believed.
     pub trusted_proxies: Vec<IpNet>,
     /// A service that knows breached passwords by the first five digits of their SHA-1, as
@@ -63,6 +65,7 @@ impl Default for Config {
             sms: Sms::default(),
             mail: Mail::default(),
             push: Push::default(),
+            card: Card::default(),
             trusted_proxies: Vec::new(),
             breached_passwords: None,
             external_sign_in: Vec::new(),
@@ -170,6 +173,38 @@ pub enum Push {
     },
 }
 
+/// Who charges cards.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, tag = "adapter", rename_all = "lowercase")]
+pub enum Card {
+    /// There is no top-up by card.
+    #[default]
+    None,
+    /// No card is charged: a gateway on this machine plays one, with test cards, pages and a 3-D
+    /// Secure challenge of its own. Never for customers.
+    Sandbox {
+        /// The port of its pages; 0 for any that is free.
+        #[serde(default)]
+        port: u16,
+    },
+    /// Stripe.
+    Stripe {
+        /// `sk_live_…`, or a restricted key that may do what the manual lists.
+        secret_key: Secret,
+        /// `whsec_…`, of the endpoint `/api/card/v1/stripe`.
+        webhook_secret: Secret,
+        /// Where its API is, if not at `https://api.stripe.com`; plain http for loopback only.
+        address: Option<String>,
+    },
+}
+
+/// Whether an address is one of this machine, by plain http.
+fn is_loopback(address: &str) -> bool {
+    ["http://localhost", "http://127.0.0.1"].iter().any(|prefix| {
+        address.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
+    })
+}
+
 /// Why the settings are refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
@@ -202,11 +237,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError::Value`].
     pub fn check(&self) -> Result<(), ConfigError> {
-        let local = ["http://localhost", "http://127.0.0.1"];
-        let loopback = local.iter().any(|prefix| {
-            self.public_url.strip_prefix(prefix).is_some_and(|r| r.is_empty() || r.starts_with(':'))
-        });
-        if !loopback && !self.public_url.starts_with("https://") {
+        if !is_loopback(&self.public_url) && !self.public_url.starts_with("https://") {
             return refuse("public_url must begin with https:// (http only for localhost)");
         }
         if self.public_url.ends_with('/') {
@@ -226,7 +257,14 @@ impl Config {
         {
             return refuse("breached_passwords must begin with https:// and end with a slash");
         }
-        ExternalSignIn::check_all(&self.external_sign_in, loopback).map_err(ConfigError::Value)?;
+        ExternalSignIn::check_all(&self.external_sign_in, is_loopback(&self.public_url))
+            .map_err(ConfigError::Value)?;
+        if let Card::Stripe { address: Some(address), .. } = &self.card
+            && (address.ends_with('/')
+                || !(address.starts_with("https://") || is_loopback(address)))
+        {
+            return refuse("card.address must be an origin that begins with https://");
+        }
         self.limits.check().map_err(ConfigError::Value)
     }
 
@@ -252,6 +290,7 @@ impl Config {
         matches!(self.sms, Sms::Sandbox)
             || matches!(self.mail, Mail::Sandbox)
             || matches!(self.push, Push::Sandbox)
+            || matches!(self.card, Card::Sandbox { .. })
     }
 
     /// True if cookies can be marked `__Host-` and `Secure`.

@@ -47,6 +47,12 @@ pub enum Kind {
     MoneyRequest,
     /// A reason for staff to look at an account.
     ReviewFlag,
+    /// A registered card.
+    Card,
+    /// A registration of a card.
+    CardSetup,
+    /// Something of top-ups for staff to look at.
+    TopupReview,
     /// A decision of the gate.
     Decision,
     /// One HTTP request.
@@ -92,6 +98,9 @@ impl Kind {
             Self::Send => "snd",
             Self::MoneyRequest => "ask",
             Self::ReviewFlag => "flg",
+            Self::Card => "crd",
+            Self::CardSetup => "cds",
+            Self::TopupReview => "trv",
             Self::Decision => "dec",
             Self::Request => "req",
             Self::Notice => "ntc",

@@ -25,5 +25,6 @@ pub mod secret;
 pub mod send;
 pub mod server;
 pub mod till;
+pub mod topup;
 pub mod wallet;
 pub mod web;

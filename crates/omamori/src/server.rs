@@ -12,7 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, identity, language, merchant, notify, openapi, pos, privacy, send, till, wallet,
+    console, identity, language, merchant, notify, openapi, pos, privacy, send, till, topup, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -26,6 +26,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(pos::router())
         .merge(send::router())
         .merge(till::router())
+        .merge(topup::router())
         .merge(merchant::router())
         .merge(notify::router())
         .merge(privacy::router())
@@ -57,6 +58,7 @@ pub async fn serve(
     let outbox = notify::start(&app);
     privacy::start(&app);
     let telling = send::start(&app);
+    let conversations = topup::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(
@@ -76,6 +78,7 @@ pub async fn serve(
         outcome = served => outcome?,
         () = cut => tracing::info!("open streams were cut"),
     }
+    conversations.stop().await;
     telling.abort();
     outbox.stop().await;
     app.close().await;

@@ -23,7 +23,7 @@ export async function confirmed(path, request = {}) {
     const proof = await proven(options, error);
     try {
       const answer = await api("POST", path, { request, proof });
-      await keepSession(answer.session);
+      if (answer.session) await keepSession(answer.session); // a repetition is answered without another one
       return answer;
     } catch (reason) {
       if (!proof.totp || reason.code !== "proof_failed") throw reason;

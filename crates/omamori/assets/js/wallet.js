@@ -18,6 +18,10 @@ const TITLES = {
   send_waiting: "happened.send",
   send: "happened.send",
   receive: "happened.receive",
+  topup_card: "happened.topup",
+  topup_auto: "happened.topup_auto",
+  topup_atm: "happened.topup",
+  chargeback: "entry.chargeback",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */
 const FRESH_MS = 120_000;

@@ -16,7 +16,7 @@ use super::open::{open_here, read_or_make_key};
 use super::{say, serve};
 use crate::app::App;
 use crate::clock::SystemClock;
-use crate::config::{Config, Store};
+use crate::config::{Card, Config, Store};
 use crate::console::access::Role;
 use crate::console::staff;
 use crate::identity::external::ExternalSignIn;
@@ -85,6 +85,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
         public_url: format!("http://localhost:{}", args.port),
         store: Store::Sqlite { folder: args.data.clone() },
         key_file: args.data.join("master.key"),
+        card: Card::Sandbox { port: args.port.saturating_add(1) },
         ..Config::default()
     };
     let bind = async |port| {

@@ -31,6 +31,18 @@ pub enum Command {
         /// The store's name.
         name: String,
     },
+    /// A further terminal of a store; prints its key once.
+    AddTerminal {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// `sto_…`.
+        store_id: String,
+        /// Its name in the store.
+        name: String,
+        /// What it is: an ATM takes cash of customers and does nothing else.
+        #[arg(long, value_parser = ["till", "pos", "atm"])]
+        kind: String,
+    },
     /// A person of a merchant; prints a one-time address for their passkey.
     Invite {
         #[command(flatten)]
@@ -61,6 +73,13 @@ pub async fn run(command: Command) -> Result<(), Error> {
             say(format_args!("store    {store_id}"));
             say(format_args!("terminal {}", till.terminal_id));
             say(format_args!("key      {}   (shown this once)", till.api_key));
+            app.close().await;
+        }
+        Command::AddTerminal { settings, store_id, name, kind } => {
+            let app = open(settings).await?;
+            let made = create_terminal(&app, &store_id, &name, &kind).await.map_err(plain)?;
+            say(format_args!("terminal {}", made.terminal_id));
+            say(format_args!("key      {}   (shown this once)", made.api_key));
             app.close().await;
         }
         Command::Invite { settings, merchant_id, name } => {

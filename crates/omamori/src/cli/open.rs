@@ -17,6 +17,7 @@ use crate::merchant::Merchants;
 use crate::notify::money;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
+use crate::topup::Topups;
 use crate::wallet::live::Live;
 
 type Error = Box<dyn std::error::Error>;
@@ -67,6 +68,7 @@ pub async fn open(
     let gate = Gate::open(&stores, clock.clone(), config.journal_keeps_nothing).await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
     let app = Arc::new(App {
+        topups: Topups::open(&config, clock.clone()).await?,
         merchants: Merchants::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),

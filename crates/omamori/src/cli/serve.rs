@@ -7,7 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use super::open::{SettingsArgs, open_here, read_key, read_or_make_key};
 use crate::app::App;
-use crate::config::{Config, Mail, Push, Sms};
+use crate::config::{Card, Config, Mail, Push, Sms};
 use crate::server;
 
 type Error = Box<dyn std::error::Error>;
@@ -18,7 +18,7 @@ pub struct Args {
     #[command(flatten)]
     settings: SettingsArgs,
     /// Start although this outside party is replaced by a sandbox adapter.
-    #[arg(long, value_name = "PARTY", value_parser = ["sms", "mail", "push"])]
+    #[arg(long, value_name = "PARTY", value_parser = ["sms", "mail", "push", "card"])]
     allow_sandbox: Vec<String>,
     /// Make a master key if there is none.
     #[arg(long)]
@@ -64,6 +64,7 @@ fn refuse_sandbox(config: &Config, allowed: &[String]) -> Result<(), Error> {
         ("sms", matches!(config.sms, Sms::Sandbox), "\"http\""),
         ("mail", matches!(config.mail, Mail::Sandbox), "\"smtp\" or \"none\""),
         ("push", matches!(config.push, Push::Sandbox), "\"web\" or \"none\""),
+        ("card", matches!(config.card, Card::Sandbox { .. }), "\"stripe\" or \"none\""),
     ];
     for (party, is_sandbox, instead) in parties {
         if is_sandbox && !allowed.iter().any(|name| name == party) {
@@ -109,15 +110,15 @@ mod tests {
 
     #[test]
     fn each_sandbox_must_be_allowed_by_name() {
-        let all = ["sms", "mail", "push"].map(str::to_owned);
-        let mut config = Config::default();
+        let all = ["sms", "mail", "push", "card"].map(str::to_owned);
+        let mut config = Config { card: Card::Sandbox { port: 0 }, ..Config::default() };
         assert!(refuse_sandbox(&config, &all).is_ok());
         for missing in &all {
             let allowed: Vec<_> = all.iter().filter(|name| *name != missing).cloned().collect();
             let refused = refuse_sandbox(&config, &allowed).unwrap_err().to_string();
             assert!(refused.contains(&format!("--allow-sandbox {missing}")), "{refused}");
         }
-        (config.mail, config.push) = (Mail::None, Push::None);
+        (config.mail, config.push, config.card) = (Mail::None, Push::None, Card::None);
         assert!(refuse_sandbox(&config, &all[..1]).is_ok(), "what is not there is no sandbox");
         assert!(refuse_sandbox(&config, &[]).is_err());
     }

@@ -37,6 +37,7 @@ pub const REGISTRY: &[Step] = &[
     step!(7, "factors", "registry/0007_factors.sql"),
     step!(11, "staff", "registry/0011_staff.sql"),
     step!(12, "audit", "registry/0012_audit.sql"),
+    step!(13, "cards", "registry/0013_cards.sql"),
 ];
 
 /// The evidence's schema, step by step.

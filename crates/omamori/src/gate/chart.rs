@@ -24,6 +24,10 @@ pub enum AccountCode {
     /// Value on its way between two customers. Holds something only while a chain is applied: what
     /// waits to be taken is a pending transfer to it, which is still the sender's.
     SendTransit = 40,
+    /// What the card gateway took from cards and owes to the operator.
+    CardClearing = 30,
+    /// What the operator lost: value that was spent before its card payment was charged back.
+    CardLoss = 31,
 }
 
 /// Why value moved.
@@ -58,6 +62,19 @@ pub enum TransferCode {
     SendReceive = 81,
     /// Amount 0: takes the place in which a request for money is paid, so that it is paid once.
     SendClaim = 82,
+    /// A top-up by card that the customer asked for. Pending while the card gateway is asked, so
+    /// that its limits are used from the start; posted when the card has paid; voided when not.
+    TopupCard = 30,
+    /// The same, started by the customer's auto top-up.
+    TopupAuto = 31,
+    /// Cash put into an ATM; in the same two phases as a payment.
+    TopupAtm = 32,
+    /// A top-up at an ATM taken back: the machine did not keep the cash.
+    TopupAtmCancel = 33,
+    /// The card's holder had a top-up charged back: its value, as far as it is there.
+    CardChargeback = 34,
+    /// The rest of it, from the operator's loss account.
+    ChargebackLoss = 35,
 }
 
 impl TransferCode {
@@ -82,6 +99,12 @@ impl TransferCode {
             80 => Self::Send,
             81 => Self::SendReceive,
             82 => Self::SendClaim,
+            30 => Self::TopupCard,
+            31 => Self::TopupAuto,
+            32 => Self::TopupAtm,
+            33 => Self::TopupAtmCancel,
+            34 => Self::CardChargeback,
+            35 => Self::ChargebackLoss,
             _ => return None,
         })
     }
@@ -104,6 +127,27 @@ pub fn wallet_account(id: u128) -> Account {
 #[must_use]
 pub fn closings_account() -> Account {
     account(derive("closings", &[]), AccountCode::Closings, AccountFlags::default())
+}
+
+/// The id of the account of what the card gateway owes.
+#[must_use]
+pub fn card_clearing_id() -> u128 {
+    derive("card-clearing", &[])
+}
+
+/// The id of the account of losses by chargebacks.
+#[must_use]
+pub fn card_loss_id() -> u128 {
+    derive("card-loss", &[])
+}
+
+/// The operator's accounts for cards, to be created.
+#[must_use]
+pub fn card_accounts() -> [Account; 2] {
+    [
+        account(card_clearing_id(), AccountCode::CardClearing, AccountFlags::default()),
+        account(card_loss_id(), AccountCode::CardLoss, AccountFlags::default()),
+    ]
 }
 
 /// A store's two accounts, to be created: sales and cash.
@@ -131,4 +175,11 @@ fn account(id: u128, code: AccountCode, flags: AccountFlags) -> Account {
 pub fn available(account: &Account) -> i64 {
     let debits = account.debits_posted + account.debits_pending;
     i64::try_from(account.credits_posted.saturating_sub(debits)).unwrap_or(i64::MAX)
+}
+
+/// What a customer will hold if all that is on its way arrives: [`available`] and pending credits,
+/// in yen. The largest balance bounds this.
+#[must_use]
+pub fn expected(account: &Account) -> i64 {
+    available(account).saturating_add(i64::try_from(account.credits_pending).unwrap_or(i64::MAX))
 }

@@ -22,6 +22,18 @@ pub struct Limits {
     pub topup_register_unit: i64,
     /// All top-ups of the last 24 hours.
     pub topup_24h: i64,
+    /// The largest top-up by card, per operation.
+    pub topup_card_max: i64,
+    /// Top-ups by card are multiples of this.
+    pub topup_card_unit: i64,
+    /// Top-ups by card of the last 24 hours.
+    pub topup_card_24h: i64,
+    /// Top-ups by card of the last 30 days.
+    pub topup_card_30d: i64,
+    /// The largest cash top-up at an ATM, per operation.
+    pub topup_atm_max: i64,
+    /// Cash top-ups at an ATM are multiples of this.
+    pub topup_atm_unit: i64,
     /// Payments of the last 24 hours.
     pub payment_24h: i64,
     /// Payments of the last 30 days.
@@ -41,6 +53,12 @@ impl Default for Limits {
             topup_register_max: 49_000,
             topup_register_unit: 1_000,
             topup_24h: 100_000,
+            topup_card_max: 30_000,
+            topup_card_unit: 1_000,
+            topup_card_24h: 30_000,
+            topup_card_30d: 100_000,
+            topup_atm_max: 100_000,
+            topup_atm_unit: 1_000,
             payment_24h: 100_000,
             payment_30d: 300_000,
             payment_first_day: 10_000,
@@ -60,6 +78,12 @@ impl Limits {
             ("topup_register_max", self.topup_register_max),
             ("topup_register_unit", self.topup_register_unit),
             ("topup_24h", self.topup_24h),
+            ("topup_card_max", self.topup_card_max),
+            ("topup_card_unit", self.topup_card_unit),
+            ("topup_card_24h", self.topup_card_24h),
+            ("topup_card_30d", self.topup_card_30d),
+            ("topup_atm_max", self.topup_atm_max),
+            ("topup_atm_unit", self.topup_atm_unit),
             ("payment_24h", self.payment_24h),
             ("payment_30d", self.payment_30d),
             ("payment_first_day", self.payment_first_day),

@@ -22,7 +22,7 @@ use crate::clock::Clock;
 use crate::db::Stores;
 use crate::web::codes::Code;
 use crate::web::error::Error;
-use chart::available;
+use chart::{available, expected};
 use evidence::{DecisionId, Evidence};
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
@@ -92,6 +92,32 @@ pub enum Act {
     FriendCodeMake,
     /// A customer asks others for money.
     MoneyRequest,
+    /// A customer begins to register a card.
+    CardRegister,
+    /// A card that the gateway has authenticated becomes the customer's.
+    CardAdd,
+    /// A card is forgotten.
+    CardRemove,
+    /// A top-up by card is asked for.
+    TopupCard,
+    /// The card has paid: its top-up becomes balance.
+    TopupCardCredit,
+    /// The card has not paid, or its money goes back: what was reserved is free again.
+    TopupCardRelease,
+    /// A card's holder had a top-up charged back.
+    CardChargeback,
+    /// Auto top-up is set, with consent.
+    AutoTopupSet,
+    /// Auto top-up is ended.
+    AutoTopupEnd,
+    /// Auto top-up asks for a top-up.
+    TopupAuto,
+    /// Cash into the wallet at an ATM.
+    TopupAtm,
+    /// A top-up at an ATM taken back.
+    TopupAtmCancel,
+    /// A customer sets limits of their own.
+    LimitsSet,
     /// A merchant's person accepts the invitation with a passkey.
     MerchantUserEnrol,
     /// A merchant's person signs in.
@@ -260,12 +286,12 @@ impl Gate {
 
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
         let Some(admission) = admission else { return Ok(()) };
-        let balance = self.balance(admission.account);
-        if admission.flow == Flow::Out && balance < admission.amount {
+        let account = self.account(admission.account).unwrap_or_default();
+        if admission.flow == Flow::Out && available(&account) < admission.amount {
             return Err(Code::InsufficientFunds);
         }
         let now = self.clock.now_nanos();
-        self.ledger.companion(|windows| windows.check(admission, balance, now))
+        self.ledger.companion(|windows| windows.check(admission, expected(&account), now))
     }
 
     fn seen(&self, admission: &Admission) -> Vec<Seen> {

@@ -1,5 +1,5 @@
-//! What sending between customers needs beside the windows: its limits, the sends that wait, and
-//! from how many people each customer received.
+//! What sending between customers needs beside the windows: its limits, and from how many people
+//! each customer received.
 
 use std::collections::{HashMap, HashSet};
 
@@ -95,16 +95,6 @@ impl SendingLimits {
     }
 }
 
-/// A send that waits to be taken.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct OpenSend {
-    /// The sender's account.
-    pub account: u128,
-    /// When it was sent.
-    pub slot: u32,
-    pub yen: i64,
-}
-
 /// One receipt: when, and from whom.
 #[derive(Clone, Copy, Debug)]
 struct Receipt {
@@ -112,24 +102,13 @@ struct Receipt {
     sender: u64,
 }
 
-/// The sends that wait, and who sent to whom in the last 30 days.
+/// Who received from whom in the last 30 days.
 #[derive(Debug, Default)]
 pub(super) struct Sending {
-    open: HashMap<u128, OpenSend>,
     received: HashMap<u128, Vec<Receipt>>,
 }
 
 impl Sending {
-    /// A send waits from now on.
-    pub fn begin(&mut self, id: u128, send: OpenSend) {
-        self.open.insert(id, send);
-    }
-
-    /// It waits no more. `None` for pending transfers that are no sends.
-    pub fn end(&mut self, id: u128) -> Option<OpenSend> {
-        self.open.remove(&id)
-    }
-
     /// A customer received; what is older than `from` is forgotten.
     pub fn received(&mut self, account: u128, sender: u64, slot: u32, from: u32) {
         let receipts = self.received.entry(account).or_default();

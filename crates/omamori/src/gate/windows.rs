@@ -12,15 +12,12 @@ use std::collections::HashMap;
 use omamori_ledger::{Companion, Fact, Request, State, Transfer, TransferFlags};
 use serde::Serialize;
 
-use super::chart::{TransferCode, available};
-use super::sending::{OpenSend, Sending};
+use super::chart::{TransferCode, expected};
+use super::sending::Sending;
 use crate::web::codes::Code;
 
 const NANOS_PER_SLOT: u64 = 300 * 1_000_000_000;
 const SLOTS_PER_HOUR: u32 = 12;
-/// What a send is counted as.
-const SENT: [Class; 2] = [Class::Send, Class::Out];
-
 /// The five-minute slot of an instant in nanoseconds.
 #[must_use]
 pub fn slot(timestamp_nanos: u64) -> u32 {
@@ -43,6 +40,10 @@ pub enum Class {
     Receive,
     /// How many different customers value came from: persons, not yen.
     Senders,
+    /// In, by card.
+    CardTopup,
+    /// In, by the customer's auto top-up.
+    AutoTopup,
 }
 
 /// How far back a window reaches.
@@ -178,6 +179,7 @@ impl Customer {
 }
 
 /// What a transfer does to the windows of the customer on one of its sides.
+#[derive(Clone, Copy, Debug)]
 enum Effect {
     Uses(u128, &'static [Class]),
     GivesBack(u128, &'static [Class]),
@@ -192,21 +194,50 @@ impl Effect {
             TransferCode::Refund | TransferCode::Cancel => {
                 Self::GivesBack(to, &[Class::Payment, Class::Out])
             }
+            TransferCode::Send => Self::Uses(from, &[Class::Send, Class::Out]),
             TransferCode::SendReceive => Self::Uses(to, &[Class::Receive]),
-            // In two phases: see `observe_send`.
-            TransferCode::Send | TransferCode::SendClaim => Self::Nothing,
-            TransferCode::TopupCash => Self::Uses(to, &[Class::Topup]),
-            TransferCode::TopupCashCancel => Self::GivesBack(from, &[Class::Topup]),
-            TransferCode::RefundPosition | TransferCode::Tombstone | TransferCode::WalletClose => {
-                Self::Nothing
+            TransferCode::TopupCash | TransferCode::TopupAtm => Self::Uses(to, &[Class::Topup]),
+            TransferCode::TopupCashCancel | TransferCode::TopupAtmCancel => {
+                Self::GivesBack(from, &[Class::Topup])
             }
+            TransferCode::TopupCard => Self::Uses(to, &[Class::Topup, Class::CardTopup]),
+            TransferCode::TopupAuto => {
+                Self::Uses(to, &[Class::Topup, Class::CardTopup, Class::AutoTopup])
+            }
+            // A charged-back top-up was made all the same.
+            TransferCode::CardChargeback
+            | TransferCode::ChargebackLoss
+            | TransferCode::RefundPosition
+            | TransferCode::Tombstone
+            | TransferCode::WalletClose
+            | TransferCode::SendClaim => Self::Nothing,
         }
     }
 }
 
+/// Whether the first phase of such a transfer uses the windows: it stays pending while somebody
+/// outside is asked or has not taken it; else many that wait would pass the limit together. Of all others both phases are one chain, and the second one counts.
+const fn reserves(code: TransferCode) -> bool {
+    matches!(code, TransferCode::TopupCard | TransferCode::TopupAuto | TransferCode::Send)
+}
+
+/// What an open reservation used, and in which slot.
+#[derive(Debug)]
+struct Reserved {
+    slot: u32,
+    yen: i64,
+    effect: Effect,
+}
+
 /// The windows of all customers.
 #[derive(Debug, Default)]
-pub struct Windows(HashMap<u128, Customer>, Sending);
+pub struct Windows {
+    customers: HashMap<u128, Customer>,
+    /// By the id of the pending transfer.
+    reserved: HashMap<u128, Reserved>,
+    /// Who received from whom.
+    sending: Sending,
+}
 
 impl Windows {
     /// What is used at `timestamp_nanos`.
@@ -219,9 +250,9 @@ impl Windows {
 
     fn used_in(&self, account: u128, class: Class, span: Span, now: u32) -> i64 {
         if class == Class::Senders {
-            return self.1.senders(account, now.saturating_sub(span.slots()));
+            return self.sending.senders(account, now.saturating_sub(span.slots()));
         }
-        self.0.get(&account).map_or(0, |customer| customer.used(class, span, now))
+        self.customers.get(&account).map_or(0, |customer| customer.used(class, span, now))
     }
 
     /// What each window of an operation holds before it: for the record.
@@ -262,54 +293,56 @@ impl Windows {
         }
     }
 
-    /// A send counts from its first phase on: else many that wait would pass the limit together.
-    fn observe_send(&mut self, transfer: &Transfer) {
-        if transfer.is_pending() {
-            let (account, slot) = (transfer.debit_account_id, slot(transfer.timestamp));
-            let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
-            let customer = self.0.entry(account).or_default();
-            SENT.iter().for_each(|class| customer.add(slot, *class, yen));
-            self.1.begin(transfer.id, OpenSend { account, slot, yen });
-        } else if transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER) {
-            self.send_came_back(transfer.pending_id);
-        } else {
-            self.1.end(transfer.pending_id);
-        }
-    }
-
-    fn send_came_back(&mut self, pending_id: u128) {
-        let Some(OpenSend { account, slot, yen }) = self.1.end(pending_id) else { return };
-        if let Some(customer) = self.0.get_mut(&account) {
-            SENT.iter().for_each(|class| customer.give_back(slot, *class, yen));
-        }
-    }
-
     fn observe_transfer(&mut self, transfer: &Transfer) {
         let Some(code) = TransferCode::of(transfer.code) else { return };
-        if code == TransferCode::Send {
-            return self.observe_send(transfer);
-        }
-        if transfer.is_pending() {
-            return; // a first phase: counted when it is posted
-        }
         if code == TransferCode::SendReceive {
             let (to, at) = (transfer.credit_account_id, slot(transfer.timestamp));
             let from = at.saturating_sub(Span::Month.slots());
-            self.1.received(to, transfer.user_data_64, at, from);
+            self.sending.received(to, transfer.user_data_64, at, from);
         }
         // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
         let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
-        match Effect::of(transfer, code) {
+        let effect = Effect::of(transfer, code);
+        if transfer.is_pending() {
+            if reserves(code) {
+                let slot = slot(transfer.timestamp);
+                self.reserved.insert(transfer.id, Reserved { slot, yen, effect });
+                self.apply(effect, slot, yen);
+            }
+            return; // any other first phase is counted when it is posted
+        }
+        let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
+        if is_void {
+            self.release(transfer.pending_id);
+        } else if self.reserved.remove(&transfer.pending_id).is_none() {
+            let then = match effect {
+                // A reversal carries the slot of what it reverses (see `pos`).
+                Effect::GivesBack(..) => transfer.user_data_32,
+                Effect::Uses(..) | Effect::Nothing => slot(transfer.timestamp),
+            };
+            self.apply(effect, then, yen);
+        }
+    }
+
+    /// A reservation came to nothing: what it used is free again.
+    fn release(&mut self, pending_id: u128) {
+        let Some(Reserved { slot, yen, effect }) = self.reserved.remove(&pending_id) else {
+            return;
+        };
+        if let Effect::Uses(account, classes) = effect {
+            self.apply(Effect::GivesBack(account, classes), slot, yen);
+        }
+    }
+
+    fn apply(&mut self, effect: Effect, slot: u32, yen: i64) {
+        match effect {
             Effect::Uses(account, classes) => {
-                let customer = self.0.entry(account).or_default();
-                let now = slot(transfer.timestamp);
-                classes.iter().for_each(|class| customer.add(now, *class, yen));
+                let customer = self.customers.entry(account).or_default();
+                classes.iter().for_each(|class| customer.add(slot, *class, yen));
             }
             Effect::GivesBack(account, classes) => {
-                if let Some(customer) = self.0.get_mut(&account) {
-                    // A reversal carries the slot of what it reverses (see `pos`).
-                    let then = transfer.user_data_32;
-                    classes.iter().for_each(|class| customer.give_back(then, *class, yen));
+                if let Some(customer) = self.customers.get_mut(&account) {
+                    classes.iter().for_each(|class| customer.give_back(slot, *class, yen));
                 }
             }
             Effect::Nothing => {}
@@ -328,7 +361,7 @@ impl Companion for Windows {
         admission: &Admission,
         timestamp: u64,
     ) -> Result<(), Code> {
-        let balance = state.account(admission.account).map_or(0, available);
+        let balance = state.account(admission.account).map_or(0, expected);
         self.check(admission, balance, timestamp)
     }
 
@@ -336,7 +369,7 @@ impl Companion for Windows {
         for fact in facts {
             match fact {
                 Fact::TransferCreated(transfer) => self.observe_transfer(transfer),
-                Fact::PendingTransferExpired { pending_id, .. } => self.send_came_back(*pending_id),
+                Fact::PendingTransferExpired { pending_id, .. } => self.release(*pending_id),
                 Fact::AccountCreated(_) => {}
             }
         }
@@ -408,6 +441,42 @@ mod tests {
         assert_eq!(used, Used { in_24h: 5_500, in_30d: 5_500 });
         let later = windows.used(CUSTOMER, Class::Payment, START + 25 * HOUR);
         assert_eq!(later, Used { in_24h: 500, in_30d: 5_500 });
+    }
+
+    /// Sixteen top-ups by card under way use the limit sixteen times, before any card has paid.
+    #[test]
+    fn a_reservation_uses_the_limit_until_it_is_void_or_expired() {
+        let mut windows = Windows::default();
+        let reserve = |id: u128| {
+            let Fact::TransferCreated(transfer) =
+                transfer(TransferCode::TopupCard, 10_000, START, 0)
+            else {
+                unreachable!()
+            };
+            Transfer { id, flags: TransferFlags::PENDING, ..transfer }
+        };
+        let resolve = |pending_id: u128, flags: TransferFlags| {
+            let timestamp = START + 3 * HOUR;
+            Fact::TransferCreated(Transfer {
+                id: pending_id + 100,
+                pending_id,
+                flags,
+                timestamp,
+                ..reserve(0)
+            })
+        };
+        windows.observe(&[1, 2, 3].map(|id| Fact::TransferCreated(reserve(id))));
+        let used = |windows: &Windows, class, at| windows.used(CUSTOMER, class, at).in_24h;
+        assert_eq!(used(&windows, Class::CardTopup, START), 30_000);
+        assert_eq!(used(&windows, Class::Topup, START), 30_000);
+        windows.observe(&[resolve(1, TransferFlags::POST_PENDING_TRANSFER)]);
+        assert_eq!(used(&windows, Class::CardTopup, START + 3 * HOUR), 30_000, "not twice");
+        windows.observe(&[resolve(2, TransferFlags::VOID_PENDING_TRANSFER)]);
+        assert_eq!(used(&windows, Class::CardTopup, START + 3 * HOUR), 20_000);
+        let expired = Fact::PendingTransferExpired { pending_id: 3, timestamp: START + 4 * HOUR };
+        windows.observe(&[expired]);
+        assert_eq!(used(&windows, Class::CardTopup, START + 4 * HOUR), 10_000);
+        assert_eq!(used(&windows, Class::CardTopup, START + 25 * HOUR), 0, "counted at its start");
     }
 
     #[test]

@@ -39,7 +39,7 @@ pub struct TerminalEntry {
     pub terminal_id: String,
     /// Its name in the store.
     pub name: String,
-    /// `pos` or `till`.
+    /// `pos`, `till` or `atm`.
     pub kind: String,
     /// Where it stands.
     pub store: Arc<StoreEntry>,

@@ -186,18 +186,22 @@ async fn tell(
     Ok(())
 }
 
-/// As people who pay by phone know it: where, how much, what. None for what `send` tells of in its
-/// own notices.
+/// As people who pay by phone know it: where, how much, what. None for what cards and
+/// sending tell of in notices of their own.
 fn words(text: Text, entry: &entry::Entry) -> Option<(String, String)> {
     let (title, body) = match entry.kind {
         EntryKind::Payment => ("money.payment", "money.payment_text"),
         EntryKind::Refund => ("money.refund", "money.refund_text"),
         EntryKind::Cancel => ("money.cancel", "money.cancel_text"),
-        EntryKind::Topup => ("money.topup", "money.topup_text"),
+        EntryKind::Topup | EntryKind::TopupAtm => ("money.topup", "money.topup_text"),
         EntryKind::TopupCancel => ("money.topup_cancel", "money.topup_cancel_text"),
-        EntryKind::SendWaiting | EntryKind::Send | EntryKind::SendReturned | EntryKind::Receive => {
-            return None;
-        }
+        EntryKind::TopupCard
+        | EntryKind::TopupAuto
+        | EntryKind::Chargeback
+        | EntryKind::SendWaiting
+        | EntryKind::Send
+        | EntryKind::SendReturned
+        | EntryKind::Receive => return None,
     };
     let store = match shown(&entry.store_name) {
         store if store.is_empty() => text.t("money.unknown_store").to_owned(),

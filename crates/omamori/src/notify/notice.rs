@@ -6,6 +6,7 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
+use crate::topup::card::End;
 use crate::web::filters::{japan, yen_text};
 use crate::web::text::Text;
 
@@ -108,6 +109,34 @@ pub enum Notice {
     CodeLocked {
         /// Until when.
         until: Micros,
+    },
+    /// A card was registered.
+    CardAdded {
+        /// Brand and last four digits.
+        card: String,
+    },
+    /// A card was forgotten.
+    CardRemoved {
+        /// Brand and last four digits.
+        card: String,
+    },
+    /// What became of a top-up by card.
+    CardTopup {
+        /// Yen.
+        amount: i64,
+        /// Brand and last four digits.
+        card: String,
+        /// How it ended.
+        end: End,
+    },
+    /// The card's holder had a top-up charged back.
+    CardChargedBack {
+        /// Yen of the top-up.
+        amount: i64,
+        /// Brand and last four digits.
+        card: String,
+        /// Yen that were taken from the balance.
+        taken: i64,
     },
     /// The account was stopped.
     AccountStopped {
@@ -296,8 +325,12 @@ impl Notice {
             | Self::SendReceived { .. }
             | Self::SendTaken { .. }
             | Self::SendReturned { .. }
-            | Self::MoneyRequested { .. } => &[Email, Push],
-            Self::DeviceAdded { .. }
+            | Self::MoneyRequested { .. }
+            | Self::CardTopup { .. }
+            | Self::CardRemoved { .. } => &[Email, Push],
+            Self::CardAdded { .. }
+            | Self::CardChargedBack { .. }
+            | Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
             | Self::FactorChanged { .. }
             | Self::ContactAdded { .. }
@@ -389,6 +422,30 @@ impl Notice {
             Self::CodeLocked { until: at } => {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
+            Self::CardAdded { card } => {
+                ("notice.card_added", "notice.card_added_text", vec![("card", card.clone())])
+            }
+            Self::CardRemoved { card } => {
+                ("notice.card_removed", "notice.card_removed_text", vec![("card", card.clone())])
+            }
+            Self::CardTopup { amount, card, end } => (
+                end.title_key(),
+                end.text_key(),
+                vec![
+                    ("amount", yen_text(*amount)),
+                    ("card", card.clone()),
+                    ("reason", end.reason().map_or("", |r| text.t(r.text_key())).to_owned()),
+                ],
+            ),
+            Self::CardChargedBack { amount, card, taken } => (
+                "notice.card_charged_back",
+                "notice.card_charged_back_text",
+                vec![
+                    ("amount", yen_text(*amount)),
+                    ("card", card.clone()),
+                    ("taken", yen_text(*taken)),
+                ],
+            ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
             Self::SessionsEnded {} => {
                 ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
@@ -530,6 +587,7 @@ pub(super) fn shown(name: &str) -> String {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::topup::card::Reason;
     use crate::web::text::Lang;
 
     /// One of each, as an attacker would name the phone.
@@ -553,6 +611,13 @@ pub(super) mod tests {
             Notice::SigninLocked { until: Some(1_561_906_800_000_000) },
             Notice::SigninLocked { until: None },
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
+            Notice::CardAdded { card: "Visa •••• 4242".to_owned() },
+            Notice::CardRemoved { card: "Visa •••• 4242".to_owned() },
+            Notice::CardChargedBack {
+                amount: 10_000,
+                card: "Visa •••• 4242".to_owned(),
+                taken: 3_000,
+            },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
             Notice::AccountResumed { by: AccountStopper::Customer },
@@ -574,6 +639,12 @@ pub(super) mod tests {
             Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
             Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
         ];
+        let ends = Reason::ALL.into_iter().flat_map(|r| [End::Refused(r), End::Refunded(r)]);
+        for end in ends.chain([End::Credited]) {
+            all.push(Notice::CardTopup {
+                amount: 1_000, card: "JCB •••• 0000".to_owned(), end
+            });
+        }
         for factor in factors {
             all.extend(changes.map(|change| Notice::FactorChanged {
                 factor,

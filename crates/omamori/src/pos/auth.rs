@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::FromRequestParts;
+use axum::extract::{FromRequestParts, MatchedPath};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
@@ -19,6 +19,11 @@ pub const TILL_COOKIE: &str = "omamori_till";
 /// `SameSite=Strict` cookie it keeps other sites from acting as the till.
 const TILL_HEADER: &str = "x-omamori-till";
 
+/// The kind of a terminal that takes cash from customers without a clerk.
+const ATM: &str = "atm";
+/// All that such a terminal may do: whoever opens it and finds its key sells nothing with it.
+const OF_ATM: [&str; 2] = ["/api/pos/v1/topups", "/api/pos/v1/terminal"];
+
 /// The calling terminal. As an extractor: refuses anybody else.
 pub struct Terminal(Arc<TerminalEntry>);
 
@@ -30,12 +35,23 @@ impl Deref for Terminal {
     }
 }
 
+impl Terminal {
+    /// Whether it is an ATM.
+    pub(super) fn is_atm(&self) -> bool {
+        self.kind == ATM
+    }
+}
+
 impl FromRequestParts<Arc<App>> for Terminal {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
         let token = token(&parts.headers).ok_or(Code::Unauthorized)?;
         let entry = app.merchants.terminal(token).await?.ok_or(Code::Unauthorized)?;
+        let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        if entry.kind == ATM && !OF_ATM.iter().any(|prefix| path.starts_with(prefix)) {
+            return Err(Code::Forbidden.into());
+        }
         app.merchants.seen(&entry, app.clock.now()).await?;
         Ok(Self(entry))
     }

@@ -60,7 +60,7 @@ struct TerminalBody {
     /// `ter_…`.
     terminal_id: String,
     name: String,
-    /// `pos` or `till`.
+    /// `pos`, `till` or `atm`.
     kind: String,
 }
 

@@ -35,7 +35,8 @@ pub struct CreateTopup {
     /// The 24 digits of the customer's barcode or QR.
     #[schema(pattern = "^[0-9]{24}$")]
     code: String,
-    /// Yen taken in cash: a multiple of 1,000 (a setting).
+    /// Yen taken in cash: a multiple of 1,000; at a register at most 49,000, at an ATM 100,000
+    /// (settings).
     #[schema(minimum = 1, maximum = 1_000_000)]
     amount: i64,
     /// Only `JPY`.
@@ -63,6 +64,37 @@ pub fn topup_cancel_id(topup_id: u128) -> u128 {
     derive("topup-cancel", &[&topup_id.to_be_bytes()])
 }
 
+/// What differs between a register and an ATM.
+struct Place {
+    act: Act,
+    code: TransferCode,
+    /// Yen of one top-up at most.
+    max: i64,
+    /// Of which it is a multiple.
+    unit: i64,
+}
+
+impl Place {
+    fn of(app: &App, terminal: &Terminal) -> Self {
+        let limits = &app.config.limits;
+        if terminal.is_atm() {
+            Self {
+                act: Act::TopupAtm,
+                code: TransferCode::TopupAtm,
+                max: limits.topup_atm_max,
+                unit: limits.topup_atm_unit,
+            }
+        } else {
+            Self {
+                act: Act::TopupCash,
+                code: TransferCode::TopupCash,
+                max: limits.topup_register_max,
+                unit: limits.topup_register_unit,
+            }
+        }
+    }
+}
+
 /// Takes cash.
 #[utoipa::path(post, path = "/api/pos/v1/topups", tag = "topups",
     operation_id = "create_topup",
@@ -81,8 +113,7 @@ pub async fn create(
     fields.range("amount", topup.amount, 1..=AMOUNT_MAX);
     fields.currency(topup.currency.as_deref());
     fields.done()?;
-    let unit = app.config.limits.topup_register_unit;
-    if topup.amount % unit != 0 {
+    if topup.amount % Place::of(&app, &terminal).unit != 0 {
         return Err(Error::field("amount", "out_of_range"));
     }
     let answered = |topup| Ok(axum::Json(TopupAnswer { topup }));
@@ -114,7 +145,7 @@ async fn load(app: &App, terminal: &Terminal, topup: &CreateTopup) -> Result<()>
         credit_account_id: verified.device.wallet_account,
         amount: topup.amount,
         terminal_number: terminal.terminal_number,
-        code: TransferCode::TopupCash,
+        code: Place::of(app, terminal).code,
     };
     let request = Request {
         // The wallet's account comes to be with its first value.
@@ -146,7 +177,7 @@ async fn clear(
     topup: &CreateTopup,
     verified: Result<Verified>,
 ) -> Result<(Clearance, Verified)> {
-    let limits = &app.config.limits;
+    let (limits, place) = (&app.config.limits, Place::of(app, terminal));
     let device = verified.as_ref().ok().map(|verified| verified.device.clone());
     let admission = device.as_ref().map(|device| Admission {
         account: device.wallet_account,
@@ -160,7 +191,7 @@ async fn clear(
         terminal_id: terminal.terminal_id.clone(),
     };
     let question = Question {
-        act: Act::TopupCash,
+        act: place.act,
         customer: device.as_ref().map(|device| &*device.customer_id),
         device: device.as_ref().map(|device| &*device.device_id),
         terminal: Some(terminal.terminal_number),
@@ -169,7 +200,7 @@ async fn clear(
         detail: &detail,
     };
     let mut opinion = code::opinion(&verified)?;
-    if topup.amount > limits.topup_register_max {
+    if topup.amount > place.max {
         opinion = opinion.and(Err(Code::LimitTopupAmount));
     }
     let decided = app.gate.decide(question, opinion).await;

@@ -62,10 +62,15 @@ async fn cancel(
     detail: &TopupDetail,
     money: &Transfer,
 ) -> Result<()> {
+    let (act, code) = if money.code == TransferCode::TopupAtm.number() {
+        (Act::TopupAtmCancel, TransferCode::TopupAtmCancel)
+    } else {
+        (Act::TopupCashCancel, TransferCode::TopupCashCancel)
+    };
     let question = Question {
         terminal: Some(terminal.terminal_number),
         amount: Some(yen(money)),
-        ..Question::plain(Act::TopupCashCancel, detail)
+        ..Question::plain(act, detail)
     };
     let opinion = if app.clock.now() > cancel_until(micros(money)) {
         Err(Code::CancelTooLate)
@@ -84,7 +89,7 @@ async fn cancel(
         // So that the customer's limit is given back where it was used.
         user_data_32: slot(money.timestamp),
         ledger: LEDGER_JPY,
-        code: TransferCode::TopupCashCancel.number(),
+        code: code.number(),
         ..Transfer::default()
     };
     let request = Request { accounts: Vec::new(), transfers: vec![back] };

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use omamori_ledger::Transfer;
+use omamori_ledger::{Transfer, TransferFlags};
 use serde::Serialize;
 
 use crate::app::App;
@@ -11,6 +11,7 @@ use crate::gate::chart::TransferCode;
 use crate::id::Kind;
 use crate::send::history_line;
 use crate::send::transfers::State;
+use crate::topup::card;
 use crate::web::error::Result;
 use crate::web::filters::as_rfc3339;
 
@@ -41,6 +42,14 @@ pub enum EntryKind {
     SendReturned,
     /// Received from another customer.
     Receive,
+    /// A top-up by card.
+    TopupCard,
+    /// A top-up by card that auto top-up made.
+    TopupAuto,
+    /// Cash at an ATM.
+    TopupAtm,
+    /// A card's holder had a top-up charged back.
+    Chargeback,
 }
 
 impl EntryKind {
@@ -57,6 +66,10 @@ impl EntryKind {
             Self::Send => "send",
             Self::SendReturned => "send_returned",
             Self::Receive => "receive",
+            Self::TopupCard => "topup_card",
+            Self::TopupAuto => "topup_auto",
+            Self::TopupAtm => "topup_atm",
+            Self::Chargeback => "chargeback",
         }
     }
 }
@@ -76,7 +89,7 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Yen; negative when value left the wallet.
     pub amount: i64,
-    /// Where, or who is on the other side.
+    /// Where, by which card, or who is on the other side.
     pub store_name: String,
     /// Microseconds UTC; RFC 3339 in JSON.
     #[serde(serialize_with = "as_rfc3339")]
@@ -128,11 +141,13 @@ pub async fn history(
 /// # Errors
 /// A fault if the registry fails.
 pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Option<Entry>> {
+    let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
     match TransferCode::of(transfer.code) {
         // Of a send the first phase is shown, with what became of it: expiry is no transfer.
         Some(TransferCode::Send) if !transfer.is_pending() => return Ok(None),
         Some(TransferCode::Send | TransferCode::SendReceive) => return send(app, transfer).await,
-        _ if transfer.is_pending() => return Ok(None), // a first phase: shown when it is posted
+        // Any other first phase is shown when it is posted.
+        _ if transfer.is_pending() || is_void => return Ok(None),
         _ => {}
     }
     let (kind, id_kind) = match TransferCode::of(transfer.code) {
@@ -141,8 +156,14 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
         Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
         Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
+        Some(TransferCode::TopupCard) => (EntryKind::TopupCard, Kind::Topup),
+        Some(TransferCode::TopupAuto) => (EntryKind::TopupAuto, Kind::Topup),
+        Some(TransferCode::TopupAtm) => (EntryKind::TopupAtm, Kind::Topup),
+        Some(TransferCode::TopupAtmCancel) => (EntryKind::TopupCancel, Kind::Topup),
+        Some(TransferCode::CardChargeback) => (EntryKind::Chargeback, Kind::Topup),
         Some(
-            TransferCode::RefundPosition
+            TransferCode::ChargebackLoss
+            | TransferCode::RefundPosition
             | TransferCode::Tombstone
             | TransferCode::WalletClose
             | TransferCode::Send
@@ -156,13 +177,17 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
     let store = app.merchants.store_by_account(store).await?;
     let yen = crate::pos::yen(transfer);
     let id = id_kind.text(transfer.id);
+    let place = match store {
+        Some(store) => store.name.clone(),
+        None => card::name_of_topup(&app.stores.registry, &id).await?.unwrap_or_default(),
+    };
     Ok(Some(Entry {
         payment_id: (id_kind != Kind::Topup).then(|| id.clone()),
         send_id: None,
         id,
         kind,
         amount: if outgoing { -yen } else { yen },
-        store_name: store.map_or_else(String::new, |store| store.name.clone()),
+        store_name: place,
         at: crate::pos::micros(transfer),
     }))
 }

@@ -158,21 +158,40 @@ pub async fn history(
 }
 
 #[derive(Template)]
-#[template(path = "topup.html")]
+#[template(path = "topup_register.html")]
 struct TopupPage {
     text: Text,
     sandbox: bool,
     limits: Limits,
+    atm: bool,
+    /// What can be topped up now, and at once at most.
+    room: i64,
+    once_max: i64,
 }
 
-/// How to load cash.
+/// How to load cash at a register.
 pub async fn topup(
     State(app): State<Arc<App>>,
     PageCustomer(customer): PageCustomer,
     text: Text,
 ) -> Result<Response> {
     let limits = limits(&app, &customer).await?;
-    page(&TopupPage { text, sandbox: app.sandbox(), limits })
+    let (room, once_max) = (limits.topup_room, limits.topup_once_max);
+    page(&TopupPage { text, sandbox: app.sandbox(), limits, atm: false, room, once_max })
+}
+
+/// How to load cash at an ATM.
+pub async fn topup_atm(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+) -> Result<Response> {
+    let limits = limits(&app, &customer).await?;
+    let (once_max, unit) = (app.config.limits.topup_atm_max, app.config.limits.topup_atm_unit);
+    let day = limits.topup_day.max - limits.topup_day.used;
+    let room = once_max.min(day).min(limits.balance.max - limits.balance.used).max(0);
+    let room = room - room % unit;
+    page(&TopupPage { text, sandbox: app.sandbox(), limits, atm: true, room, once_max })
 }
 
 struct Device {

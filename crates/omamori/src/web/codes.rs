@@ -175,6 +175,30 @@ codes! {
     LimitTopupAmount = "limit_topup_amount", UNPROCESSABLE_ENTITY, "One top-up of this kind may not be this large.",
         clerk: "1回のチャージ上限を超えています。" / "This is over the limit of one top-up.",
         customer: "1回のチャージ上限を超えています。" / "This is over the limit of one top-up.";
+    /// A rolling limit of the customer would be passed.
+    LimitTopupCard24h = "limit_topup_card_24h", UNPROCESSABLE_ENTITY, "The customer's limit of top-ups by card in 24 hours would be passed.",
+        clerk: "カードのチャージ上限（24時間）を超えます。" / "The 24-hour limit of top-ups by card would be passed.",
+        customer: "カードのチャージ上限（24時間）を超えます。" / "This would pass your 24-hour limit of top-ups by card.";
+    /// A rolling limit of the customer would be passed.
+    LimitTopupCard30d = "limit_topup_card_30d", UNPROCESSABLE_ENTITY, "The customer's limit of top-ups by card in 30 days would be passed.",
+        clerk: "カードのチャージ上限（30日間）を超えます。" / "The 30-day limit of top-ups by card would be passed.",
+        customer: "カードのチャージ上限（30日間）を超えます。" / "This would pass your 30-day limit of top-ups by card.";
+    /// The customer has no such card, or it may not be used.
+    CardNotFound = "card_not_found", NOT_FOUND, "The customer has no such card.",
+        clerk: "カードが見つかりません。" / "No such card.",
+        customer: "カードが見つかりません。" / "The card was not found.";
+    /// So many cards may be registered and not more.
+    CardsMax = "cards_max", UNPROCESSABLE_ENTITY, "The customer has as many cards as may be registered.",
+        clerk: "登録できるカードの上限です。" / "No more cards may be registered.",
+        customer: "登録できるカードは3枚までです。使わないカードを削除してください。" / "You can register up to 3 cards. Remove one that you do not use.";
+    /// Too many cards were tried lately.
+    CardTries = "card_tries", TOO_MANY_REQUESTS, "Too many registrations of cards were begun or failed lately.",
+        clerk: "カード登録の回数が上限に達しました。" / "Too many cards were tried.",
+        customer: "カード登録の回数が上限に達しました。しばらくたってからお試しください。" / "Too many cards were tried. Please wait before the next one.";
+    /// The card gateway does not answer, and nothing was asked of a card.
+    GatewayUnavailable = "gateway_unavailable", SERVICE_UNAVAILABLE, "The card gateway does not answer; no card was charged.",
+        clerk: "カード会社に接続できません。" / "The card gateway does not answer.",
+        customer: "カード会社に接続できません。少したってからお試しください。" / "The card company does not answer. Please try again in a while.";
     /// The balance would pass the largest one allowed.
     LimitBalance = "limit_balance", UNPROCESSABLE_ENTITY, "The balance would pass the largest one allowed.",
         clerk: "残高の上限を超えます。" / "The customer's balance would pass its limit.",

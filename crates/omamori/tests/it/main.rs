@@ -5,6 +5,7 @@
 mod audit;
 mod browser;
 mod cancel;
+mod cardtopup;
 mod census;
 mod code;
 mod console;

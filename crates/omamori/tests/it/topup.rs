@@ -1,6 +1,7 @@
 //! Cash at a register becomes balance, once; and goes back while it is still there.
 
 use omamori::clock::{HOUR, MINUTE, SECOND};
+use omamori::merchant::create_terminal;
 use omamori::web::codes::Code;
 use serde_json::json;
 
@@ -19,6 +20,7 @@ on_both_engines!(
     a_top_up_of_the_day_can_be_canceled_until_a_quarter_past_midnight,
     a_top_up_that_was_canceled_before_it_arrived_is_refused,
     sixteen_cancels_at_once_are_one_cancel,
+    an_atm_takes_more_and_sells_nothing,
 );
 
 async fn parties(app: &TestApp) -> (Register, Customer) {
@@ -151,4 +153,32 @@ async fn sixteen_cancels_at_once_are_one_cancel(app: &mut TestApp) {
     let first = answers[0].ok();
     answers.iter().for_each(|answer| assert_eq!(answer.ok(), first));
     assert_eq!(customer.balance(app), 0);
+}
+
+/// Goal: ¥100,000 at once; back if the machine did not keep the cash; nothing but that.
+async fn an_atm_takes_more_and_sells_nothing(app: &mut TestApp) {
+    let (register, customer) = parties(app).await;
+    let made = create_terminal(&app.app, &register.store_id, "ATM", "atm").await.unwrap();
+    let atm = Register { key: made.api_key, terminal_id: made.terminal_id, ..register.clone() };
+    atm.get(app, "/terminal").await.ok();
+    let code = customer.code(app.now());
+    atm.top_up(app, "a-1", &code, 1_500).await.refused(Code::InvalidRequest);
+    let made = atm.top_up(app, "a-1", &code, 100_000).await.ok();
+    assert_eq!(atm.get(app, "/topups/a-1").await.ok(), made);
+    let history = customer.get(app, "/api/wallet/v1/history").await.ok();
+    assert_eq!(history["entries"][0]["kind"], "topup_atm");
+    register
+        .top_up(app, "t-1", &customer.code(app.now()), 1_000)
+        .await
+        .refused(Code::LimitTopup24h);
+    assert_eq!(atm.cancel_top_up(app, "a-1").await.ok()["topup"]["status"], "canceled");
+    assert_eq!(customer.balance(app), 0);
+    atm.top_up(app, "a-2", &customer.code(app.now()), 101_000)
+        .await
+        .refused(Code::LimitTopupAmount);
+    atm.top_up(app, "a-3", &customer.code(app.now()), 10_000).await.ok();
+    atm.sell(app, "s-1", &customer.code(app.now()), 1).await.refused(Code::Forbidden);
+    atm.get(app, "/payments").await.refused(Code::Forbidden);
+    atm.refund(app, "r-1", "s-1", 1).await.refused(Code::Forbidden);
+    assert_eq!(customer.balance(app), 10_000);
 }

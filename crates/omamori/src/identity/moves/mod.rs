@@ -124,6 +124,25 @@ pub(crate) async fn settled(
     Ok(if moved || recovered { Err(Code::TooSoon) } else { Ok(()) })
 }
 
+/// Whether neither a move nor a recovery brought the phone here within the last 24 hours: what
+/// reaches for money outside of the wallet waits for so long.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn long_bound(
+    registry: &Db,
+    customer: &Customer,
+    now: Micros,
+) -> Result<Result<(), Code>> {
+    let query = sql("SELECT recovery_id FROM recovery
+         WHERE customer_id = $1 AND state = 'done' AND done_at > $2 LIMIT 1");
+    let query = query.bind(&customer.customer_id).bind(now - REST);
+    if registry.optional(query).await?.is_some() {
+        return Ok(Err(Code::TooSoon));
+    }
+    settled(registry, customer, now).await
+}
+
 /// The move that took the phone's place, if it can be undone.
 ///
 /// # Errors

@@ -7,7 +7,7 @@ use axum::http::Request;
 use omamori::app::App;
 use omamori::cli::open::open;
 use omamori::clock::SystemClock;
-use omamori::config::Config;
+use omamori::config::{Card, Config};
 use omamori::identity::external::ExternalSignIn;
 use omamori::identity::external::sandbox::Issuer;
 use omamori::merchant::{create_merchant, create_store, create_terminal, put_product};
@@ -80,6 +80,7 @@ impl House {
             store: place.store(),
             public_url: origin.clone(),
             external_sign_in: vec![issuer(&origin).await],
+            card: Card::Sandbox { port: 0 },
             ..Config::default()
         };
         let app =

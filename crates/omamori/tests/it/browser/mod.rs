@@ -8,6 +8,7 @@
 mod authenticator;
 #[expect(clippy::module_inception, reason = "the feature and its main thing have one name")]
 mod browser;
+mod cardtopup;
 mod chromedriver;
 mod counter;
 mod devices;

@@ -146,6 +146,8 @@ async fn wallet(phone: &Phone, payment_id: &str) {
     let receipt = format!("/receipt/{payment_id}");
     let pages = [
         ("/topup", "wallet-topup"),
+        ("/topup/register", "wallet-topup-register"),
+        ("/topup/atm", "wallet-topup-atm"),
         ("/history", "wallet-history"),
         (&receipt, "wallet-receipt"),
         ("/settings", "wallet-settings"),

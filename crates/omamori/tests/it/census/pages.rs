@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::merchant::invite;
 use omamori_db::sql;
@@ -51,6 +52,8 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
+    /// A registration of a card and top-ups with it, at each of their ends.
+    of_card: Vec<String>,
 }
 
 async fn world(app: &TestApp) -> World {
@@ -83,11 +86,44 @@ async fn world(app: &TestApp) -> World {
         till_cookie: cookie.split(';').next().unwrap().to_owned(),
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
+        of_card: of_card(app, &customer).await,
         moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
         customer,
     }
+}
+
+/// A card, and the pages about its registration and about top-ups in each state.
+async fn of_card(app: &TestApp, customer: &Customer) -> Vec<String> {
+    let registry = &app.app.stores.registry;
+    let card =
+        sql("INSERT INTO card (card_id, customer_id, state, gateway, holder, token, brand, \
+                    last4, exp_month, exp_year, fingerprint, created_at) \
+                    VALUES ('crd_1', $1, 'active', 'sandbox', 'cus_1', 'pm_1', 'visa', '4242', \
+                    CAST(12 AS BIGINT), CAST(2034 AS BIGINT), $2, $3)");
+    let card = card.bind(&customer.customer_id).bind([1; 32]).bind(app.now());
+    registry.execute(card).await.unwrap();
+    let mut pages = Vec::new();
+    for state in ["opened", "challenge", "credited", "refused", "refunded"] {
+        let insert = sql("INSERT INTO card_topup (topup_id, customer_id, card_id, kind, amount, \
+                          state, reference, reason, attempts, looked_at, created_at) \
+                          VALUES ($1, $2, 'crd_1', 'card', CAST(1000 AS BIGINT), $3, $1, \
+                          'declined', CAST(0 AS BIGINT), $4, $4)");
+        let insert = insert.bind(state).bind(&customer.customer_id).bind(state).bind(app.now());
+        registry.execute(insert).await.unwrap();
+        pages.push(format!("/topup/card/{state}"));
+    }
+    for state in ["opened", "done", "refused"] {
+        let insert =
+            sql("INSERT INTO card_setup (setup_id, customer_id, state, reference, reason, \
+                          card_id, attempts, looked_at, created_at) \
+                          VALUES ($1, $2, $3, $1, 'declined', 'crd_1', CAST(0 AS BIGINT), $4, $4)");
+        let insert = insert.bind(state).bind(&customer.customer_id).bind(state).bind(app.now());
+        registry.execute(insert).await.unwrap();
+        pages.push(format!("/topup/card/setup/{state}"));
+    }
+    pages
 }
 
 async fn moved(app: &TestApp) -> Customer {
@@ -147,10 +183,16 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let path = format!("/console/stores/{}", world.register.store_id);
         pages.push(console("console_store.html", &path));
     }
+    for path in &world.of_card {
+        pages.push(of_customer("topup_progress.html", &world.customer, path));
+    }
     for customer in [&world.customer, &world.newcomer] {
         pages.push(of_customer("home.html", customer, "/"));
         pages.push(of_customer("history.html", customer, "/history"));
         pages.push(of_customer("topup.html", customer, "/topup"));
+        pages.push(of_customer("topup_register.html", customer, "/topup/register"));
+        pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
+        pages.push(of_customer("topup_card.html", customer, "/topup/card"));
         pages.push(of_customer("settings.html", customer, "/settings"));
         pages.push(of_customer("factors.html", customer, "/settings/factors"));
         pages.push(of_customer("notices.html", customer, "/notices"));
@@ -180,6 +222,7 @@ fn templates() -> BTreeSet<String> {
 /// Goal: no page without its texts, none with a script or a style that our own policy forbids,
 /// none with a text of somebody else's as markup, none whose files are not there.
 async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
+    app.restart_with(|config| config.card = Card::Sandbox { port: 0 }).await;
     let world = world(app).await;
     let mut rendered = BTreeSet::new();
     let mut assets = BTreeSet::new();

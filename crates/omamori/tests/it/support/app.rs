@@ -115,6 +115,13 @@ impl TestApp {
         self.node = start(&self.config, &self.clock, &self.rng).await;
     }
 
+    /// Stops, and starts again with other settings.
+    pub async fn restart_with(&mut self, set: impl FnOnce(&mut Config)) {
+        self.node.app.close().await;
+        set(&mut self.config);
+        self.node = start(&self.config, &self.clock, &self.rng).await;
+    }
+
     /// Stops, deletes the views, and starts again.
     pub async fn restart_without_views(&mut self) {
         self.node.app.close().await;

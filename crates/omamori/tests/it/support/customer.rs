@@ -206,7 +206,7 @@ pub fn new_key(app: &App) -> SigningKey {
 }
 
 /// Both coordinates of the public key, in base64url.
-fn coordinates(key: &SigningKey) -> (String, String) {
+pub fn coordinates(key: &SigningKey) -> (String, String) {
     let sec1 = p256::PublicKey::from(key.verifying_key()).to_sec1_bytes(); // 04 ‖ x ‖ y
     (URL_SAFE_NO_PAD.encode(&sec1[1..33]), URL_SAFE_NO_PAD.encode(&sec1[33..65]))
 }

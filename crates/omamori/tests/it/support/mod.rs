@@ -2,6 +2,7 @@
 
 pub mod answer;
 pub mod app;
+pub mod confirm;
 pub mod customer;
 pub mod desk;
 pub mod fold;

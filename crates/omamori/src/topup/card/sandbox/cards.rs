@@ -1,0 +1,88 @@
+//! The test cards. The first ones have the numbers and the meaning that Stripe gives them
+//! (<https://docs.stripe.com/testing>); the others are for what a network does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::web::codes::Both;
+
+/// What a test card does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Script {
+    /// Pays, authenticated without a question.
+    Frictionless,
+    /// Pays after the bank's question.
+    Challenge,
+    /// Cannot be registered.
+    RefusedAtOnce,
+    /// Is registered and never pays.
+    Declined,
+    /// Pays, and is charged back later.
+    ChargedBack,
+    /// Pays, and the answer never comes.
+    NoAnswer,
+    /// Pays some seconds later.
+    Late,
+    /// Pays once and says so twice.
+    Twice,
+    /// Pays without 3-D Secure, though it was asked for.
+    NotAuthenticated,
+}
+
+/// A test card.
+pub struct TestCard {
+    /// 16 digits.
+    pub number: &'static str,
+    /// What it does.
+    pub script: Script,
+    /// As the gateway calls it.
+    pub brand: &'static str,
+    /// For the page.
+    pub says: Both,
+}
+
+const fn card(
+    number: &'static str,
+    script: Script,
+    brand: &'static str,
+    ja: &'static str,
+    en: &'static str,
+) -> TestCard {
+    TestCard { number, script, brand, says: Both { ja, en } }
+}
+
+/// All of them.
+pub const CARDS: [TestCard; 9] = [
+    card(
+        "4242424242424242",
+        Script::Frictionless,
+        "visa",
+        "成功（認証画面なし）",
+        "Pays, no question",
+    ),
+    card("4000000000003220", Script::Challenge, "visa", "認証画面あり", "3-D Secure question"),
+    card("4000000000000002", Script::RefusedAtOnce, "visa", "登録できない", "Cannot be registered"),
+    card("4000000000000341", Script::Declined, "visa", "支払いを拒否", "Payment declined"),
+    card(
+        "4000000000000259",
+        Script::ChargedBack,
+        "visa",
+        "1分後にチャージバック",
+        "Charged back after a minute",
+    ),
+    card(
+        "5555555555554444",
+        Script::NoAnswer,
+        "mastercard",
+        "応答が届かない",
+        "The answer never comes",
+    ),
+    card("3530111333300000", Script::Late, "jcb", "20秒遅れて成功", "Pays 20 seconds later"),
+    card("5200828282828210", Script::Twice, "mastercard", "通知が2回届く", "Tells it twice"),
+    card(
+        "4000000000000077",
+        Script::NotAuthenticated,
+        "visa",
+        "認証なしで成功",
+        "Pays without 3-D Secure",
+    ),
+];

@@ -1,0 +1,111 @@
+//! Stripe's objects: what we read of them, and nothing else.
+
+use serde_json::Value;
+
+use crate::topup::card::gateway::{CardDetails, ChargeState, GatewayError, Reason, SetupState};
+
+fn strange(what: &str) -> GatewayError {
+    GatewayError::Unknown(format!("no {what} where one must be"))
+}
+
+/// A text that must be there.
+pub fn text(object: &Value, name: &str) -> Result<String, GatewayError> {
+    object[name].as_str().map(str::to_owned).ok_or_else(|| strange(name))
+}
+
+/// The id of an object. It becomes a part of addresses.
+pub fn id(object: &Value) -> Result<String, GatewayError> {
+    let id = text(object, "id")?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    if id.len() <= 255 && id.bytes().all(plain) { Ok(id) } else { Err(strange("plain id")) }
+}
+
+/// The word for an error: `decline_code` says more than `code`, and `code` more than `type`.
+pub fn error_code(error: &Value) -> String {
+    let word = ["decline_code", "code", "type"].iter().find_map(|name| error[name].as_str());
+    word.unwrap_or("unknown").chars().take(64).collect()
+}
+
+/// What it means for us that a card said no.
+pub fn reason(error: &Value) -> Reason {
+    let is = |word: &str| error["code"] == word || error["decline_code"] == word;
+    if is("payment_intent_authentication_failure")
+        || is("authentication_required")
+        || is("setup_intent_authentication_failure")
+    {
+        Reason::AuthenticationFailed
+    } else {
+        Reason::Declined
+    }
+}
+
+/// The state of a payment intent, its `latest_charge` expanded.
+pub fn charge_state(intent: &Value) -> Result<ChargeState, GatewayError> {
+    Ok(match intent["status"].as_str() {
+        Some("succeeded") => {
+            let charge = &intent["latest_charge"];
+            if !charge.is_object() {
+                return Err(strange("latest_charge"));
+            }
+            let details = &charge["payment_method_details"]["card"];
+            ChargeState::Paid { authenticated: is_authenticated(details) }
+        }
+        Some("processing") => ChargeState::Processing,
+        Some("canceled") => ChargeState::Canceled,
+        Some("requires_confirmation") => ChargeState::Open,
+        Some("requires_action") => {
+            let action = &intent["next_action"]["redirect_to_url"];
+            ChargeState::Challenge { url: text(action, "url")? }
+        }
+        Some("requires_payment_method") => match &intent["last_payment_error"] {
+            Value::Null => ChargeState::Open,
+            error => ChargeState::Failed(reason(error)),
+        },
+        _ => return Err(strange("known status")),
+    })
+}
+
+/// Whether 3-D Secure has shown that it is the holder. An attempt that the bank merely took note
+/// of, an exemption and its absence are not enough.
+fn is_authenticated(card: &Value) -> bool {
+    card["three_d_secure"]["result"] == "authenticated"
+}
+
+/// The state of a checkout session for a setup, with its setup intent expanded.
+pub fn setup_state(session: &Value) -> Result<SetupState, GatewayError> {
+    match session["status"].as_str() {
+        Some("open") => Ok(SetupState::Open { url: session["url"].as_str().map(str::to_owned) }),
+        Some("expired") => Ok(SetupState::Expired),
+        Some("complete") => {
+            let intent = &session["setup_intent"];
+            if intent["status"] != "succeeded" {
+                return Err(strange("succeeded setup_intent"));
+            }
+            let attempt = &intent["latest_attempt"]["payment_method_details"]["card"];
+            let card = card_details(&intent["payment_method"])?;
+            Ok(SetupState::Done { card, authenticated: is_authenticated(attempt) })
+        }
+        _ => Err(strange("known status")),
+    }
+}
+
+fn card_details(method: &Value) -> Result<CardDetails, GatewayError> {
+    let card = &method["card"];
+    let number = |name: &str| card[name].as_i64().ok_or_else(|| strange(name));
+    let last4 = text(card, "last4")?;
+    if last4.len() != 4 || !last4.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(strange("last4"));
+    }
+    let brand: String = text(card, "brand")?.chars().take(32).collect();
+    if !brand.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
+        return Err(strange("brand"));
+    }
+    Ok(CardDetails {
+        token: id(method)?,
+        brand,
+        last4,
+        exp_month: number("exp_month")?,
+        exp_year: number("exp_year")?,
+        fingerprint: text(card, "fingerprint")?,
+    })
+}

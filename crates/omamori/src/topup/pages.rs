@@ -1,0 +1,55 @@
+//! `GET /topup`: the ways in, as a list.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use crate::app::App;
+use crate::identity::PageCustomer;
+use crate::web::error::Result;
+use crate::web::filters;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+struct Way {
+    path: &'static str,
+    icon: &'static str,
+    name: &'static str,
+    note: &'static str,
+}
+
+const REGISTER: Way = Way {
+    path: "/topup/register",
+    icon: "barcode",
+    name: "topup.way_register",
+    note: "topup.way_register_note",
+};
+const ATM: Way =
+    Way { path: "/topup/atm", icon: "atm", name: "topup.way_atm", note: "topup.way_atm_note" };
+const CARD: Way =
+    Way { path: "/topup/card", icon: "card", name: "topup.way_card", note: "topup.way_card_note" };
+
+#[derive(Template)]
+#[template(path = "topup.html")]
+struct WaysPage {
+    text: Text,
+    sandbox: bool,
+    balance: i64,
+    ways: Vec<Way>,
+}
+
+/// The ways in.
+pub async fn ways(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+) -> Result<Response> {
+    let mut ways = vec![REGISTER, ATM];
+    if app.topups.offers_cards() {
+        ways.push(CARD);
+    }
+    let balance = app.gate.balance(customer.wallet_account);
+    page(&WaysPage { text, sandbox: app.sandbox(), balance, ways })
+}
