@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::gate::limits::Limits;
 use crate::secret::Secret;
+use crate::value::ValueSettings;
 
 /// Everything an operator may set.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,6 +45,8 @@ pub struct Config {
     pub breached_passwords: Option<String>,
     /// Limits in yen.
     pub limits: Limits,
+    /// Points and free value.
+    pub value: ValueSettings,
 }
 
 impl Default for Config {
@@ -62,6 +65,7 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             breached_passwords: None,
             limits: Limits::default(),
+            value: ValueSettings::default(),
         }
     }
 }
@@ -221,6 +225,7 @@ impl Config {
         {
             return refuse("breached_passwords must begin with https:// and end with a slash");
         }
+        self.value.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

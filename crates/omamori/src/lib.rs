@@ -21,5 +21,6 @@ pub mod rng;
 pub mod secret;
 pub mod server;
 pub mod till;
+pub mod value;
 pub mod wallet;
 pub mod web;

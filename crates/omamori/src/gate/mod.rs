@@ -8,6 +8,7 @@
 pub mod chart;
 pub mod evidence;
 pub mod limits;
+pub mod purse;
 pub mod windows;
 
 use std::sync::Arc;
@@ -23,6 +24,7 @@ use crate::web::codes::Code;
 use crate::web::error::Error;
 use chart::available;
 use evidence::{DecisionId, Evidence};
+use purse::Purse;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// An act that the gate decides on.
@@ -67,6 +69,18 @@ pub enum Act {
     TopupCash,
     /// A cash top-up taken back.
     TopupCashCancel,
+    /// Points become free value.
+    PointsConvert,
+    /// Value reached its end.
+    ValueExpire,
+    /// A customer chooses whether points are used.
+    PointsUse,
+    /// A customer takes a coupon.
+    CouponSet,
+    /// A campaign begins, with its budget.
+    CampaignCreate,
+    /// A campaign ends, and what is left of its budget goes back.
+    CampaignStop,
     /// A merchant's person accepts the invitation with a passkey.
     MerchantUserEnrol,
     /// A merchant's person signs in.
@@ -207,7 +221,11 @@ impl Gate {
 
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
         let Some(admission) = admission else { return Ok(()) };
-        let balance = self.balance(admission.account);
+        let balance = match admission.flow {
+            Flow::In { .. } => self.balance(admission.account),
+            Flow::Out => self.paid(admission.account),
+            Flow::Spend => 0, // its plan found enough
+        };
         if admission.flow == Flow::Out && balance < admission.amount {
             return Err(Code::InsufficientFunds);
         }
@@ -235,10 +253,22 @@ impl Gate {
         self.ledger.commit(submission).await.map_err(undone)
     }
 
-    /// What the customer can spend, in yen; 0 for an account that has never held value.
+    /// What the customer sees as the balance, in yen: paid and free value of a wallet.
     #[must_use]
-    pub fn balance(&self, account: u128) -> i64 {
+    pub fn balance(&self, wallet: u128) -> i64 {
+        purse::balance(|id| self.ledger.account(id), wallet, self.clock.now())
+    }
+
+    /// The paid value of a wallet alone, in yen; 0 for an account that has never held value.
+    #[must_use]
+    pub fn paid(&self, account: u128) -> i64 {
         self.ledger.account(account).as_ref().map_or(0, available)
+    }
+
+    /// All that a customer holds.
+    #[must_use]
+    pub fn purse(&self, wallet: u128) -> Purse {
+        Purse::read(|id| self.ledger.account(id), wallet, self.clock.now())
     }
 
     /// An account of the ledger.

@@ -12,7 +12,8 @@ use std::collections::HashMap;
 use omamori_ledger::{Companion, Fact, Request, State, Transfer};
 use serde::Serialize;
 
-use super::chart::{TransferCode, available};
+use super::chart::{TransferCode, due};
+use super::purse;
 use crate::web::codes::Code;
 
 const NANOS_PER_SLOT: u64 = 300 * 1_000_000_000;
@@ -96,8 +97,11 @@ pub struct Admission {
 /// Which way value goes, seen from the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Out: there must be enough.
+    /// Out of paid value: there must be enough.
     Out,
+    /// Out of all kinds of value, as a plan says that found enough; the ledger refuses the chain
+    /// if that changed.
+    Spend,
     /// In: the balance after it may not pass this, in yen.
     In {
         /// The largest balance.
@@ -178,11 +182,84 @@ impl Effect {
         let (from, to) = (transfer.debit_account_id, transfer.credit_account_id);
         match code {
             TransferCode::Payment => Self::Uses(from, &[Class::Payment]),
-            TransferCode::Refund | TransferCode::Cancel => Self::GivesBack(to, &[Class::Payment]),
+            TransferCode::RefundPosition | TransferCode::CancelPosition => {
+                Self::GivesBack(to, &[Class::Payment])
+            }
             TransferCode::TopupCash => Self::Uses(to, &[Class::Topup]),
             TransferCode::TopupCashCancel => Self::GivesBack(from, &[Class::Topup]),
-            TransferCode::RefundPosition | TransferCode::Tombstone => Self::Nothing,
+            TransferCode::Tombstone => Self::Nothing,
+            // The legs of payments and refunds are counted with their payment or position.
+            TransferCode::Refund
+            | TransferCode::Cancel
+            | TransferCode::FreeSpent
+            | TransferCode::FreeFunded
+            | TransferCode::FreeBack
+            | TransferCode::FreeFundedBack
+            | TransferCode::PointsSpent
+            | TransferCode::PointsFunded
+            | TransferCode::PointsBack
+            | TransferCode::PointsFundedBack
+            | TransferCode::CouponDiscount
+            | TransferCode::CouponDiscountBack
+            | TransferCode::CouponUsed
+            | TransferCode::CouponBack => Self::Nothing,
+            // Neither paid in nor paid out.
+            TransferCode::FreeGiven
+            | TransferCode::FreeExpired
+            | TransferCode::PointsEarned
+            | TransferCode::PointsTaken
+            | TransferCode::PointsExpired
+            | TransferCode::PointsConverted
+            | TransferCode::PointsConvertedNote
+            | TransferCode::CouponGiven
+            | TransferCode::CampaignFunded
+            | TransferCode::CampaignReleased => Self::Nothing,
         }
+    }
+
+    /// The yen of it: a payment counts once, with all kinds of value.
+    fn yen(transfer: &Transfer, code: TransferCode) -> i64 {
+        let yen = match code {
+            TransferCode::Payment => due(transfer),
+            TransferCode::RefundPosition | TransferCode::CancelPosition => {
+                Position::of(transfer).to_customer.unsigned_abs()
+            }
+            _ => transfer.amount,
+        };
+        // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
+        i64::try_from(yen).unwrap_or(i64::MAX)
+    }
+}
+
+/// What the position of a refund or cancel says, in its `user_data_64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Yen of the sale that are given back: the lower half.
+    pub amount: i64,
+    /// What of it goes to the customer, of all kinds; the rest was a discount: the upper half.
+    pub to_customer: i64,
+}
+
+impl Position {
+    /// From a transfer.
+    #[must_use]
+    pub fn of(transfer: &Transfer) -> Self {
+        let half = |bits: u64| i64::from(u32::try_from(bits).unwrap_or(u32::MAX));
+        let data = transfer.user_data_64;
+        Self { amount: half(data & u64::from(u32::MAX)), to_customer: half(data >> 32) }
+    }
+
+    /// As a transfer carries it.
+    ///
+    /// # Panics
+    /// If an amount is beyond what the API ever lets in.
+    #[must_use]
+    pub fn user_data(self) -> u64 {
+        let half = |yen: i64| match u32::try_from(yen) {
+            Ok(half) => u64::from(half),
+            Err(_) => panic!("a refund of {yen} yen"),
+        };
+        half(self.to_customer) << 32 | half(self.amount)
     }
 }
 
@@ -244,8 +321,7 @@ impl Windows {
             return; // a first phase: counted when it is posted
         }
         let Some(code) = TransferCode::of(transfer.code) else { return };
-        // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
-        let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
+        let yen = Effect::yen(transfer, code);
         match Effect::of(transfer, code) {
             Effect::Uses(account, classes) => {
                 let customer = self.0.entry(account).or_default();
@@ -275,7 +351,13 @@ impl Companion for Windows {
         admission: &Admission,
         timestamp: u64,
     ) -> Result<(), Code> {
-        let balance = state.account(admission.account).map_or(0, available);
+        let now = i64::try_from(timestamp / 1_000).unwrap_or(i64::MAX);
+        let balance = match admission.flow {
+            Flow::In { .. } => {
+                purse::balance(|id| state.account(id).copied(), admission.account, now)
+            }
+            Flow::Out | Flow::Spend => 0, // not asked for
+        };
         self.check(admission, balance, timestamp)
     }
 
@@ -308,6 +390,11 @@ mod tests {
         Fact::TransferCreated(Transfer {
             code: code.number(),
             amount,
+            user_data_64: Position {
+                amount: amount.cast_signed(),
+                to_customer: amount.cast_signed(),
+            }
+            .user_data(),
             timestamp,
             debit_account_id,
             credit_account_id,
@@ -347,12 +434,23 @@ mod tests {
         windows.observe(&[
             transfer(TransferCode::Payment, 9_000, START, 0),
             transfer(TransferCode::Payment, 500, START + 2 * HOUR, 0),
-            transfer(TransferCode::Refund, 4_000, START + 3 * HOUR, slot(START)),
+            transfer(TransferCode::RefundPosition, 4_000, START + 3 * HOUR, slot(START)),
         ]);
         let used = windows.used(CUSTOMER, Class::Payment, START + 3 * HOUR);
         assert_eq!(used, Used { in_24h: 5_500, in_30d: 5_500 });
         let later = windows.used(CUSTOMER, Class::Payment, START + 25 * HOUR);
         assert_eq!(later, Used { in_24h: 500, in_30d: 5_500 });
+    }
+
+    #[test]
+    fn a_payment_counts_once_with_all_kinds_of_value() {
+        let mut windows = Windows::default();
+        windows.observe(&[
+            transfer(TransferCode::Payment, 100, START, 700),
+            transfer(TransferCode::FreeSpent, 400, START, 0),
+            transfer(TransferCode::Payment, 50, START, 0),
+        ]);
+        assert_eq!(windows.used(CUSTOMER, Class::Payment, START).in_24h, 750);
     }
 
     #[test]

@@ -38,6 +38,10 @@ pub struct DeviceEntry {
     pub active: bool,
     /// True if staff stopped the customer's account.
     pub frozen: bool,
+    /// Whether the customer pays with points first.
+    pub uses_points: bool,
+    /// Whether the customer has set a coupon.
+    pub has_coupons: bool,
 }
 
 /// Where the sealed secret of a device lives: part of what the seal authenticates.
@@ -156,7 +160,7 @@ impl Shard {
 async fn load(registry: &Db, vault: &Vault, number: DeviceNumber) -> Result<Option<DeviceEntry>> {
     let query =
         sql("SELECT d.device_id, d.customer_id, c.wallet_account, d.code_secret, d.enrolled_at,
-                d.state, c.status
+                d.state, c.status, c.uses_points, c.has_coupons
          FROM device d JOIN customer c ON c.customer_id = d.customer_id
          WHERE d.device_number = $1")
         .bind(i64::from(number.get()));
@@ -176,6 +180,8 @@ async fn load(registry: &Db, vault: &Vault, number: DeviceNumber) -> Result<Opti
         enrolled_at: row.int("enrolled_at")?,
         active: row.text("state")? == "active" && status != "closed",
         frozen: status == "frozen",
+        uses_points: row.int("uses_points")? == 1,
+        has_coupons: row.int("has_coupons")? == 1,
     }))
 }
 
@@ -196,6 +202,8 @@ mod tests {
             enrolled_at: 0,
             active: true,
             frozen: false,
+            uses_points: false,
+            has_coupons: false,
         })
     }
 

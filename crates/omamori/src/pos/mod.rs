@@ -28,7 +28,10 @@ use crate::app::App;
 
 pub use auth::{TILL_COOKIE, Terminal};
 pub use chain::Chain;
-pub use model::{PaymentStatus, RefundDetail, SaleDetail, detail, micros, status, yen};
+pub use model::{
+    CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
+    RefundDetail, SaleDetail, detail, discounts, micros, status, yen,
+};
 pub use reversal::{Reversal, reversals};
 
 /// The routes.

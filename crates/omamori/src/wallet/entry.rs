@@ -7,8 +7,9 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Micros;
-use crate::gate::chart::TransferCode;
+use crate::gate::chart::{TransferCode, due};
 use crate::id::Kind;
+use crate::value::legs::returned;
 use crate::web::error::Result;
 use crate::web::filters::as_rfc3339;
 
@@ -121,14 +122,17 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
         Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
         Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::RefundPosition | TransferCode::Tombstone) | None => {
-            return Ok(None);
-        }
+        // Legs, positions and what concerns points and coupons alone.
+        Some(_) | None => return Ok(None),
     };
     let outgoing = transfer.debit_account_id == account;
     let store = if outgoing { transfer.credit_account_id } else { transfer.debit_account_id };
     let store = app.merchants.store_by_account(store).await?;
-    let yen = crate::pos::yen(transfer);
+    let yen = match kind {
+        EntryKind::Payment => i64::try_from(due(transfer)).unwrap_or(i64::MAX),
+        EntryKind::Refund | EntryKind::Cancel => returned(app, transfer).await?,
+        EntryKind::Topup | EntryKind::TopupCancel => crate::pos::yen(transfer),
+    };
     let id = id_kind.text(transfer.id);
     Ok(Some(Entry {
         payment_id: (id_kind != Kind::Topup).then(|| id.clone()),
