@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::coupon::Campaigns;
 use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
@@ -30,6 +31,8 @@ pub struct App {
     pub identity: Identity,
     /// Merchants, stores, terminals.
     pub merchants: Merchants,
+    /// Campaigns of now.
+    pub campaigns: Campaigns,
     /// Tells open wallets at once.
     pub live: Live,
 }

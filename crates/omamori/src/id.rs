@@ -41,6 +41,10 @@ pub enum Kind {
     Refund,
     /// A top-up.
     Topup,
+    /// A campaign.
+    Campaign,
+    /// Points that became balance.
+    Conversion,
     /// A decision of the gate.
     Decision,
     /// One HTTP request.
@@ -75,6 +79,8 @@ impl Kind {
             Self::Payment => "pay",
             Self::Refund => "rfd",
             Self::Topup => "top",
+            Self::Campaign => "cmp",
+            Self::Conversion => "cnv",
             Self::Decision => "dec",
             Self::Request => "req",
             Self::Notice => "ntc",

@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
-use crate::{identity, language, merchant, notify, openapi, pos, till, wallet};
+use crate::{coupon, identity, language, merchant, notify, openapi, pos, till, value, wallet};
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -22,6 +22,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(identity::router())
         .merge(wallet::router())
         .merge(pos::router())
+        .merge(value::router())
+        .merge(coupon::router())
         .merge(till::router())
         .merge(merchant::router())
         .merge(notify::router())

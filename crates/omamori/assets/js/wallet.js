@@ -15,6 +15,7 @@ const TITLES = {
   cancel: "happened.cancel",
   topup: "happened.topup",
   topup_cancel: "happened.topup_cancel",
+  points: "happened.points",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */
 const FRESH_MS = 120_000;
@@ -66,7 +67,9 @@ function announce(entry) {
   dialog.dataset.kind = entry.kind;
   part("happened-title").textContent = t(TITLES[entry.kind] ?? "entry.other");
   part("happened-amount").textContent = yen(Math.abs(entry.amount));
-  part("happened-store").textContent = `${entry.store_name} · ${datetime(entry.at)}`;
+  part("happened-store").textContent = [entry.store_name, datetime(entry.at)]
+    .filter(Boolean)
+    .join(" · ");
   part("happened-balance").textContent = yen(entry.balance);
   const link = part("happened-receipt");
   link.href = entry.payment_id ? `/receipt/${encodeURIComponent(entry.payment_id)}` : "/history";

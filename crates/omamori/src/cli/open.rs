@@ -9,6 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Store};
+use crate::coupon::Campaigns;
 use crate::db::{Stores, changes};
 use crate::gate::Gate;
 use crate::identity::Identity;
@@ -66,6 +67,7 @@ pub async fn open(
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
     let app = Arc::new(App {
         merchants: Merchants::new(stores.registry.clone()),
+        campaigns: Campaigns::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
         vault: Vault::new(master_key),
         config,

@@ -31,6 +31,7 @@ pub const REGISTRY: &[Step] = &[
     step!(5, "moves", "registry/0005_moves.sql"),
     step!(6, "passwords", "registry/0006_passwords.sql"),
     step!(15, "value", "registry/0015_value.sql"),
+    step!(16, "campaigns", "registry/0016_campaigns.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -28,6 +28,7 @@ use crate::app::App;
 
 pub use auth::{TILL_COOKIE, Terminal};
 pub use chain::Chain;
+pub use fields::{is_id, is_jan};
 pub use model::{
     CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
     RefundDetail, SaleDetail, detail, discounts, micros, status, yen,

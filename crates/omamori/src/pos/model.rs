@@ -65,7 +65,7 @@ pub struct SaleDetail {
 }
 
 /// A coupon that was used.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CouponDetail {
     /// `cmp_…`.
     pub campaign_id: String,
@@ -90,12 +90,8 @@ pub struct NotApplied {
 pub enum NotAppliedReason {
     /// Another one of its kind was worth more: one coupon on the amount and one on an item.
     AnotherApplied,
-    /// The campaign has ended or was stopped, or has not begun.
-    NotRunning,
     /// Its budget is used up.
     BudgetUsedUp,
-    /// The customer has used it as often as it may be used.
-    UsedUp,
     /// Not in this store.
     OtherStore,
     /// The amount is below its least amount.

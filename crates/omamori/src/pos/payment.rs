@@ -18,6 +18,7 @@ use super::model::{
 use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::clock::DAY;
+use crate::coupon::{self, Basket};
 use crate::gate::chart::TransferCode;
 use crate::gate::windows::{Admission, Bound, Class, Flow};
 use crate::gate::{Act, Clearance, Question};
@@ -160,7 +161,7 @@ pub async fn create(
 async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<PaymentView> {
     let verified = code::verify(app, &sale.code, terminal.terminal_number).await;
     let amount = sale.amount;
-    let detail = sale.detail(terminal);
+    let mut detail = sale.detail(terminal);
     let verified = match verified {
         Ok(verified) => verified,
         Err(refused) => return Err(refuse(app, terminal, amount, &detail, refused).await),
@@ -176,13 +177,16 @@ async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<Paym
         code: TransferCode::Payment,
     };
     for _ in 0..value::TRIES {
+        let basket = Basket { store: &terminal.store, amount, items: &detail.items };
+        let fitted = coupon::fit(app, &verified.device, &basket).await?;
+        (detail.coupons, detail.not_applied) = (fitted.used, fitted.not_applied);
         let purchase = Purchase {
             wallet: verified.device.wallet_account,
             store: &terminal.store,
             amount,
-            discounts: Vec::new(),
+            discounts: fitted.discounts,
             use_points: verified.device.uses_points,
-            points_factor: 1,
+            points_factor: fitted.points_factor,
         };
         let offer = value::offer(app, &purchase);
         let (clearance, offer) = clear(app, terminal, &verified, amount, &detail, offer).await?;

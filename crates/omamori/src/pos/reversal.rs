@@ -11,6 +11,7 @@ use serde_json::Value;
 use super::model::{Paid, RefundDetail, RefundView, detail_of, micros};
 use crate::app::App;
 use crate::clock::Micros;
+use crate::coupon::returnable;
 use crate::gate::Clearance;
 use crate::gate::chart::{LEDGER_JPY, TransferCode};
 use crate::gate::windows::{Position, slot};
@@ -145,7 +146,8 @@ pub struct Giving<'a> {
 /// A fault, with the state unknown to the caller, who asks again with the same id.
 pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> Result<Outcome> {
     let Paid { capture, made } = giving.payment;
-    let pieces = Vec::new();
+    let is_cancel = giving.code == TransferCode::Cancel;
+    let pieces = if is_cancel { returnable(app, made).await? } else { Vec::new() };
     let back = Back {
         made,
         amount: giving.amount,
@@ -166,7 +168,6 @@ pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> 
         ..Transfer::default()
     };
     let position = Position { amount: giving.amount, to_customer: share.due() };
-    let is_cancel = giving.code == TransferCode::Cancel;
     let claim = Transfer {
         id: claim_id(capture.id, giving.refunded_before),
         amount: 0,

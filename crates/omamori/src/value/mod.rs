@@ -6,12 +6,31 @@
 //! between.
 
 pub mod back;
+pub mod choices;
+mod convert;
 pub mod legs;
+mod page;
 mod plan;
 mod settings;
 mod spend;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
 
 pub use legs::Made;
 pub use plan::{Bill, Discount, Spending, SpendingOrder, plan, points_taken};
 pub use settings::{PointsBase, PointsSettings, ValueSettings};
 pub use spend::{Offer, Outcome, Purchase, TRIES, offer, spend};
+
+/// The routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/points", get(page::points))
+        .route("/api/wallet/v1/points", get(page::api))
+        .route("/api/wallet/v1/points/use", post(choices::use_points))
+        .route("/api/wallet/v1/points/convert", post(convert::convert))
+}

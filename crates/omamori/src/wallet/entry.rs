@@ -32,6 +32,8 @@ pub enum EntryKind {
     Topup,
     /// A top-up was taken back.
     TopupCancel,
+    /// Points became balance.
+    Points,
 }
 
 impl EntryKind {
@@ -44,6 +46,7 @@ impl EntryKind {
             Self::Cancel => "cancel",
             Self::Topup => "topup",
             Self::TopupCancel => "topup_cancel",
+            Self::Points => "points",
         }
     }
 }
@@ -122,6 +125,7 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
         Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
         Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
+        Some(TransferCode::PointsConvertedNote) => (EntryKind::Points, Kind::Conversion),
         // Legs, positions and what concerns points and coupons alone.
         Some(_) | None => return Ok(None),
     };
@@ -131,11 +135,12 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
     let yen = match kind {
         EntryKind::Payment => i64::try_from(due(transfer)).unwrap_or(i64::MAX),
         EntryKind::Refund | EntryKind::Cancel => returned(app, transfer).await?,
+        EntryKind::Points => i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX),
         EntryKind::Topup | EntryKind::TopupCancel => crate::pos::yen(transfer),
     };
     let id = id_kind.text(transfer.id);
     Ok(Some(Entry {
-        payment_id: (id_kind != Kind::Topup).then(|| id.clone()),
+        payment_id: matches!(id_kind, Kind::Payment | Kind::Refund).then(|| id.clone()),
         id,
         kind,
         amount: if outgoing { -yen } else { yen },

@@ -97,6 +97,10 @@ struct HomePage {
     text: Text,
     sandbox: bool,
     balance: i64,
+    balance_paid: i64,
+    balance_free: i64,
+    points: i64,
+    coupons_set: usize,
     entries: Vec<Entry>,
 }
 
@@ -106,9 +110,18 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
     let Visitor::Customer(customer) = visitor else {
         return page(&WelcomePage { text, sandbox });
     };
-    let balance = app.gate.balance(customer.wallet_account);
+    let purse = app.gate.purse(customer.wallet_account);
     let entries = read_history(&app, customer.wallet_account, None, 5).await?.entries;
-    page(&HomePage { text, sandbox, balance, entries })
+    page(&HomePage {
+        text,
+        sandbox,
+        balance: purse.balance(),
+        balance_paid: purse.paid,
+        balance_free: purse.free_total(),
+        points: purse.points_total(),
+        coupons_set: app.campaigns.set_by(&customer.customer_id).await?.len(),
+        entries,
+    })
 }
 
 struct Day {
