@@ -52,6 +52,7 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let outbox = notify::start(&app);
+    let sweeper = value::sweep::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(
@@ -71,6 +72,7 @@ pub async fn serve(
         outcome = served => outcome?,
         () = cut => tracing::info!("open streams were cut"),
     }
+    sweeper.abort();
     outbox.stop().await;
     app.close().await;
     Ok(())

@@ -41,8 +41,7 @@ form.addEventListener("submit", (event) => {
     try {
       const points = Number(form.elements.points.value);
       await api("POST", "/api/wallet/v1/points/convert", { conversion_id: conversion, points });
-      dialog.close();
-      toast(t("points.converted"));
+      dialog.close(); // that it is done, the ledger tells
       await refreshRegions();
     } catch (error) {
       if (!error.unknown) conversion = crypto.randomUUID();

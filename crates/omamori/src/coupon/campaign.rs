@@ -156,8 +156,12 @@ pub struct Campaign {
 }
 
 /// The columns that make a [`Campaign`].
-pub const COLUMNS: &str =
-    "campaign_id, merchant_id, terms, starts_at, ends_at, stopped_at, created_at";
+macro_rules! campaign_columns {
+    () => {
+        "campaign_id, merchant_id, terms, starts_at, ends_at, stopped_at, created_at"
+    };
+}
+pub(super) use campaign_columns;
 
 impl Campaign {
     /// From its row.

@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use omamori_db::{Db, sql, sql_built};
+use omamori_db::{Db, sql};
 use parking_lot::RwLock;
 
-use super::campaign::{COLUMNS, Campaign};
+use super::campaign::{Campaign, campaign_columns};
 use crate::clock::{DAY, Micros};
 use crate::web::error::Result;
 
@@ -38,8 +38,10 @@ impl Campaigns {
         if let Some(known) = self.known.read().as_ref() {
             return Ok(known.clone());
         }
-        let query = sql_built(format!(
-            "SELECT {COLUMNS} FROM campaign WHERE ends_at > $1 ORDER BY ends_at, campaign_id"
+        let query = sql(concat!(
+            "SELECT ",
+            campaign_columns!(),
+            " FROM campaign WHERE ends_at > $1 ORDER BY ends_at, campaign_id"
         ));
         let rows = self.registry.all(query.bind(now - KEPT)).await?;
         let known = Arc::new(rows.iter().map(Campaign::of).collect::<Result<Vec<_>>>()?);

@@ -1,10 +1,10 @@
 //! Beginning and ending campaigns: for merchants, the operator's command line and its staff.
 
-use omamori_db::{sql, sql_built};
+use omamori_db::sql;
 use omamori_ledger::{AccountFlags, CreateTransferResult as R, Request, Transfer};
 use serde::Serialize;
 
-use super::campaign::{COLUMNS, Campaign, Terms, merchant_discount, merchant_funding};
+use super::campaign::{Campaign, Terms, campaign_columns, merchant_discount, merchant_funding};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::db::changes::{Subject, changed};
@@ -49,6 +49,10 @@ pub async fn create(
     ends_at: Micros,
 ) -> Result<String> {
     terms.check()?;
+    if owner.merchant_id.is_some() && !terms.gift.is_coupon() {
+        // Points are the operator's debt: a merchant does not multiply them.
+        return Err(Error::field("gift.kind", "out_of_range"));
+    }
     let now = app.clock.now();
     if ends_at <= now.max(starts_at) || ends_at - starts_at.max(now) > LENGTH_MAX {
         return Err(Error::field("ends_at", "out_of_range"));
@@ -199,7 +203,8 @@ async fn release(app: &App, owner: Owner<'_>, campaign: &Campaign) -> Result<()>
 /// # Errors
 /// A fault if the registry fails.
 pub async fn find(app: &App, campaign_id: &str) -> Result<Option<Campaign>> {
-    let query = sql_built(format!("SELECT {COLUMNS} FROM campaign WHERE campaign_id = $1"));
+    let query =
+        sql(concat!("SELECT ", campaign_columns!(), " FROM campaign WHERE campaign_id = $1"));
     let row = app.stores.registry.optional(query.bind(campaign_id)).await?;
     row.as_ref().map(Campaign::of).transpose()
 }
@@ -209,13 +214,11 @@ pub async fn find(app: &App, campaign_id: &str) -> Result<Option<Campaign>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn list(app: &App, merchant_id: Option<&str>) -> Result<Vec<Campaign>> {
-    let whose = if merchant_id.is_some() { "merchant_id = $1" } else { "merchant_id IS NULL" };
-    let query = sql_built(format!(
-        "SELECT {COLUMNS} FROM campaign WHERE {whose} ORDER BY created_at DESC LIMIT 100"
+    let query = sql(concat!(
+        "SELECT ",
+        campaign_columns!(),
+        " FROM campaign WHERE COALESCE(merchant_id, '') = $1 ORDER BY created_at DESC LIMIT 100"
     ));
-    let query = match merchant_id {
-        Some(id) => query.bind(id),
-        None => query,
-    };
+    let query = query.bind(merchant_id.unwrap_or_default());
     app.stores.registry.all(query).await?.iter().map(Campaign::of).collect()
 }

@@ -53,10 +53,11 @@ pub async fn set(
     };
     let clearance = app.gate.decide(question, opinion).await?;
     let request = pieces(&app, &campaign, customer.wallet_account);
-    match app.gate.commit(clearance, request).await?.transfers[0].result {
-        // The pieces come once for ever, however often the coupon is set.
-        R::Ok | R::Exists => {}
-        _ => return Err(Error::fault("the pieces of a coupon were refused by the ledger")),
+    let given = request.transfers[0].id;
+    let result = app.gate.commit(clearance, request).await?.transfers[0].result;
+    // The pieces come once for ever, however often the coupon is set.
+    if result != R::Ok && app.gate.transfer(given).await?.is_none() {
+        return Err(Error::fault("the pieces of a coupon were refused by the ledger"));
     }
     let mut tx = app.stores.registry.begin().await?;
     let insert = sql("INSERT INTO coupon_set (customer_id, campaign_id, set_at)

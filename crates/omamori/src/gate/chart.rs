@@ -8,8 +8,9 @@ use crate::id::derive;
 
 /// The ledger (unit) of paid value: yen. The number is ISO 4217's.
 pub const LEDGER_JPY: u32 = 392;
-/// The ledger of yen given free. The law counts paid and free value apart (府令4条; GL Ⅰ-2-1(3)), so
-/// they are different units. This and the following numbers are outside ISO 4217, which ends at 999.
+/// The ledger of yen given free. The law counts paid and free value apart (府令4条; GL Ⅰ-2-1(3)),
+/// so they are different units. This and the following numbers are outside ISO 4217, which ends at
+/// 999.
 pub const LEDGER_JPY_FREE: u32 = 1_392;
 /// The ledger of points.
 pub const LEDGER_POINTS: u32 = 2_001;

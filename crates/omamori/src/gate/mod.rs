@@ -256,7 +256,8 @@ impl Gate {
     /// What the customer sees as the balance, in yen: paid and free value of a wallet.
     #[must_use]
     pub fn balance(&self, wallet: u128) -> i64 {
-        purse::balance(|id| self.ledger.account(id), wallet, self.clock.now())
+        let now = self.clock.now();
+        self.ledger.read(|state| purse::balance(|id| state.account(id).copied(), wallet, now))
     }
 
     /// The paid value of a wallet alone, in yen; 0 for an account that has never held value.
@@ -265,10 +266,11 @@ impl Gate {
         self.ledger.account(account).as_ref().map_or(0, available)
     }
 
-    /// All that a customer holds.
+    /// All that a customer holds, at one moment.
     #[must_use]
     pub fn purse(&self, wallet: u128) -> Purse {
-        Purse::read(|id| self.ledger.account(id), wallet, self.clock.now())
+        let now = self.clock.now();
+        self.ledger.read(|state| Purse::read(|id| state.account(id).copied(), wallet, now))
     }
 
     /// An account of the ledger.

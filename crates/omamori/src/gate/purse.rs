@@ -49,6 +49,12 @@ impl Month {
         Self(self.0.saturating_add(months))
     }
 
+    /// So many months earlier.
+    #[must_use]
+    pub const fn minus(self, months: u16) -> Self {
+        Self(self.0.saturating_sub(months))
+    }
+
     /// The first instant after it.
     #[must_use]
     pub fn end(self) -> Micros {

@@ -6,7 +6,7 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
-use crate::web::filters::japan;
+use crate::web::filters::{japan, yen_text};
 use crate::web::text::Text;
 
 /// Something that a customer is told. Money is not among them: the ledger tells of that.
@@ -85,6 +85,15 @@ pub enum Notice {
     CodeLocked {
         /// Until when.
         until: Micros,
+    },
+    /// Free value or points end soon.
+    ValueEnds {
+        /// Yen of free value.
+        free: i64,
+        /// Points.
+        points: i64,
+        /// The last moment.
+        last: Micros,
     },
     /// The account was stopped.
     AccountStopped {
@@ -189,6 +198,7 @@ impl Notice {
             Self::DeviceMoveUndone { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
+            | Self::ValueEnds { .. }
             | Self::CodeLocked { .. } => &[Email, Push],
             Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
@@ -257,6 +267,11 @@ impl Notice {
             Self::CodeLocked { until: at } => {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
+            Self::ValueEnds { free, points, last } => (
+                "notice.value_ends",
+                "notice.value_ends_text",
+                vec![("what", ending(text, *free, *points)), ("until", stamp(*last))],
+            ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
@@ -300,6 +315,18 @@ impl AccountStopper {
             Self::Staff => "notice.stopped_by_staff",
         }
     }
+}
+
+/// What ends, by kind.
+fn ending(text: Text, free: i64, points: i64) -> String {
+    let mut parts = Vec::new();
+    if points > 0 {
+        parts.push(format!("{} {points} {}", text.t("points.title"), text.t("points.unit")));
+    }
+    if free > 0 {
+        parts.push(format!("{} {}", text.t("points.free"), yen_text(free)));
+    }
+    parts.join(" / ")
 }
 
 /// An instant as people read it, in Japan's time.
@@ -354,6 +381,8 @@ pub(super) mod tests {
             Notice::SigninLocked { until: Some(1_561_906_800_000_000) },
             Notice::SigninLocked { until: None },
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
+            Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
+            Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
         ];

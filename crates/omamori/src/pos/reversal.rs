@@ -1,9 +1,9 @@
 //! How much of a payment was given back: exact without a table and without a lock.
 //!
 //! Each refund or cancel is a chain: the paid value, a claim of amount 0 whose id is derived from
-//! the payment and *what was refunded before it*, and what else goes back (see [`Back`]). Two refunds at once derive the same
-//! claim, so one of them fails as a whole and looks again. Walking the claims from 0 gives every
-//! refund in order, and their sum can never pass the payment.
+//! the payment and *what was refunded before it*, and what else goes back (see [`Back`]). Two
+//! refunds at once derive the same claim, so one of them fails as a whole and looks again. Walking
+//! the claims from 0 gives every refund in order, and their sum can never pass the payment.
 
 use omamori_ledger::{CreateTransferResult as R, Transfer};
 use serde_json::Value;

@@ -13,6 +13,7 @@ mod page;
 mod plan;
 mod settings;
 mod spend;
+pub mod sweep;
 
 use std::sync::Arc;
 

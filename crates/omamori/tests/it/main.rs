@@ -17,4 +17,5 @@ mod stolen;
 mod support;
 mod terminal;
 mod topup;
+mod value;
 mod wallet;

@@ -22,4 +22,5 @@ mod register_network;
 mod settings;
 mod signin;
 mod signup;
+mod value;
 mod whole_way;

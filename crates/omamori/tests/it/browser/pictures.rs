@@ -196,7 +196,7 @@ async fn merchant(house: &House, mut office: Counter) {
 }
 
 /// Takes the page at each size, and checks that it is no wider than the screen.
-async fn picture(browser: &Browser, name: &str) {
+pub async fn picture(browser: &Browser, name: &str) {
     for (screen, width, height, scale) in SCREENS {
         browser.screen(width, height, scale).await;
         let moves = async || (browser.run(STANDS_STILL).await == true).then_some(());

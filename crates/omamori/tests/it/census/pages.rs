@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::coupon::{Gift, Terms};
 use omamori::merchant::invite;
 use omamori_db::sql;
 use serde_json::json;
@@ -15,6 +16,7 @@ use crate::support::customer::Customer;
 use crate::support::on_both_engines;
 use crate::support::shop::Register;
 use crate::support::staff::Staff;
+use crate::value::{begin, coupon};
 
 on_both_engines!(every_page_is_rendered_in_both_languages);
 
@@ -49,6 +51,7 @@ struct World {
 async fn world(app: &TestApp) -> World {
     let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
     customer.load(app, &register, 9_000).await;
+    begin_campaigns(app, &register).await;
     let sale = json!({ "merchant_payment_id": "s-1", "code": customer.code(app.now()),
         "amount": 1_000, "order_receipt_number": "7", "description": "<b>朝食</b>",
         "items": [{ "name": "<script>", "quantity": 2, "unit_price": 500 }] });
@@ -67,6 +70,19 @@ async fn world(app: &TestApp) -> World {
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
         customer,
+    }
+}
+
+/// One of each kind, with a name that would be markup.
+async fn begin_campaigns(app: &TestApp, register: &Register) {
+    let gifts = [
+        Gift::AmountOff { yen: 50 },
+        Gift::PercentOff { percent: 10, max_yen: 300 },
+        Gift::FreeItem { jan: "4901234567894".to_owned(), max_yen: 180 },
+    ];
+    for gift in gifts {
+        let terms = Terms { name: "<script>".to_owned(), ..coupon(gift, 1_000) };
+        begin(app, Some(&register.merchant_id), terms).await;
     }
 }
 
@@ -101,6 +117,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant_signin.html", "/merchant", None),
         page("merchant_signin.html", &with_invitation, None),
         page("merchant.html", "/merchant", Some(&staff)),
+        page("campaigns.html", "/merchant/campaigns", Some(&staff)),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
@@ -111,6 +128,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("settings.html", customer, "/settings"));
         pages.push(of_customer("notices.html", customer, "/notices"));
+        pages.push(of_customer("points.html", customer, "/points"));
+        pages.push(of_customer("coupons.html", customer, "/coupons"));
     }
     pages
 }

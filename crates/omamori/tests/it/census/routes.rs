@@ -206,7 +206,8 @@ fn is_refusal(answer: &Answer, route: &Route) -> bool {
     if route.path.starts_with("/api/") {
         return matches!(answer.status.as_u16(), 401 | 403) && answer.error().is_object();
     }
-    let to_signin = HeaderValue::from_static("/signin");
+    let of_merchant = route.path.starts_with("/merchant/");
+    let to_signin = HeaderValue::from_static(if of_merchant { "/merchant" } else { "/signin" });
     answer.status == 401 || answer.headers.get(header::LOCATION) == Some(&to_signin)
 }
 
