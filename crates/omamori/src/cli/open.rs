@@ -16,6 +16,7 @@ use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
+use crate::value::promise;
 use crate::wallet::live::Live;
 
 type Error = Box<dyn std::error::Error>;
@@ -78,6 +79,7 @@ pub async fn open(
         identity,
     });
     changes::start(&app);
+    promise::follow(&app).await?;
     Identity::start(&app);
     Ok(app)
 }

@@ -65,6 +65,23 @@ pub async fn fit(app: &App, device: &DeviceEntry, basket: &Basket<'_>) -> Result
     Ok(fitted)
 }
 
+/// How many coupons a customer has set and can still use.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn set_count(app: &App, customer_id: &str, wallet: u128) -> Result<usize> {
+    let now = app.clock.now();
+    let set = app.campaigns.set_by(customer_id).await?;
+    let all = app.campaigns.all(now).await?;
+    let usable = |campaign: &&Campaign| {
+        let pieces = app.gate.account(campaign.pieces_account(wallet));
+        set.contains(&campaign.campaign_id)
+            && campaign.is_running(now)
+            && pieces.as_ref().is_some_and(|pieces| available(pieces) > 0)
+    };
+    Ok(all.iter().filter(usable).count())
+}
+
 /// The accounts of uses that a customer gets back when a payment is canceled: of campaigns that
 /// still run.
 ///
@@ -204,12 +221,14 @@ mod tests {
         }
     }
 
+    type Named<T> = Vec<(String, T)>;
+
     /// Yen by coupon, and the reasons of the others.
     fn chosen(
         campaigns: &[Campaign],
         amount: i64,
         bought: &[(&str, i64)],
-    ) -> (Vec<(String, i64)>, Vec<(String, Why)>) {
+    ) -> (Named<i64>, Named<Why>) {
         let held: Vec<_> = campaigns
             .iter()
             .map(|campaign| Held { campaign, pieces_account: 9, pieces: 1, budget: 1_000 })

@@ -132,6 +132,10 @@ pub enum TransferCode {
     CampaignReleased = 71,
     /// [`TransferCode::RefundPosition`] of a cancel.
     CancelPosition = 72,
+    /// Amount 0: points that a payment will earn some days later (see [`crate::value`]).
+    PointsPromised = 73,
+    /// Amount 0: a refund came before the promised points.
+    PointsHeldOff = 74,
 }
 
 impl TransferCode {
@@ -175,6 +179,8 @@ impl TransferCode {
             70 => Self::CampaignFunded,
             71 => Self::CampaignReleased,
             72 => Self::CancelPosition,
+            73 => Self::PointsPromised,
+            74 => Self::PointsHeldOff,
             _ => return None,
         })
     }

@@ -13,8 +13,10 @@ pub mod windows;
 
 use std::sync::Arc;
 
+use omamori_db::Db;
 use omamori_ledger::{
-    Account, CommitError, Ledger, Options, Reply, Request, StoredTransfer, Submission, Transfer,
+    Account, CommitError, Follower, Ledger, Options, Reply, Request, StoredTransfer, Submission,
+    Transfer,
 };
 use serde::Serialize;
 
@@ -71,6 +73,8 @@ pub enum Act {
     TopupCashCancel,
     /// Points become free value.
     PointsConvert,
+    /// Points of a payment come some days after it.
+    PointsIssue,
     /// Value reached its end.
     ValueExpire,
     /// A customer chooses whether points are used.
@@ -347,6 +351,14 @@ impl Gate {
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
         Reader(&self.ledger)
+    }
+
+    /// Runs a follower of the journal.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`] if its position cannot be read.
+    pub async fn follow<F: Follower>(&self, db: Db, follower: F) -> omamori_db::Result<()> {
+        self.ledger.follow(db, follower).await.map(drop)
     }
 
     /// Finishes what was begun and stops the ledger's writer.

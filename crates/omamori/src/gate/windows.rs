@@ -207,6 +207,8 @@ impl Effect {
             TransferCode::FreeGiven
             | TransferCode::FreeExpired
             | TransferCode::PointsEarned
+            | TransferCode::PointsPromised
+            | TransferCode::PointsHeldOff
             | TransferCode::PointsTaken
             | TransferCode::PointsExpired
             | TransferCode::PointsConverted

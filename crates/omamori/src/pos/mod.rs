@@ -33,7 +33,7 @@ pub use model::{
     CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
     RefundDetail, SaleDetail, detail, discounts, micros, status, yen,
 };
-pub use reversal::{Reversal, reversals};
+pub use reversal::{Reversal, claims, reversals};
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

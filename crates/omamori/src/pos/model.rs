@@ -207,6 +207,8 @@ pub struct PaymentView {
     pub points_used: i64,
     /// Points that the customer got.
     pub points_earned: i64,
+    /// When they come, RFC 3339, UTC; none if they came at once.
+    pub points_due_at: Option<String>,
     /// Coupons that the customer had set and that did not fit, and why.
     pub coupons_not_applied: Vec<NotApplied>,
     /// Yen of the amount given back so far.
@@ -377,6 +379,7 @@ fn view(paid: &Paid, sale: SaleDetail, reversals: &[Reversal]) -> PaymentView {
         amount_due: made.spending.due(),
         points_used: total(&made.spending.points),
         points_earned: made.earned,
+        points_due_at: made.promise.map(|promise| rfc3339(promise.due_at(micros(capture)))),
         coupons_not_applied: sale.not_applied,
         refunded_amount: reversals.iter().map(|reversal| reversal.amount).sum(),
         currency: "JPY",

@@ -193,7 +193,7 @@ async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<Paym
         match value::spend(app, clearance, &chain, &offer, Code::PaymentIdReused).await? {
             Outcome::Changed => {}
             Outcome::Made(capture) => {
-                let made = Made { earned: offer.earned.amount, spending: offer.spending };
+                let made = Made::of(offer);
                 return Ok(fresh_view(&Paid { capture: *capture, made }, detail));
             }
         }

@@ -17,6 +17,7 @@ use crate::gate::chart::{LEDGER_JPY, TransferCode};
 use crate::gate::windows::{Position, slot};
 use crate::id::{Kind, derive};
 use crate::value::back::Back;
+use crate::value::promise;
 use crate::web::error::Result;
 use crate::web::filters::rfc3339;
 
@@ -148,8 +149,17 @@ pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> 
     let Paid { capture, made } = giving.payment;
     let is_cancel = giving.code == TransferCode::Cancel;
     let pieces = if is_cancel { returnable(app, made).await? } else { Vec::new() };
+    let hold_off = match made.promise {
+        None => None,
+        Some(promise) => {
+            let places = promise::places(app, giving.payment).await?;
+            let issued = promise::is_issued(app, capture, &places).await?;
+            (!issued).then(|| promise::hold_off(capture, promise, giving.refunded_before))
+        }
+    };
     let back = Back {
         made,
+        hold_off,
         amount: giving.amount,
         before: giving.refunded_before,
         pieces: &pieces,

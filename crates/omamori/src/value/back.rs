@@ -18,6 +18,8 @@ pub struct Back<'a> {
     pub before: i64,
     /// Accounts of coupon uses that the customer gets back.
     pub pieces: &'a [u128],
+    /// If the points of the payment are still to come: what keeps them from coming as promised.
+    pub hold_off: Option<Transfer>,
     /// What the customer holds now.
     pub purse: &'a Purse,
     /// Now.
@@ -33,6 +35,9 @@ impl Back<'_> {
     }
 
     fn taken(&self) -> i64 {
+        if self.hold_off.is_some() {
+            return 0; // those to come will be fewer
+        }
         let amount = self.made.spending.amount();
         let taken = |back| points_taken(self.made.earned, amount, back);
         taken(self.before + self.amount) - taken(self.before)
@@ -76,6 +81,9 @@ impl Back<'_> {
             legs.into_lot(LotKind::Free, TransferCode::FreeBack, self.revived(*lot));
         }
         self.points(&mut legs, &share);
+        if let Some(hold_off) = self.hold_off {
+            legs.link(hold_off);
+        }
         legs
     }
 

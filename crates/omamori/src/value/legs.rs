@@ -11,6 +11,7 @@
 use omamori_ledger::{Account, AccountFlags, Transfer, TransferFlags};
 
 use super::plan::{Discount, Spending};
+use super::promise::Promise;
 use crate::app::App;
 use crate::gate::chart::{
     AccountCode, LEDGER_JPY, LEDGER_JPY_FREE, LEDGER_PIECES, LEDGER_POINTS, TransferCode,
@@ -162,6 +163,33 @@ impl Legs {
         debt - repaid
     }
 
+    /// Points to come.
+    fn promise_points(&mut self, earning: Earning) {
+        let Earning { lot: Lot { month, amount: points }, after_days } = earning;
+        if points == 0 {
+            return;
+        }
+        let (from, to) =
+            (self.operator(AccountCode::PointsIssue), self.lot(LotKind::Points, month));
+        self.transfers.push(Transfer {
+            id: leg_id(self.parent, self.number),
+            debit_account_id: from,
+            credit_account_id: to,
+            user_data_64: Promise { points, after_days, month }.user_data(),
+            user_data_32: month.number(),
+            ledger: LEDGER_POINTS,
+            code: TransferCode::PointsPromised.number(),
+            flags: TransferFlags::LINKED,
+            ..Transfer::default()
+        });
+        self.number += 1;
+    }
+
+    /// Adds a transfer with an id of its own.
+    pub fn link(&mut self, transfer: Transfer) {
+        self.transfers.push(Transfer { flags: TransferFlags::LINKED, ..transfer });
+    }
+
     /// Points that the customer has no more: owed.
     pub fn owe_points(&mut self, amount: i64) {
         if amount == 0 {
@@ -194,9 +222,18 @@ pub const fn issue(kind: LotKind) -> AccountCode {
     }
 }
 
+/// The points of a payment.
+#[derive(Clone, Copy, Debug)]
+pub struct Earning {
+    /// How many, and with which month they end.
+    pub lot: Lot,
+    /// Days after the payment on which they come; 0 is at once.
+    pub after_days: u16,
+}
+
 /// The chain of a payment. `chain` moves the paid value; its amount is taken from `spending`.
 #[must_use]
-pub fn payment(chain: &Chain, spending: &Spending, earned: Lot, debt: i64) -> Legs {
+pub fn payment(chain: &Chain, spending: &Spending, earning: Earning, debt: i64) -> Legs {
     let due = u32::try_from(spending.due()).unwrap_or(u32::MAX);
     let of_all_kinds = if spending.due() == spending.paid { 0 } else { due };
     let chain = Chain { amount: spending.paid, of_all_kinds, ..*chain };
@@ -220,7 +257,11 @@ pub fn payment(chain: &Chain, spending: &Spending, earned: Lot, debt: i64) -> Le
         let from = legs.operator(account);
         legs.push(Leg { code, from, to: store, ledger: LEDGER_JPY, amount, user_data_32: 0 });
     }
-    legs.give_points(TransferCode::PointsEarned, earned, debt);
+    if earning.after_days == 0 {
+        legs.give_points(TransferCode::PointsEarned, earning.lot, debt);
+    } else {
+        legs.promise_points(earning);
+    }
     legs
 }
 
@@ -229,18 +270,29 @@ pub fn payment(chain: &Chain, spending: &Spending, earned: Lot, debt: i64) -> Le
 pub struct Made {
     /// By kind.
     pub spending: Spending,
-    /// Points, those that repaid a debt too.
+    /// Points, those that repaid a debt and those to come too.
     pub earned: i64,
+    /// If they come later.
+    pub promise: Option<Promise>,
 }
 
 impl Made {
+    /// Of a payment that was made as it was offered.
+    #[must_use]
+    pub fn of(offer: super::Offer) -> Self {
+        let Earning { lot: Lot { month, amount: points }, after_days } = offer.earning;
+        let promised = points > 0 && after_days > 0;
+        let promise = promised.then_some(Promise { points, after_days, month });
+        Self { spending: offer.spending, earned: points, promise }
+    }
+
     /// Reads the chain of a capture back.
     ///
     /// # Errors
     /// A fault if the views fail.
     pub async fn read(app: &App, capture: &Transfer) -> Result<Self> {
-        let mut made =
-            Self { spending: Spending { paid: yen(capture), ..Spending::default() }, earned: 0 };
+        let spending = Spending { paid: yen(capture), ..Spending::default() };
+        let mut made = Self { spending, ..Self::default() };
         let mut number = 0;
         while let Some(leg) = app.gate.transfer(leg_id(capture.id, number)).await? {
             made.add(&leg.transfer);
@@ -266,6 +318,11 @@ impl Made {
             Some(TransferCode::PointsSpent) => self.spending.points.push(lot),
             Some(TransferCode::FreeSpent) => self.spending.free.push(lot),
             Some(TransferCode::PointsEarned) => self.earned += lot.amount,
+            Some(TransferCode::PointsPromised) => {
+                let promise = Promise::of(leg);
+                self.earned = promise.points;
+                self.promise = Some(promise);
+            }
             _ => {} // the operator's side of the same
         }
     }

@@ -11,6 +11,7 @@ mod convert;
 pub mod legs;
 mod page;
 mod plan;
+pub mod promise;
 mod settings;
 mod spend;
 pub mod sweep;
@@ -22,7 +23,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
-pub use legs::Made;
+pub use legs::{Earning, Made};
 pub use plan::{Bill, Discount, Spending, SpendingOrder, plan, points_taken};
 pub use settings::{PointsBase, PointsSettings, ValueSettings};
 pub use spend::{Offer, Outcome, Purchase, TRIES, offer, spend};

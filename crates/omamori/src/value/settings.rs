@@ -40,11 +40,13 @@ pub struct PointsSettings {
     pub tax_percent: i64,
     /// Points end with the month that is so many months after they were earned: 0–12.
     pub months: u16,
+    /// Days after the payment on which they are earned: 0–60, 0 is at once.
+    pub after_days: u16,
 }
 
 impl Default for PointsSettings {
     fn default() -> Self {
-        Self { rate: 50, base: PointsBase::default(), tax_percent: 10, months: 12 }
+        Self { rate: 50, base: PointsBase::default(), tax_percent: 10, months: 12, after_days: 0 }
     }
 }
 
@@ -85,6 +87,9 @@ impl ValueSettings {
         }
         if !(0..=10_000).contains(&self.points.rate) {
             return Err("value.points.rate must be between 0 and 10,000".to_owned());
+        }
+        if self.points.after_days > 60 {
+            return Err("value.points.after_days must be between 0 and 60".to_owned());
         }
         if !(0..=100).contains(&self.points.tax_percent) {
             return Err("value.points.tax_percent must be between 0 and 100".to_owned());

@@ -2,9 +2,10 @@
 
 use omamori_ledger::{CreateTransferResult as R, Reply, Transfer};
 
-use super::legs;
+use super::legs::{self, Earning};
 use super::plan::{Bill, Discount, Spending, plan};
 use crate::app::App;
+use crate::clock::DAY;
 use crate::gate::Clearance;
 use crate::gate::chart::{TransferCode, wallet_account};
 use crate::gate::purse::{Lot, Month};
@@ -38,7 +39,7 @@ pub struct Offer {
     /// What it takes.
     pub spending: Spending,
     /// The points that it earns.
-    pub earned: Lot,
+    pub earning: Earning,
     /// Points owed, which earned ones pay first.
     pub debt: i64,
 }
@@ -55,11 +56,13 @@ pub fn offer(app: &App, purchase: &Purchase<'_>) -> Result<Offer, Code> {
     let spending = plan(&purse, &bill, settings.spending_order).ok_or(Code::InsufficientFunds)?;
     let paid = spending.due() - crate::gate::purse::total(&spending.points);
     let rate = purchase.store.points_rate.unwrap_or(settings.points.rate);
-    let earned = Lot {
-        month: Month::of(app.clock.now()).plus(settings.points.months),
+    let after_days = settings.points.after_days;
+    let earned_at = app.clock.now() + i64::from(after_days) * DAY;
+    let lot = Lot {
+        month: Month::of(earned_at).plus(settings.points.months),
         amount: settings.points.earned(paid, rate, purchase.points_factor),
     };
-    Ok(Offer { spending, earned, debt: purse.points_debt })
+    Ok(Offer { spending, earning: Earning { lot, after_days }, debt: purse.points_debt })
 }
 
 /// What became of an attempt to pay.
@@ -83,7 +86,7 @@ pub async fn spend(
     reused: Code,
 ) -> Result<Outcome> {
     let decision = clearance.decision().to_u128();
-    let mut legs = legs::payment(chain, &offer.spending, offer.earned, offer.debt);
+    let mut legs = legs::payment(chain, &offer.spending, offer.earning, offer.debt);
     // A customer who has only points or coupons has no account for paid value yet.
     legs.accounts.push(wallet_account(chain.debit_account_id));
     let request = legs.close(app);

@@ -11,6 +11,7 @@ use serde::Serialize;
 use tokio::task::JoinHandle;
 
 use super::legs::operator_account;
+use super::promise::issue_due;
 use crate::app::App;
 use crate::clock::{DAY, HOUR, Micros, SECOND};
 use crate::gate::chart::{AccountCode, TransferCode, available};
@@ -74,6 +75,9 @@ async fn work(app: Weak<App>) {
         let Some(app) = app.upgrade() else { return };
         if let Err(Error::Fault(fault)) = sweep(&app).await {
             tracing::warn!(%fault, "value that ends was not looked after");
+        }
+        if let Err(Error::Fault(fault)) = issue_due(&app).await {
+            tracing::warn!(%fault, "points that are due were not issued");
         }
     }
 }

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::{Entry, PAGE, history as read_history};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
+use crate::coupon::set_count;
 use crate::gate::windows::Class;
 use crate::identity::devices::{devices, sessions};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
@@ -119,7 +120,7 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
         balance_paid: purse.paid,
         balance_free: purse.free_total(),
         points: purse.points_total(),
-        coupons_set: app.campaigns.set_by(&customer.customer_id).await?.len(),
+        coupons_set: set_count(&app, &customer.customer_id, customer.wallet_account).await?,
         entries,
     })
 }

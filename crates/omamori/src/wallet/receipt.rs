@@ -55,6 +55,8 @@ pub struct Payment {
     free_used: i64,
     paid_used: i64,
     points_earned: i64,
+    #[serde(serialize_with = "filters::as_rfc3339_or_null")]
+    points_due_at: Option<Micros>,
     /// What the customer paid, less what came back.
     net_amount: i64,
     #[serde(serialize_with = "filters::as_rfc3339")]
@@ -142,6 +144,7 @@ async fn payment(app: &App, capture: &Transfer) -> Result<Payment> {
         free_used: total(&made.spending.free),
         paid_used: made.spending.paid,
         points_earned: made.earned,
+        points_due_at: made.promise.map(|promise| promise.due_at(micros(capture))),
         net_amount: made.spending.due() - refunded,
         captured_at: micros(capture),
         merchant_name,

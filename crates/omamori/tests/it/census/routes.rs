@@ -192,7 +192,7 @@ async fn credentials(
     if !path.starts_with("/api/pos/") && !path.starts_with("/till/") {
         kinds.push(vec![bearer]);
     }
-    if !path.starts_with("/api/merchant/") {
+    if !path.starts_with("/api/merchant/") && !path.starts_with("/merchant/") {
         kinds.push(vec![back_office]);
     }
     if !path.starts_with("/api/wallet/") && (is_api || path.starts_with("/till/")) {

@@ -3,6 +3,7 @@
 use omamori::clock::{DAY, MINUTE};
 use omamori::gate::chart::AccountCode;
 use omamori::value::legs::operator_id;
+use omamori::value::promise::issue_due;
 use omamori::value::sweep::sweep;
 use omamori::web::codes::Code;
 use omamori_db::sql;
@@ -16,6 +17,7 @@ use crate::support::{at_once, on_both_engines};
 
 on_both_engines!(
     a_payment_earns_a_point_for_200_yen,
+    points_cost_a_plain_sale_one_transfer,
     points_become_balance_once,
     points_are_used_when_the_customer_says_so,
     a_customer_with_points_alone_can_pay,
@@ -23,6 +25,8 @@ on_both_engines!(
     a_refund_does_not_leave_its_points,
     lots_end_with_their_month,
     the_end_is_told_twice_and_done_once,
+    points_can_come_some_days_later,
+    an_issue_and_a_refund_at_once_agree,
     sixteen_equal_conversions_at_once_are_one,
     sixteen_conversions_at_once_convert_what_there_is,
     sixteen_sales_at_once_use_the_points_once,
@@ -57,6 +61,29 @@ async fn a_payment_earns_a_point_for_200_yen(app: &mut TestApp) {
     assert_eq!(held["points_lots"], json!([{ "amount": 7, "ends_at": "2027-04-30T14:59:59Z" }]));
     assert_eq!(owed(app, &register).await, 1_798);
 }
+
+/// Goal: a plain sale is two transfers as it always was, and one more for its points.
+async fn points_cost_a_plain_sale_one_transfer(app: &mut TestApp) {
+    let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
+    customer.load(app, &register, 10_000).await;
+    let bytes = async |app: &TestApp| {
+        let sum = sql("SELECT CAST(SUM(LENGTH(body)) AS BIGINT) AS bytes FROM journal");
+        app.app.stores.journal.one(sum).await.unwrap().int("bytes").unwrap()
+    };
+    // The first sale of a month also makes the lot.
+    register.sell(app, "s-0", &customer.code(app.now()), 200).await.ok();
+    let mut before = bytes(app).await;
+    for (id, amount, transfers) in [("s-1", 199, 2), ("s-2", 200, 3), ("s-3", 3_000, 3)] {
+        register.sell(app, id, &customer.code(app.now()), amount).await.ok();
+        let after = bytes(app).await;
+        assert_eq!(after - before, ENTRY_BYTES + transfers * TRANSFER_BYTES, "{amount}");
+        before = after;
+    }
+}
+
+/// Of an entry of the journal without its facts, and of a transfer: `docs/ledger-format.md`.
+const ENTRY_BYTES: i64 = 96;
+const TRANSFER_BYTES: i64 = 113;
 
 /// Goal: one point is one yen of free value; the same request again changes nothing.
 async fn points_become_balance_once(app: &mut TestApp) {
@@ -201,6 +228,68 @@ async fn renew_session(app: &TestApp, customer: &Customer) {
         sql("UPDATE session SET last_used_at = $1, expires_at = $2 WHERE customer_id = $3");
     let update = update.bind(app.now()).bind(app.now() + DAY).bind(&customer.customer_id);
     app.app.stores.registry.execute(update).await.unwrap();
+}
+
+/// Waits until the follower has noted this many payments as due, and issues what is.
+async fn issue(app: &TestApp, noted: i64) {
+    let count = || sql("SELECT CAST(COUNT(*) AS BIGINT) AS many FROM points_due");
+    while app.app.stores.views.one(count()).await.unwrap().int("many").unwrap() != noted {
+        tokio::task::yield_now().await;
+    }
+    issue_due(&app.app).await.unwrap();
+    issue_due(&app.app).await.unwrap();
+}
+
+/// Goal: on the day and not before, less what was refunded until then, once.
+async fn points_can_come_some_days_later(app: &mut TestApp) {
+    app.restart_with(|config| config.value.points.after_days = 3).await;
+    let (register, customer) = with_points(app).await;
+    let sold = register.payment(app, "first").await.ok();
+    assert_eq!(sold["payment"]["points_earned"], 1_000);
+    assert_eq!(sold["payment"]["points_due_at"], "2026-04-04T03:00:00Z");
+    register.refund(app, "r-1", "first", 300).await.ok();
+    assert_eq!(customer.holdings(app).await["points"], 0);
+    app.clock.advance(3 * DAY - 1);
+    issue(app, 1).await;
+    assert_eq!(customer.holdings(app).await["points"], 0);
+    app.clock.advance(1);
+    app.restart_without_views().await;
+    issue(app, 1).await;
+    assert_eq!(customer.holdings(app).await["points"], 700);
+    // Now they are there, and a refund takes them back.
+    register.refund(app, "r-2", "first", 200).await.ok();
+    assert_eq!(customer.holdings(app).await["points"], 500);
+    app.restart_without_views().await;
+    issue(app, 1).await;
+    assert_eq!(customer.holdings(app).await["points"], 500);
+    register.refund(app, "r-3", "first", 500).await.ok();
+    let held = customer.holdings(app).await;
+    assert_eq!((&held["points"], &held["points_owed"]), (&json!(0), &json!(0)));
+}
+
+/// Attack: return the goods at the moment at which their points come.
+async fn an_issue_and_a_refund_at_once_agree(app: &mut TestApp) {
+    app.restart_with(|config| config.value.points.after_days = 1).await;
+    let (register, customer) = with_points(app).await;
+    app.clock.advance(DAY);
+    let answers = at_once((0..8).map(|number| {
+        let (node, register) = ((*app).clone(), register.clone());
+        async move {
+            let id = format!("r-{number}");
+            let mut answer = register.refund(&node, &id, "first", 125).await;
+            while answer.status == Code::Busy.status() {
+                answer = register.refund(&node, &id, "first", 125).await;
+            }
+            issue_due(&node.app).await.unwrap();
+            answer
+        }
+    }))
+    .await;
+    answers.iter().for_each(|answer| drop(answer.ok()));
+    issue_due(&app.app).await.unwrap();
+    let held = customer.holdings(app).await;
+    assert_eq!((&held["points"], &held["points_owed"]), (&json!(0), &json!(0)));
+    assert_eq!(held["balance_paid"], 11_000);
 }
 
 /// Goal: a double tap, sixteen times over, is one conversion, and all get its answer.
