@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::Console;
+use crate::coupon::Campaigns;
 use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
@@ -34,6 +35,8 @@ pub struct App {
     pub merchants: Merchants,
     /// Cards and the gateway that charges them.
     pub topups: Topups,
+    /// Campaigns of now.
+    pub campaigns: Campaigns,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

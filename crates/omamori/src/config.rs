@@ -11,6 +11,7 @@ use serde::Deserialize;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::secret::Secret;
+use crate::value::ValueSettings;
 
 /// Everything an operator may set.
 #[derive(Clone, Debug, Deserialize)]
@@ -50,6 +51,8 @@ pub struct Config {
     pub external_sign_in: Vec<ExternalSignIn>,
     /// Limits in yen.
     pub limits: Limits,
+    /// Points and free value.
+    pub value: ValueSettings,
 }
 
 impl Default for Config {
@@ -70,6 +73,7 @@ impl Default for Config {
             breached_passwords: None,
             external_sign_in: Vec::new(),
             limits: Limits::default(),
+            value: ValueSettings::default(),
         }
     }
 }
@@ -265,6 +269,7 @@ impl Config {
         {
             return refuse("card.address must be an origin that begins with https://");
         }
+        self.value.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

@@ -53,6 +53,10 @@ pub enum Kind {
     CardSetup,
     /// Something of top-ups for staff to look at.
     TopupReview,
+    /// A campaign.
+    Campaign,
+    /// Points that became balance.
+    Conversion,
     /// A decision of the gate.
     Decision,
     /// One HTTP request.
@@ -101,6 +105,8 @@ impl Kind {
             Self::Card => "crd",
             Self::CardSetup => "cds",
             Self::TopupReview => "trv",
+            Self::Campaign => "cmp",
+            Self::Conversion => "cnv",
             Self::Decision => "dec",
             Self::Request => "req",
             Self::Notice => "ntc",

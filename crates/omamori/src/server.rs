@@ -12,7 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, identity, language, merchant, notify, openapi, pos, privacy, send, till, topup, wallet,
+    console, coupon, identity, language, merchant, notify, openapi, pos, privacy, send, till, topup,
+    value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -25,6 +26,8 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(wallet::router())
         .merge(pos::router())
         .merge(send::router())
+        .merge(value::router())
+        .merge(coupon::router())
         .merge(till::router())
         .merge(topup::router())
         .merge(merchant::router())
@@ -59,6 +62,7 @@ pub async fn serve(
     privacy::start(&app);
     let telling = send::start(&app);
     let conversations = topup::start(&app);
+    let sweeper = value::sweep::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(
@@ -80,6 +84,7 @@ pub async fn serve(
     }
     conversations.stop().await;
     telling.abort();
+    sweeper.abort();
     outbox.stop().await;
     app.close().await;
     Ok(())

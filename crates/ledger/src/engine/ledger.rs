@@ -11,7 +11,7 @@ use super::error::{CommitError, JournalError, OpenError};
 use super::queue::{Message, Waiting};
 use super::{Companion, Options, Shared, Subscription, start};
 use crate::views::{Follower, Following, follow};
-use crate::{Account, MemoryUse, Position, Reply, Request, StoredTransfer, Transfer};
+use crate::{Account, MemoryUse, Position, Reply, Request, State, StoredTransfer, Transfer};
 
 /// A request, and by what it is admitted.
 #[derive(Clone, Debug)]
@@ -147,6 +147,11 @@ impl<C: Companion> Ledger<C> {
             return Ok(found);
         }
         Ok(self.shared.views.transfers_by_id(&[id]).await?.pop())
+    }
+
+    /// Looks into the state as of the last merged entry: several accounts of one moment.
+    pub fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.shared.read().state)
     }
 
     /// Looks into the companion, as of the last merged entry.

@@ -22,6 +22,7 @@ const TITLES = {
   topup_auto: "happened.topup_auto",
   topup_atm: "happened.topup",
   chargeback: "entry.chargeback",
+  points: "happened.points",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */
 const FRESH_MS = 120_000;
@@ -78,7 +79,9 @@ function announce(entry) {
   dialog.dataset.kind = entry.kind;
   part("happened-title").textContent = t(TITLES[entry.kind] ?? "entry.other");
   part("happened-amount").textContent = yen(Math.abs(entry.amount));
-  part("happened-store").textContent = `${entry.store_name} · ${datetime(entry.at)}`;
+  part("happened-store").textContent = [entry.store_name, datetime(entry.at)]
+    .filter(Boolean)
+    .join(" · ");
   part("happened-balance").textContent = yen(entry.balance);
   const link = part("happened-receipt");
   link.href = more(entry);

@@ -15,10 +15,12 @@ use super::merchant::plain;
 use super::open::{open_here, read_or_make_key};
 use super::{say, serve};
 use crate::app::App;
-use crate::clock::SystemClock;
+use crate::clock::{DAY, SystemClock};
 use crate::config::{Card, Config, Store};
 use crate::console::access::Role;
 use crate::console::staff;
+use crate::coupon::manage::{self, Owner};
+use crate::coupon::{Gift, Terms};
 use crate::identity::external::ExternalSignIn;
 use crate::identity::external::sandbox::Issuer;
 use crate::merchant::{create_merchant, create_store, create_terminal, invite, put_product};
@@ -144,7 +146,37 @@ async fn make(app: &App) -> Result<Memory, Error> {
         let jan = format!("{digits}{}", check_digit(digits));
         put_product(app, &merchant_id, &jan, name, unit_price).await.map_err(plain)?;
     }
+    begin_campaigns(app, &merchant_id).await?;
     Ok(Memory { merchant_id, stores })
+}
+
+/// The onigiri for new customers, which the operator pays, and a coupon of the merchant.
+async fn begin_campaigns(app: &App, merchant_id: &str) -> Result<(), Error> {
+    let (digits, ..) = SHELF[0];
+    let onigiri = Terms {
+        name: "はじめてのおにぎり無料".to_owned(),
+        gift: Gift::FreeItem { jan: format!("{digits}{}", check_digit(digits)), max_yen: 180 },
+        budget: 100_000,
+        per_customer: 1,
+        amount_min: 0,
+        stores: Vec::new(),
+        new_customer_days: Some(30),
+    };
+    let discount = Terms {
+        name: "500円以上で100円引き".to_owned(),
+        gift: Gift::AmountOff { yen: 100 },
+        budget: 50_000,
+        per_customer: 3,
+        amount_min: 500,
+        new_customer_days: None,
+        ..onigiri.clone()
+    };
+    let (now, by) = (app.clock.now(), "demo");
+    for (merchant_id, terms) in [(None, onigiri), (Some(merchant_id), discount)] {
+        let owner = Owner { merchant_id, by };
+        manage::create(app, owner, terms, now, now + 180 * DAY).await.map_err(plain)?;
+    }
+    Ok(())
 }
 
 /// The last digit of a JAN-13 (GS1 General Specifications 7.9).

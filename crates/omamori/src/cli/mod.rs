@@ -1,6 +1,7 @@
 //! The commands of the one binary.
 
 mod audit;
+mod campaign;
 mod customer;
 mod demo;
 mod merchant;
@@ -35,6 +36,9 @@ enum Command {
     /// Add merchants, stores, terminals and people.
     #[command(subcommand)]
     Merchant(merchant::Command),
+    /// Begin and end the operator's campaigns.
+    #[command(subcommand)]
+    Campaign(campaign::Command),
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
@@ -58,6 +62,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
+        Command::Campaign(command) => campaign::run(command).await,
         Command::Customer(command) => customer::run(command).await,
         Command::Staff(command) => staff::run(command).await,
         Command::Audit(command) => audit::run(command).await,

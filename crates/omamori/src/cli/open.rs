@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Store};
 use crate::console::Console;
+use crate::coupon::Campaigns;
 use crate::db::{Stores, changes};
 use crate::gate::Gate;
 use crate::identity::Identity;
@@ -18,6 +19,7 @@ use crate::notify::money;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
+use crate::value::promise;
 use crate::wallet::live::Live;
 
 type Error = Box<dyn std::error::Error>;
@@ -70,6 +72,7 @@ pub async fn open(
     let app = Arc::new(App {
         topups: Topups::open(&config, clock.clone()).await?,
         merchants: Merchants::new(stores.registry.clone()),
+        campaigns: Campaigns::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
         vault: Vault::new(master_key),
@@ -81,6 +84,7 @@ pub async fn open(
         identity,
     });
     changes::start(&app);
+    promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;
     Ok(app)

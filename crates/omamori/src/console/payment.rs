@@ -15,7 +15,7 @@ use crate::gate::chart::TransferCode;
 use crate::gate::evidence::DecisionId;
 use crate::id::Kind;
 use crate::pos::{
-    RefundDetail, Reversal, SaleDetail, detail, detail_of, micros, reversals, status, yen,
+    Paid, RefundDetail, Reversal, SaleDetail, detail, detail_of, micros, reversals, status, yen,
 };
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -76,7 +76,8 @@ pub(super) async fn show(
     let sees = Support::is_of(staff.role);
     let evidence = record.as_ref().filter(|_| sees).map(|record| format!("{record:#}"));
     let sale: SaleDetail = detail_of(record)?;
-    let given_back = reversals(&app, &capture).await?;
+    let paid = Paid::read(&app, capture).await?;
+    let given_back = reversals(&app, &paid).await?;
     let store = app.merchants.store_by_account(capture.credit_account_id).await?;
     let named = |store: &crate::merchant::StoreEntry| {
         (store.store_id.clone(), store.name.clone(), store.merchant_name.clone())
@@ -86,8 +87,8 @@ pub(super) async fn show(
         frame: Frame::new(&app, &staff, "payment").await?,
         payment_id: Kind::Payment.text(capture.id),
         merchant_payment_id: sale.merchant_payment_id,
-        status: status(&capture, &given_back).as_str(),
-        amount: yen(&capture),
+        status: status(&paid, &given_back).as_str(),
+        amount: paid.amount(),
         refunded: given_back.iter().map(|reversal| reversal.amount).sum(),
         at: micros(&capture),
         customer_id,

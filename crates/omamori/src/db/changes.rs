@@ -32,6 +32,8 @@ pub enum Subject<'a> {
     Terminal(&'a str),
     /// A customer's phone, by its number.
     Device(DeviceNumber),
+    /// The campaigns: which there are and which run.
+    Campaigns,
     /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
     /// told, and those whose session ended are closed.
     Notices(u128),
@@ -42,6 +44,7 @@ impl Subject<'_> {
         match self {
             Self::Terminal(terminal_id) => ("terminal", terminal_id.to_owned()),
             Self::Device(number) => ("device", number.get().to_string()),
+            Self::Campaigns => ("campaigns", String::new()),
             Self::Notices(account) => (NOTICES, format!("{account:032x}")),
         }
     }
@@ -130,6 +133,7 @@ fn forget(app: &App, kind: &str, subject: &str) {
                 app.identity.forget(number);
             }
         }
+        "campaigns" => app.campaigns.forget(),
         NOTICES => {
             if let Ok(account) = u128::from_str_radix(subject, 16) {
                 app.live.notice(account);

@@ -38,6 +38,8 @@ pub const REGISTRY: &[Step] = &[
     step!(11, "staff", "registry/0011_staff.sql"),
     step!(12, "audit", "registry/0012_audit.sql"),
     step!(13, "cards", "registry/0013_cards.sql"),
+    step!(15, "value", "registry/0015_value.sql"),
+    step!(16, "campaigns", "registry/0016_campaigns.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -2,12 +2,20 @@
 //!
 //! Codes are stored in the journal for ever; a number never changes its meaning.
 
-use omamori_ledger::{Account, AccountFlags};
+use omamori_ledger::{Account, AccountFlags, Transfer};
 
 use crate::id::derive;
 
 /// The ledger (unit) of paid value: yen. The number is ISO 4217's.
 pub const LEDGER_JPY: u32 = 392;
+/// The ledger of yen given free. The law counts paid and free value apart (府令4条; GL Ⅰ-2-1(3)),
+/// so they are different units. This and the following numbers are outside ISO 4217, which ends at
+/// 999.
+pub const LEDGER_JPY_FREE: u32 = 1_392;
+/// The ledger of points.
+pub const LEDGER_POINTS: u32 = 2_001;
+/// The ledger of coupon pieces: one is one use of one coupon.
+pub const LEDGER_PIECES: u32 = 3_001;
 
 /// What an account is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +36,39 @@ pub enum AccountCode {
     CardClearing = 30,
     /// What the operator lost: value that was spent before its card payment was charged back.
     CardLoss = 31,
+    /// A lot of a customer's free value, which ends with its month. Never below zero.
+    /// `user_data_128` is the wallet, `user_data_32` the month (see [`super::purse`]).
+    FreeLot = 10,
+    /// A lot of a customer's points, as [`AccountCode::FreeLot`].
+    PointsLot = 11,
+    /// Points that were taken back when they were spent already: what is earned next goes here.
+    /// Its credits never exceed its debits.
+    PointsDebt = 12,
+    /// How often a customer may still use a coupon. Never below zero.
+    CouponPieces = 13,
+    /// Operator: free value given, less what was spent or expired.
+    FreeIssue = 14,
+    /// Operator: points given, less what was spent or expired. The liability from points.
+    PointsIssue = 15,
+    /// Operator: paid to stores in yen for free value spent there.
+    FreeFunding = 16,
+    /// Operator: paid to stores in yen for points spent there.
+    PointsFunding = 17,
+    /// A campaign's yen. Never below zero: the budget that cannot be passed.
+    CampaignBudget = 18,
+    /// Operator: yen given into campaigns.
+    CampaignFunding = 19,
+    /// A merchant: its own discounts, given into its campaigns. No claim against anybody: the
+    /// other side is [`AccountCode::StoreDiscount`].
+    MerchantFunding = 20,
+    /// A merchant: its own discounts, used. Not part of what the merchant is owed.
+    StoreDiscount = 21,
+    /// Operator: coupon pieces given, less those used.
+    PieceIssue = 22,
+    /// Operator: free value that expired.
+    FreeExpired = 23,
+    /// Operator: points that expired.
+    PointsExpired = 24,
 }
 
 /// Why value moved.
@@ -36,15 +77,17 @@ pub enum AccountCode {
 pub enum TransferCode {
     /// A sale. Pending when a code is shown (authorize; its id is the code's), posted when the
     /// sale is made (capture; its id is derived from the merchant's own): both phases of a
-    /// transfer have one code.
+    /// transfer have one code. It moves the paid value of the sale; `user_data_32` is what the
+    /// customer gave of all kinds, where that is more (see [`due`]).
     Payment = 10,
     /// Part or all of a payment goes back.
     Refund = 12,
     /// All of a payment goes back at once, on the day of the sale.
     Cancel = 13,
     /// Amount 0: takes the place `refunded so far` of a payment, so that refunds come in one order
-    /// and never pass what was paid. `user_data_64` is the amount of the refund it stands beside,
-    /// `user_data_32` that transfer's code.
+    /// and never pass what was paid. The lower half of `user_data_64` is the amount of the refund
+    /// it stands beside, the upper half the customer's part of it (see
+    /// [`super::windows::Position`]); `user_data_32` is the slot of the payment.
     RefundPosition = 14,
     /// Amount 0: takes the id of a payment or top-up that was canceled before it arrived.
     Tombstone = 15,
@@ -75,6 +118,56 @@ pub enum TransferCode {
     CardChargeback = 34,
     /// The rest of it, from the operator's loss account.
     ChargebackLoss = 35,
+    /// Free value is given: operator to lot.
+    FreeGiven = 50,
+    /// A payment takes free value out of a lot: lot to operator.
+    FreeSpent = 51,
+    /// The operator pays the store in yen for the free value of a payment.
+    FreeFunded = 52,
+    /// A refund puts free value back into a lot.
+    FreeBack = 53,
+    /// A refund takes the operator's yen for free value back from the store.
+    FreeFundedBack = 54,
+    /// The end of a lot of free value.
+    FreeExpired = 55,
+    /// Points for a payment: operator to lot, or to the debt that comes first.
+    PointsEarned = 56,
+    /// A refund takes earned points back: lot (or debt) to operator.
+    PointsTaken = 57,
+    /// A payment takes points out of a lot: lot to operator.
+    PointsSpent = 58,
+    /// The operator pays the store in yen for the points of a payment.
+    PointsFunded = 59,
+    /// A refund puts points back into a lot.
+    PointsBack = 60,
+    /// A refund takes the operator's yen for points back from the store.
+    PointsFundedBack = 61,
+    /// The end of a lot of points.
+    PointsExpired = 62,
+    /// Points become free value: lot to operator.
+    PointsConverted = 63,
+    /// Amount 0, on the wallet: free value came from points. `user_data_64` is the yen.
+    PointsConvertedNote = 64,
+    /// A coupon's yen, from its campaign's budget to the store.
+    CouponDiscount = 65,
+    /// A refund puts a coupon's yen back into the budget.
+    CouponDiscountBack = 66,
+    /// One use of a coupon: customer to operator.
+    CouponUsed = 67,
+    /// A cancel gives the use back.
+    CouponBack = 68,
+    /// A customer takes a coupon: as many pieces as it may be used.
+    CouponGiven = 69,
+    /// Yen into a campaign's budget.
+    CampaignFunded = 70,
+    /// What is left of a budget when a campaign ends.
+    CampaignReleased = 71,
+    /// [`TransferCode::RefundPosition`] of a cancel.
+    CancelPosition = 72,
+    /// Amount 0: points that a payment will earn some days later (see [`crate::value`]).
+    PointsPromised = 73,
+    /// Amount 0: a refund came before the promised points.
+    PointsHeldOff = 74,
 }
 
 impl TransferCode {
@@ -105,6 +198,31 @@ impl TransferCode {
             33 => Self::TopupAtmCancel,
             34 => Self::CardChargeback,
             35 => Self::ChargebackLoss,
+            50 => Self::FreeGiven,
+            51 => Self::FreeSpent,
+            52 => Self::FreeFunded,
+            53 => Self::FreeBack,
+            54 => Self::FreeFundedBack,
+            55 => Self::FreeExpired,
+            56 => Self::PointsEarned,
+            57 => Self::PointsTaken,
+            58 => Self::PointsSpent,
+            59 => Self::PointsFunded,
+            60 => Self::PointsBack,
+            61 => Self::PointsFundedBack,
+            62 => Self::PointsExpired,
+            63 => Self::PointsConverted,
+            64 => Self::PointsConvertedNote,
+            65 => Self::CouponDiscount,
+            66 => Self::CouponDiscountBack,
+            67 => Self::CouponUsed,
+            68 => Self::CouponBack,
+            69 => Self::CouponGiven,
+            70 => Self::CampaignFunded,
+            71 => Self::CampaignReleased,
+            72 => Self::CancelPosition,
+            73 => Self::PointsPromised,
+            74 => Self::PointsHeldOff,
             _ => return None,
         })
     }
@@ -167,7 +285,20 @@ pub fn send_transit_account() -> Account {
 }
 
 fn account(id: u128, code: AccountCode, flags: AccountFlags) -> Account {
-    Account { id, ledger: LEDGER_JPY, code: code as u16, flags, ..Account::default() }
+    account_in(LEDGER_JPY, id, code, flags)
+}
+
+/// An account of any unit, to be created.
+#[must_use]
+pub fn account_in(ledger: u32, id: u128, code: AccountCode, flags: AccountFlags) -> Account {
+    Account { id, ledger, code: code as u16, flags, ..Account::default() }
+}
+
+/// What the customer gave in a payment, in yen: paid value, free value and points.
+#[must_use]
+pub const fn due(capture: &Transfer) -> u64 {
+    let of_all_kinds = capture.user_data_32 as u64;
+    if of_all_kinds > capture.amount { of_all_kinds } else { capture.amount }
 }
 
 /// What a customer can spend: posted credits less posted and pending debits, in yen.
@@ -175,11 +306,4 @@ fn account(id: u128, code: AccountCode, flags: AccountFlags) -> Account {
 pub fn available(account: &Account) -> i64 {
     let debits = account.debits_posted + account.debits_pending;
     i64::try_from(account.credits_posted.saturating_sub(debits)).unwrap_or(i64::MAX)
-}
-
-/// What a customer will hold if all that is on its way arrives: [`available`] and pending credits,
-/// in yen. The largest balance bounds this.
-#[must_use]
-pub fn expected(account: &Account) -> i64 {
-    available(account).saturating_add(i64::try_from(account.credits_pending).unwrap_or(i64::MAX))
 }

@@ -8,13 +8,16 @@
 pub mod chart;
 pub mod evidence;
 pub mod limits;
+pub mod purse;
 pub mod sending;
 pub mod windows;
 
 use std::sync::Arc;
 
+use omamori_db::Db;
 use omamori_ledger::{
-    Account, CommitError, Ledger, Options, Reply, Request, StoredTransfer, Submission, Transfer,
+    Account, CommitError, Follower, Ledger, Options, Reply, Request, StoredTransfer, Submission,
+    Transfer,
 };
 use serde::Serialize;
 
@@ -22,8 +25,9 @@ use crate::clock::Clock;
 use crate::db::Stores;
 use crate::web::codes::Code;
 use crate::web::error::Error;
-use chart::{available, expected};
+use chart::available;
 use evidence::{DecisionId, Evidence};
+use purse::Purse;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// An act that the gate decides on.
@@ -118,6 +122,20 @@ pub enum Act {
     TopupAtmCancel,
     /// A customer sets limits of their own.
     LimitsSet,
+    /// Points become free value.
+    PointsConvert,
+    /// Points of a payment come some days after it.
+    PointsIssue,
+    /// Value reached its end.
+    ValueExpire,
+    /// A customer chooses whether points are used.
+    PointsUse,
+    /// A customer takes a coupon.
+    CouponSet,
+    /// A campaign begins, with its budget.
+    CampaignCreate,
+    /// A campaign ends, and what is left of its budget goes back.
+    CampaignStop,
     /// A merchant's person accepts the invitation with a passkey.
     MerchantUserEnrol,
     /// A merchant's person signs in.
@@ -286,12 +304,16 @@ impl Gate {
 
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
         let Some(admission) = admission else { return Ok(()) };
-        let account = self.account(admission.account).unwrap_or_default();
-        if admission.flow == Flow::Out && available(&account) < admission.amount {
+        let balance = match admission.flow {
+            Flow::In { .. } => self.expected(admission.account),
+            Flow::Out => self.paid(admission.account),
+            Flow::Spend => 0, // its plan found enough
+        };
+        if admission.flow == Flow::Out && balance < admission.amount {
             return Err(Code::InsufficientFunds);
         }
         let now = self.clock.now_nanos();
-        self.ledger.companion(|windows| windows.check(admission, expected(&account), now))
+        self.ledger.companion(|windows| windows.check(admission, balance, now))
     }
 
     fn seen(&self, admission: &Admission) -> Vec<Seen> {
@@ -314,10 +336,31 @@ impl Gate {
         self.ledger.commit(submission).await.map_err(undone)
     }
 
-    /// What the customer can spend, in yen; 0 for an account that has never held value.
+    /// What the customer sees as the balance, in yen: paid and free value of a wallet.
     #[must_use]
-    pub fn balance(&self, account: u128) -> i64 {
+    pub fn balance(&self, wallet: u128) -> i64 {
+        let now = self.clock.now();
+        self.ledger.read(|state| purse::balance(|id| state.account(id).copied(), wallet, now))
+    }
+
+    /// [`Gate::balance`] with what is on its way into the wallet, in yen. The largest balance bounds
+    /// this.
+    fn expected(&self, wallet: u128) -> i64 {
+        let now = self.clock.now();
+        self.ledger.read(|state| purse::expected(|id| state.account(id).copied(), wallet, now))
+    }
+
+    /// The paid value of a wallet alone, in yen; 0 for an account that has never held value.
+    #[must_use]
+    pub fn paid(&self, account: u128) -> i64 {
         self.ledger.account(account).as_ref().map_or(0, available)
+    }
+
+    /// All that a customer holds, at one moment.
+    #[must_use]
+    pub fn purse(&self, wallet: u128) -> Purse {
+        let now = self.clock.now();
+        self.ledger.read(|state| Purse::read(|id| state.account(id).copied(), wallet, now))
     }
 
     /// An account of the ledger.
@@ -442,9 +485,9 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// [`omamori_db::Error`] if its position cannot be read.
-    pub async fn follow<F: omamori_ledger::Follower>(
+    pub async fn follow<F: Follower>(
         &self,
-        db: omamori_db::Db,
+        db: Db,
         follower: F,
     ) -> Result<omamori_ledger::Following, omamori_db::Error> {
         self.0.follow(db, follower).await

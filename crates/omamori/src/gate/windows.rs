@@ -12,7 +12,8 @@ use std::collections::HashMap;
 use omamori_ledger::{Companion, Fact, Request, State, Transfer, TransferFlags};
 use serde::Serialize;
 
-use super::chart::{TransferCode, expected};
+use super::chart::{TransferCode, due};
+use super::purse;
 use super::sending::Sending;
 use crate::web::codes::Code;
 
@@ -108,8 +109,11 @@ pub struct Admission {
 /// Which way value goes, seen from the customer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Out: there must be enough.
+    /// Out of paid value: there must be enough.
     Out,
+    /// Out of all kinds of value, as a plan says that found enough; the ledger refuses the chain
+    /// if that changed.
+    Spend,
     /// In: the balance after it may not pass this, in yen.
     In {
         /// The largest balance.
@@ -191,7 +195,7 @@ impl Effect {
         let (from, to) = (transfer.debit_account_id, transfer.credit_account_id);
         match code {
             TransferCode::Payment => Self::Uses(from, &[Class::Payment, Class::Out]),
-            TransferCode::Refund | TransferCode::Cancel => {
+            TransferCode::RefundPosition | TransferCode::CancelPosition => {
                 Self::GivesBack(to, &[Class::Payment, Class::Out])
             }
             TransferCode::Send => Self::Uses(from, &[Class::Send, Class::Out]),
@@ -207,11 +211,83 @@ impl Effect {
             // A charged-back top-up was made all the same.
             TransferCode::CardChargeback
             | TransferCode::ChargebackLoss
-            | TransferCode::RefundPosition
             | TransferCode::Tombstone
             | TransferCode::WalletClose
             | TransferCode::SendClaim => Self::Nothing,
+            // The legs of payments and refunds are counted with their payment or position.
+            TransferCode::Refund
+            | TransferCode::Cancel
+            | TransferCode::FreeSpent
+            | TransferCode::FreeFunded
+            | TransferCode::FreeBack
+            | TransferCode::FreeFundedBack
+            | TransferCode::PointsSpent
+            | TransferCode::PointsFunded
+            | TransferCode::PointsBack
+            | TransferCode::PointsFundedBack
+            | TransferCode::CouponDiscount
+            | TransferCode::CouponDiscountBack
+            | TransferCode::CouponUsed
+            | TransferCode::CouponBack => Self::Nothing,
+            // Neither paid in nor paid out.
+            TransferCode::FreeGiven
+            | TransferCode::FreeExpired
+            | TransferCode::PointsEarned
+            | TransferCode::PointsPromised
+            | TransferCode::PointsHeldOff
+            | TransferCode::PointsTaken
+            | TransferCode::PointsExpired
+            | TransferCode::PointsConverted
+            | TransferCode::PointsConvertedNote
+            | TransferCode::CouponGiven
+            | TransferCode::CampaignFunded
+            | TransferCode::CampaignReleased => Self::Nothing,
         }
+    }
+
+    /// The yen of it: a payment counts once, with all kinds of value.
+    fn yen(transfer: &Transfer, code: TransferCode) -> i64 {
+        let yen = match code {
+            TransferCode::Payment => due(transfer),
+            TransferCode::RefundPosition | TransferCode::CancelPosition => {
+                Position::of(transfer).to_customer.unsigned_abs()
+            }
+            _ => transfer.amount,
+        };
+        // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
+        i64::try_from(yen).unwrap_or(i64::MAX)
+    }
+}
+
+/// What the position of a refund or cancel says, in its `user_data_64`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Position {
+    /// Yen of the sale that are given back: the lower half.
+    pub amount: i64,
+    /// What of it goes to the customer, of all kinds; the rest was a discount: the upper half.
+    pub to_customer: i64,
+}
+
+impl Position {
+    /// From a transfer.
+    #[must_use]
+    pub fn of(transfer: &Transfer) -> Self {
+        let half = |bits: u64| i64::from(u32::try_from(bits).unwrap_or(u32::MAX));
+        let data = transfer.user_data_64;
+        Self { amount: half(data & u64::from(u32::MAX)), to_customer: half(data >> 32) }
+    }
+
+    /// As a transfer carries it.
+    ///
+    /// # Panics
+    /// If an amount is beyond what the API ever lets in.
+    #[must_use]
+    pub fn user_data(self) -> u64 {
+        let half = |yen: i64| match u32::try_from(yen) {
+            Ok(half) => u64::from(half),
+            Err(_) => panic!("a refund of {yen} yen"),
+        };
+        half(self.to_customer) << 32 | half(self.amount)
     }
 }
 
@@ -300,8 +376,7 @@ impl Windows {
             let from = at.saturating_sub(Span::Month.slots());
             self.sending.received(to, transfer.user_data_64, at, from);
         }
-        // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
-        let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
+        let yen = Effect::yen(transfer, code);
         let effect = Effect::of(transfer, code);
         if transfer.is_pending() {
             if reserves(code) {
@@ -361,7 +436,13 @@ impl Companion for Windows {
         admission: &Admission,
         timestamp: u64,
     ) -> Result<(), Code> {
-        let balance = state.account(admission.account).map_or(0, expected);
+        let now = i64::try_from(timestamp / 1_000).unwrap_or(i64::MAX);
+        let balance = match admission.flow {
+            Flow::In { .. } => {
+                purse::expected(|id| state.account(id).copied(), admission.account, now)
+            }
+            Flow::Out | Flow::Spend => 0, // not asked for
+        };
         self.check(admission, balance, timestamp)
     }
 
@@ -396,6 +477,11 @@ mod tests {
         Fact::TransferCreated(Transfer {
             code: code.number(),
             amount,
+            user_data_64: Position {
+                amount: amount.cast_signed(),
+                to_customer: amount.cast_signed(),
+            }
+            .user_data(),
             timestamp,
             debit_account_id,
             credit_account_id,
@@ -435,7 +521,7 @@ mod tests {
         windows.observe(&[
             transfer(TransferCode::Payment, 9_000, START, 0),
             transfer(TransferCode::Payment, 500, START + 2 * HOUR, 0),
-            transfer(TransferCode::Refund, 4_000, START + 3 * HOUR, slot(START)),
+            transfer(TransferCode::RefundPosition, 4_000, START + 3 * HOUR, slot(START)),
         ]);
         let used = windows.used(CUSTOMER, Class::Payment, START + 3 * HOUR);
         assert_eq!(used, Used { in_24h: 5_500, in_30d: 5_500 });
@@ -477,6 +563,17 @@ mod tests {
         windows.observe(&[expired]);
         assert_eq!(used(&windows, Class::CardTopup, START + 4 * HOUR), 10_000);
         assert_eq!(used(&windows, Class::CardTopup, START + 25 * HOUR), 0, "counted at its start");
+    }
+
+    #[test]
+    fn a_payment_counts_once_with_all_kinds_of_value() {
+        let mut windows = Windows::default();
+        windows.observe(&[
+            transfer(TransferCode::Payment, 100, START, 700),
+            transfer(TransferCode::FreeSpent, 400, START, 0),
+            transfer(TransferCode::Payment, 50, START, 0),
+        ]);
+        assert_eq!(windows.used(CUSTOMER, Class::Payment, START).in_24h, 750);
     }
 
     #[test]

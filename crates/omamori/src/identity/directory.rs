@@ -47,6 +47,10 @@ pub struct DeviceEntry {
     pub active: bool,
     /// True if staff stopped the customer's account.
     pub frozen: bool,
+    /// Whether the customer pays with points first.
+    pub uses_points: bool,
+    /// Whether the customer has set a coupon.
+    pub has_coupons: bool,
 }
 
 /// Where the sealed secret of a device lives: part of what the seal authenticates.
@@ -207,7 +211,8 @@ fn beginning(key: &Thumbprint) -> u64 {
 macro_rules! device_columns {
     () => {
         "SELECT d.device_number, d.device_id, d.customer_id, c.wallet_account, d.code_secret,
-                d.enrolled_at, d.state, d.sign_key_thumbprint, c.status
+                d.enrolled_at, d.state, d.sign_key_thumbprint, c.status, c.uses_points,
+                c.has_coupons
          FROM device d JOIN customer c ON c.customer_id = d.customer_id"
     };
 }
@@ -234,6 +239,8 @@ fn entry(row: &Row, vault: &Vault) -> Result<DeviceEntry> {
         enrolled_at: row.int("enrolled_at")?,
         active: row.text("state")? == "active" && status != "closed",
         frozen: status == "frozen",
+        uses_points: row.int("uses_points")? == 1,
+        has_coupons: row.int("has_coupons")? == 1,
     })
 }
 
@@ -299,6 +306,8 @@ mod tests {
             enrolled_at: 0,
             active: true,
             frozen: false,
+            uses_points: false,
+            has_coupons: false,
         })
     }
 

@@ -28,6 +28,8 @@ pub struct StoreEntry {
     pub sales_account: u128,
     /// The ledger account of cash taken for top-ups.
     pub cash_account: u128,
+    /// Points for ¥10,000; none is the operator's rate.
+    pub points_rate: Option<i64>,
 }
 
 /// A terminal that may call the POS API.
@@ -59,7 +61,7 @@ pub struct Merchants {
 macro_rules! store_columns {
     () => {
         "s.store_id, s.name AS store_name, s.merchant_id, m.name AS merchant_name, \
-         s.sales_account, s.cash_account"
+         s.sales_account, s.cash_account, s.points_rate"
     };
 }
 
@@ -175,5 +177,6 @@ fn store_of(row: &Row) -> omamori_db::Result<StoreEntry> {
         merchant_name: row.text("merchant_name")?,
         sales_account: u128::from_be_bytes(row.array("sales_account")?),
         cash_account: u128::from_be_bytes(row.array("cash_account")?),
+        points_rate: row.int_optional("points_rate")?,
     })
 }

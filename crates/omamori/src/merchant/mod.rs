@@ -13,6 +13,7 @@ mod store;
 
 pub use directory::{Merchants, StoreEntry, TerminalEntry};
 pub use pages::router;
+pub use session::MerchantUser;
 pub use store::{
     NewTerminal, create_merchant, create_store, create_terminal, invite, new_token, put_product,
 };

@@ -187,7 +187,7 @@ async fn tell(
 }
 
 /// As people who pay by phone know it: where, how much, what. None for what cards and
-/// sending tell of in notices of their own.
+/// sending tell of in notices of their own, and for points, which the customer turns into balance.
 fn words(text: Text, entry: &entry::Entry) -> Option<(String, String)> {
     let (title, body) = match entry.kind {
         EntryKind::Payment => ("money.payment", "money.payment_text"),
@@ -195,7 +195,8 @@ fn words(text: Text, entry: &entry::Entry) -> Option<(String, String)> {
         EntryKind::Cancel => ("money.cancel", "money.cancel_text"),
         EntryKind::Topup | EntryKind::TopupAtm => ("money.topup", "money.topup_text"),
         EntryKind::TopupCancel => ("money.topup_cancel", "money.topup_cancel_text"),
-        EntryKind::TopupCard
+        EntryKind::Points
+        | EntryKind::TopupCard
         | EntryKind::TopupAuto
         | EntryKind::Chargeback
         | EntryKind::SendWaiting

@@ -138,6 +138,15 @@ pub enum Notice {
         /// Yen that were taken from the balance.
         taken: i64,
     },
+    /// Free value or points end soon.
+    ValueEnds {
+        /// Yen of free value.
+        free: i64,
+        /// Points.
+        points: i64,
+        /// The last moment.
+        last: Micros,
+    },
     /// The account was stopped.
     AccountStopped {
         /// By whom.
@@ -327,7 +336,8 @@ impl Notice {
             | Self::SendReturned { .. }
             | Self::MoneyRequested { .. }
             | Self::CardTopup { .. }
-            | Self::CardRemoved { .. } => &[Email, Push],
+            | Self::CardRemoved { .. }
+            | Self::ValueEnds { .. } => &[Email, Push],
             Self::CardAdded { .. }
             | Self::CardChargedBack { .. }
             | Self::DeviceAdded { .. }
@@ -446,6 +456,11 @@ impl Notice {
                     ("taken", yen_text(*taken)),
                 ],
             ),
+            Self::ValueEnds { free, points, last } => (
+                "notice.value_ends",
+                "notice.value_ends_text",
+                vec![("what", ending(text, *free, *points)), ("until", stamp(*last))],
+            ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
             Self::SessionsEnded {} => {
                 ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
@@ -558,6 +573,18 @@ impl AccountStopper {
     }
 }
 
+/// What ends, by kind.
+fn ending(text: Text, free: i64, points: i64) -> String {
+    let mut parts = Vec::new();
+    if points > 0 {
+        parts.push(format!("{} {points} {}", text.t("points.title"), text.t("points.unit")));
+    }
+    if free > 0 {
+        parts.push(format!("{} {}", text.t("points.free"), yen_text(free)));
+    }
+    parts.join(" / ")
+}
+
 /// An instant as people read it, in Japan's time.
 pub(super) fn stamp(at: Micros) -> String {
     japan(at).strftime("%Y/%m/%d %H:%M").to_string()
@@ -618,6 +645,8 @@ pub(super) mod tests {
                 card: "Visa •••• 4242".to_owned(),
                 taken: 3_000,
             },
+            Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
+            Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
             Notice::AccountResumed { by: AccountStopper::Customer },

@@ -8,11 +8,10 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use jiff::ToSpan;
-use omamori_ledger::Transfer;
 
 use super::auth::Terminal;
 use super::fields::Fields;
-use super::model::{RefundDetail, SaleDetail, find_capture, micros, payment_view, yen};
+use super::model::{Paid, RefundDetail, SaleDetail, find_capture, micros, payment_view};
 use super::payment::{PaymentAnswer, capture_id};
 use super::reversal::{Giving, Outcome, Reversal, cancel_id, give_back, reversals};
 use super::tombstone::{bury, is_tombstone};
@@ -57,27 +56,29 @@ pub async fn create(
             bury(&app, &terminal, Act::Cancel, id, &detail).await?;
             continue;
         };
-        let before = reversals(&app, &capture).await?;
-        if is_canceled(&capture, &before) {
-            let payment = payment_view(&app, &capture).await?;
+        let paid = Paid::read(&app, capture).await?;
+        let before = reversals(&app, &paid).await?;
+        if is_canceled(&paid, &before) {
+            let payment = payment_view(&app, &paid.capture).await?;
             return Ok(axum::Json(PaymentAnswer { payment }));
         }
-        cancel(&app, &terminal, &merchant_payment_id, &capture, &before).await?;
+        cancel(&app, &terminal, &merchant_payment_id, &paid, &before).await?;
     }
     Err(Error::RetryAfter(Code::Busy, 1))
 }
 
-fn is_canceled(capture: &Transfer, before: &[Reversal]) -> bool {
-    is_tombstone(capture) || before.iter().any(|reversal| reversal.is_cancel)
+fn is_canceled(paid: &Paid, before: &[Reversal]) -> bool {
+    is_tombstone(&paid.capture) || before.iter().any(|reversal| reversal.is_cancel)
 }
 
 async fn cancel(
     app: &App,
     terminal: &Terminal,
     merchant_payment_id: &str,
-    capture: &Transfer,
+    paid: &Paid,
     before: &[Reversal],
 ) -> Result<()> {
+    let capture = &paid.capture;
     let id = cancel_id(capture.id);
     let detail = RefundDetail {
         merchant_payment_id: merchant_payment_id.to_owned(),
@@ -89,7 +90,7 @@ async fn cancel(
     };
     let question = Question {
         terminal: Some(terminal.terminal_number),
-        amount: Some(yen(capture)),
+        amount: Some(paid.amount()),
         ..Question::plain(Act::Cancel, &detail)
     };
     let opinion = if !before.is_empty() {
@@ -101,10 +102,10 @@ async fn cancel(
     };
     let clearance = app.gate.decide(question, opinion).await?;
     let giving = Giving {
-        payment: capture,
+        payment: paid,
         id,
         code: TransferCode::Cancel,
-        amount: yen(capture),
+        amount: paid.amount(),
         refunded_before: 0,
         terminal_number: terminal.terminal_number,
     };

@@ -13,6 +13,7 @@ use crate::web::codes::Code;
 const AUTHORIZATION_SECONDS: u32 = 60;
 
 /// What is to be moved.
+#[derive(Clone, Copy)]
 pub struct Chain {
     /// The id that uses up the code.
     pub authorization_id: u128,
@@ -22,8 +23,11 @@ pub struct Chain {
     pub debit_account_id: u128,
     /// To.
     pub credit_account_id: u128,
-    /// Yen; checked to be positive before.
+    /// Yen of paid value.
     pub amount: i64,
+    /// What the customer gives of all kinds of value in yen, where that is more than the amount;
+    /// otherwise 0.
+    pub of_all_kinds: u32,
     /// Where.
     pub terminal_number: i64,
     /// Why.
@@ -40,6 +44,7 @@ impl Chain {
             credit_account_id: self.credit_account_id,
             amount: self.amount.unsigned_abs(),
             user_data_64: self.terminal_number.unsigned_abs(),
+            user_data_32: self.of_all_kinds,
             timeout: AUTHORIZATION_SECONDS,
             ledger: LEDGER_JPY,
             code: self.code.number(),

@@ -82,7 +82,8 @@ pub fn is_id(value: &str) -> bool {
         && value.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
 }
 
-fn is_jan(value: &str) -> bool {
+/// Whether a text is a JAN/EAN.
+pub fn is_jan(value: &str) -> bool {
     if !matches!(value.len(), 8 | 13) || !value.bytes().all(|byte| byte.is_ascii_digit()) {
         return false;
     }

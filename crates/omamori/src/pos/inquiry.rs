@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::auth::Terminal;
 use super::fields::is_id;
-use super::model::{PaymentView, RefundDetail, detail, payment_view, payment_views};
+use super::model::{Paid, PaymentView, RefundDetail, detail, payment_view, payment_views};
 use super::payment::{PaymentAnswer, capture_id};
 use super::refund::RefundAnswer;
 use super::reversal::{refund_id, reversals};
@@ -25,7 +25,7 @@ use crate::web::error::{Error, Result};
 const LIST_MAX: usize = 100;
 /// A store's account also carries refunds and authorizations: so many transfers are looked at for
 /// each payment asked for.
-const TRANSFERS_PER_PAYMENT: usize = 6;
+const TRANSFERS_PER_PAYMENT: usize = 8;
 
 /// Finds a payment.
 #[utoipa::path(get, path = "/api/pos/v1/payments/{merchant_payment_id}", tag = "payments",
@@ -116,7 +116,7 @@ pub async fn refund(
     let about: RefundDetail = detail(&app, &money).await?;
     let payment_id = Kind::Payment.parse(&about.payment_id).ok_or_else(not_found)?;
     let capture = app.gate.transfer(payment_id).await?.ok_or_else(not_found)?.transfer;
-    let all = reversals(&app, &capture).await?;
+    let all = reversals(&app, &Paid::read(&app, capture).await?).await?;
     let refund = all.iter().find(|reversal| reversal.id == id).ok_or_else(not_found)?.view();
     let payment = payment_view(&app, &capture).await?;
     Ok(axum::Json(RefundAnswer { refund, payment }))

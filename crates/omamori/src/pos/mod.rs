@@ -28,8 +28,12 @@ use crate::app::App;
 
 pub use auth::{TILL_COOKIE, Terminal};
 pub use chain::Chain;
-pub use model::{PaymentStatus, RefundDetail, SaleDetail, detail, detail_of, micros, status, yen};
-pub use reversal::{Reversal, reversals};
+pub use fields::{is_id, is_jan};
+pub use model::{
+    CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
+    RefundDetail, SaleDetail, detail, detail_of, discounts, micros, status, yen,
+};
+pub use reversal::{Reversal, claims, reversals};
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

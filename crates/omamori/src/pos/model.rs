@@ -11,7 +11,9 @@ use super::reversal::{Reversal, claims};
 use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::clock::Micros;
+use crate::gate::purse::total;
 use crate::id::Kind;
+use crate::value::Made;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
 
@@ -54,6 +56,73 @@ pub struct SaleDetail {
     /// What was bought.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub items: Vec<ItemDetail>,
+    /// The coupons that were used, in the order of their legs.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub coupons: Vec<CouponDetail>,
+    /// The coupons that were set and did not fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub not_applied: Vec<NotApplied>,
+}
+
+/// A coupon that was used.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CouponDetail {
+    /// `cmp_…`.
+    pub campaign_id: String,
+    /// As the customer and the clerk read it.
+    pub name: String,
+}
+
+/// A coupon that the customer had set and that was not applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct NotApplied {
+    /// `cmp_…`.
+    pub campaign_id: String,
+    /// As the customer and the clerk read it.
+    pub name: String,
+    /// Why.
+    pub reason: NotAppliedReason,
+}
+
+/// Why a coupon was not applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum NotAppliedReason {
+    /// Another one of its kind was worth more: one coupon on the amount and one on an item.
+    AnotherApplied,
+    /// Its budget is used up.
+    BudgetUsedUp,
+    /// Not in this store.
+    OtherStore,
+    /// The amount is below its least amount.
+    AmountTooSmall,
+    /// Its item was not bought.
+    ItemMissing,
+}
+
+/// A payment with all its legs.
+#[derive(Clone, Debug)]
+pub struct Paid {
+    /// The capture, which moved the paid value.
+    pub capture: Transfer,
+    /// What the whole was made of.
+    pub made: Made,
+}
+
+impl Paid {
+    /// Reads the legs of a capture.
+    ///
+    /// # Errors
+    /// A fault if the views fail.
+    pub async fn read(app: &App, capture: Transfer) -> Result<Self> {
+        Ok(Self { made: Made::read(app, &capture).await?, capture })
+    }
+
+    /// Yen before any discount.
+    #[must_use]
+    pub fn amount(&self) -> i64 {
+        self.made.spending.amount()
+    }
 }
 
 /// What the evidence keeps of a refund or cancel.
@@ -128,9 +197,21 @@ pub struct PaymentView {
     pub merchant_payment_id: String,
     /// What became of it.
     pub status: PaymentStatus,
-    /// Yen.
+    /// Yen before any discount.
     pub amount: i64,
-    /// Yen given back so far.
+    /// What coupons took off, one line each.
+    pub discounts: Vec<DiscountView>,
+    /// Yen that the customer paid, of all kinds of value: the amount less the discounts.
+    pub amount_due: i64,
+    /// Points among them, one yen each.
+    pub points_used: i64,
+    /// Points that the customer got.
+    pub points_earned: i64,
+    /// When they come, RFC 3339, UTC; none if they came at once.
+    pub points_due_at: Option<String>,
+    /// Coupons that the customer had set and that did not fit, and why.
+    pub coupons_not_applied: Vec<NotApplied>,
+    /// Yen of the amount given back so far.
     pub refunded_amount: i64,
     /// Always `JPY`.
     pub currency: &'static str,
@@ -150,6 +231,17 @@ pub struct PaymentView {
     pub refunds: Vec<RefundView>,
 }
 
+/// What a coupon took off, as the API shows it.
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
+pub struct DiscountView {
+    /// `cmp_…`.
+    pub campaign_id: String,
+    /// As the customer reads it.
+    pub name: String,
+    /// Yen.
+    pub amount: i64,
+}
+
 /// A refund, as the API shows it.
 #[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct RefundView {
@@ -157,8 +249,10 @@ pub struct RefundView {
     pub refund_id: String,
     /// The merchant's own id; none for a cancel.
     pub merchant_refund_id: Option<String>,
-    /// Yen.
+    /// Yen of the payment's amount.
     pub amount: i64,
+    /// What of it went to the customer, of all kinds of value; the rest had been a discount.
+    pub amount_to_customer: i64,
     /// Free text.
     pub reason: Option<String>,
     /// RFC 3339, UTC.
@@ -237,9 +331,12 @@ pub async fn payment_view(app: &App, capture: &Transfer) -> Result<PaymentView> 
 /// A fault if a store fails.
 pub async fn payment_views(app: &App, captures: &[Transfer]) -> Result<Vec<PaymentView>> {
     let mut transfers = captures.to_vec();
+    let mut payments = Vec::with_capacity(captures.len());
     let mut claim_counts = Vec::with_capacity(captures.len());
     for capture in captures {
-        let claims = claims(app, capture).await?;
+        let paid = Paid::read(app, *capture).await?;
+        let claims = claims(app, &paid).await?;
+        payments.push(paid);
         claim_counts.push(claims.len());
         transfers.extend(claims);
     }
@@ -247,26 +344,43 @@ pub async fn payment_views(app: &App, captures: &[Transfer]) -> Result<Vec<Payme
     let mut of_claims = records.split_off(captures.len()).into_iter();
     let mut claims = transfers[captures.len()..].iter();
     let mut views = Vec::with_capacity(captures.len());
-    for ((capture, record), count) in captures.iter().zip(records).zip(claim_counts) {
+    for ((paid, record), count) in payments.iter().zip(records).zip(claim_counts) {
         let mine = claims.by_ref().take(count).zip(of_claims.by_ref());
         let reversals = mine.map(|(claim, record)| Reversal::of(claim, record));
         let reversals = reversals.collect::<Result<Vec<_>>>()?;
-        views.push(view(capture, detail_of(record)?, &reversals));
+        views.push(view(paid, detail_of(record)?, &reversals));
     }
     Ok(views)
 }
 
 /// A payment of which nothing was given back yet.
-pub fn fresh_view(capture: &Transfer, sale: SaleDetail) -> PaymentView {
-    view(capture, sale, &[])
+pub fn fresh_view(paid: &Paid, sale: SaleDetail) -> PaymentView {
+    view(paid, sale, &[])
 }
 
-fn view(capture: &Transfer, sale: SaleDetail, reversals: &[Reversal]) -> PaymentView {
+/// The lines of what coupons took off.
+#[must_use]
+pub fn discounts(made: &Made, coupons: &[CouponDetail]) -> Vec<DiscountView> {
+    let line = |(n, discount): (usize, &crate::value::Discount)| {
+        let CouponDetail { campaign_id, name } = coupons.get(n).cloned().unwrap_or_default();
+        DiscountView { campaign_id, name, amount: discount.amount }
+    };
+    made.spending.discounts.iter().enumerate().map(line).collect()
+}
+
+fn view(paid: &Paid, sale: SaleDetail, reversals: &[Reversal]) -> PaymentView {
+    let Paid { capture, made } = paid;
     PaymentView {
         payment_id: Kind::Payment.text(capture.id),
         merchant_payment_id: sale.merchant_payment_id,
-        status: status(capture, reversals),
-        amount: yen(capture),
+        status: status(paid, reversals),
+        amount: paid.amount(),
+        discounts: discounts(made, &sale.coupons),
+        amount_due: made.spending.due(),
+        points_used: total(&made.spending.points),
+        points_earned: made.earned,
+        points_due_at: made.promise.map(|promise| rfc3339(promise.due_at(micros(capture)))),
+        coupons_not_applied: sale.not_applied,
         refunded_amount: reversals.iter().map(|reversal| reversal.amount).sum(),
         currency: "JPY",
         captured_at: rfc3339(micros(capture)),
@@ -281,13 +395,13 @@ fn view(capture: &Transfer, sale: SaleDetail, reversals: &[Reversal]) -> Payment
 
 /// What became of a payment.
 #[must_use]
-pub fn status(capture: &Transfer, reversals: &[Reversal]) -> PaymentStatus {
+pub fn status(paid: &Paid, reversals: &[Reversal]) -> PaymentStatus {
     let refunded: i64 = reversals.iter().map(|reversal| reversal.amount).sum();
-    if is_tombstone(capture) || reversals.iter().any(|reversal| reversal.is_cancel) {
+    if is_tombstone(&paid.capture) || reversals.iter().any(|reversal| reversal.is_cancel) {
         PaymentStatus::Canceled
     } else if refunded == 0 {
         PaymentStatus::Captured
-    } else if refunded < yen(capture) {
+    } else if refunded < paid.amount() {
         PaymentStatus::PartiallyRefunded
     } else {
         PaymentStatus::Refunded

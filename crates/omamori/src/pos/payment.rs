@@ -5,24 +5,25 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use omamori_ledger::{Request, Transfer};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Terminal;
-use super::chain::{Chain, is_made, refusal};
+use super::chain::Chain;
 use super::code::{self, Verified};
 use super::fields::{AMOUNT_MAX, Fields};
 use super::model::{
-    ItemDetail, PaymentView, SaleDetail, find_capture, fresh_view, micros, payment_view, yen,
+    ItemDetail, Paid, PaymentView, SaleDetail, find_capture, fresh_view, micros, payment_view,
 };
 use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::clock::DAY;
+use crate::coupon::{self, Basket};
 use crate::gate::chart::TransferCode;
 use crate::gate::windows::{Admission, Bound, Class, Flow};
 use crate::gate::{Act, Clearance, Question};
 use crate::id::derive;
+use crate::value::{self, Made, Offer, Outcome, Purchase};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -122,6 +123,7 @@ impl CreatePayment {
             order_receipt_number: self.order_receipt_number,
             description: self.description,
             items: self.items,
+            ..SaleDetail::default()
         }
     }
 }
@@ -159,27 +161,44 @@ pub async fn create(
 async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<PaymentView> {
     let verified = code::verify(app, &sale.code, terminal.terminal_number).await;
     let amount = sale.amount;
-    let detail = sale.detail(terminal);
-    let (clearance, verified) = clear(app, terminal, amount, &detail, verified).await?;
+    let mut detail = sale.detail(terminal);
+    let verified = match verified {
+        Ok(verified) => verified,
+        Err(refused) => return Err(refuse(app, terminal, amount, &detail, refused).await),
+    };
     let chain = Chain {
         authorization_id: verified.authorization_id,
         id: capture_id(&detail.merchant_id, &detail.merchant_payment_id),
         debit_account_id: verified.device.wallet_account,
         credit_account_id: terminal.store.sales_account,
         amount,
+        of_all_kinds: 0,
         terminal_number: terminal.terminal_number,
         code: TransferCode::Payment,
     };
-    let legs = chain.transfers();
-    let decision = clearance.decision().to_u128();
-    let request = Request { accounts: Vec::new(), transfers: legs.to_vec() };
-    let reply = app.gate.commit(clearance, request).await?;
-    if !is_made(&reply) {
-        return Err(refusal(&reply, Code::PaymentIdReused).into());
+    for _ in 0..value::TRIES {
+        let basket = Basket { store: &terminal.store, amount, items: &detail.items };
+        let fitted = coupon::fit(app, &verified.device, &basket).await?;
+        (detail.coupons, detail.not_applied) = (fitted.used, fitted.not_applied);
+        let purchase = Purchase {
+            wallet: verified.device.wallet_account,
+            store: &terminal.store,
+            amount,
+            discounts: fitted.discounts,
+            use_points: verified.device.uses_points,
+            points_factor: fitted.points_factor,
+        };
+        let offer = value::offer(app, &purchase);
+        let (clearance, offer) = clear(app, terminal, &verified, amount, &detail, offer).await?;
+        match value::spend(app, clearance, &chain, &offer, Code::PaymentIdReused).await? {
+            Outcome::Changed => {}
+            Outcome::Made(capture) => {
+                let made = Made::of(offer);
+                return Ok(fresh_view(&Paid { capture: *capture, made }, detail));
+            }
+        }
     }
-    let timestamp = reply.transfers[1].timestamp;
-    let made = Transfer { timestamp, user_data_128: decision, ..legs[1] };
-    Ok(fresh_view(&made, detail))
+    Err(Error::RetryAfter(Code::Busy, 1))
 }
 
 /// The payment that an earlier request like this one made.
@@ -196,50 +215,69 @@ async fn same_sale(
         return Err(Code::PaymentCanceled.into());
     }
     let same_code = code::is_same(app, &asked.code, capture.pending_id, micros(&capture)).await?;
-    if yen(&capture) != asked.amount || !same_code {
+    if Paid::read(app, capture).await?.amount() != asked.amount || !same_code {
         return Err(Code::PaymentIdReused.into());
     }
     Ok(Some(payment_view(app, &capture).await?))
+}
+
+/// Records the refusal of a code, and gives what the caller is told: it says more than the gate's
+/// answer, when to come back.
+async fn refuse(
+    app: &App,
+    terminal: &Terminal,
+    amount: i64,
+    detail: &SaleDetail,
+    refused: Error,
+) -> Error {
+    let question = Question {
+        terminal: Some(terminal.terminal_number),
+        amount: Some(amount),
+        ..Question::plain(Act::Payment, detail)
+    };
+    if let Error::Fault(_) = refused {
+        return refused;
+    }
+    match app.gate.decide(question, Err(refused.code())).await {
+        Err(fault @ Error::Fault(_)) => fault,
+        _ => refused,
+    }
 }
 
 /// Asks the gate.
 async fn clear(
     app: &App,
     terminal: &Terminal,
+    verified: &Verified,
     amount: i64,
     detail: &SaleDetail,
-    verified: Result<Verified>,
-) -> Result<(Clearance, Verified)> {
-    let device = verified.as_ref().ok().map(|verified| verified.device.clone());
-    let admission = device.as_ref().map(|device| {
-        let limits = &app.config.limits;
-        let first_day = app.clock.now() < device.enrolled_at + DAY;
-        let day = if first_day && limits.payment_first_day < limits.payment_24h {
-            Bound::day(Class::Out, limits.payment_first_day, Code::LimitNewDevice)
-        } else {
-            Bound::day(Class::Payment, limits.payment_24h, Code::LimitPayment24h)
-        };
-        Admission {
-            account: device.wallet_account,
-            amount,
-            bounds: vec![
-                day,
-                Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d),
-            ],
-            flow: Flow::Out,
-        }
-    });
+    offer: Result<Offer, Code>,
+) -> Result<(Clearance, Offer)> {
+    let device = &verified.device;
+    let limits = &app.config.limits;
+    let first_day = app.clock.now() < device.enrolled_at + DAY;
+    let day = if first_day && limits.payment_first_day < limits.payment_24h {
+        Bound::day(Class::Out, limits.payment_first_day, Code::LimitNewDevice)
+    } else {
+        Bound::day(Class::Payment, limits.payment_24h, Code::LimitPayment24h)
+    };
+    let due = offer.as_ref().map_or(amount, |offer| offer.spending.due());
+    let admission = Admission {
+        account: device.wallet_account,
+        amount: due,
+        bounds: vec![day, Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d)],
+        flow: Flow::Spend,
+    };
     let question = Question {
         act: Act::Payment,
-        customer: device.as_ref().map(|device| &*device.customer_id),
-        device: device.as_ref().map(|device| &*device.device_id),
+        customer: Some(&device.customer_id),
+        device: Some(&device.device_id),
         terminal: Some(terminal.terminal_number),
         amount: Some(amount),
-        admission,
+        admission: Some(admission),
         detail,
     };
-    let opinion = code::opinion(&verified)?;
-    let decided = app.gate.decide(question, opinion).await;
-    let verified = verified?; // says more than the gate's answer: when to come back
-    Ok((decided?, verified))
+    let opinion = offer.as_ref().map(drop).map_err(|code| *code);
+    let clearance = app.gate.decide(question, opinion).await?;
+    Ok((clearance, offer?))
 }

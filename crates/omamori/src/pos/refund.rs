@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use omamori_ledger::Transfer;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Terminal;
 use super::fields::{AMOUNT_MAX, Fields};
-use super::model::{PaymentView, RefundDetail, RefundView, payment_view, yen};
+use super::model::{Paid, PaymentView, RefundDetail, RefundView, payment_view};
 use super::payment::capture_id;
 use super::reversal::{Giving, Outcome, REVERSALS_MAX, Reversal, give_back, refund_id, reversals};
 use super::tombstone::is_tombstone;
@@ -75,17 +74,18 @@ pub async fn create(
     let payment_id = capture_id(merchant_id, &refund.merchant_payment_id);
     let capture = app.gate.transfer_certainly(payment_id).await?;
     let capture = capture.ok_or(Code::PaymentNotFound)?.transfer;
+    let paid = Paid::read(&app, capture).await?;
     let id = refund_id(merchant_id, &refund.merchant_refund_id);
     for _ in 0..TRIES {
-        let before = reversals(&app, &capture).await?;
+        let before = reversals(&app, &paid).await?;
         if app.gate.transfer(id).await?.is_some() {
-            return earlier(&app, &capture, id, refund.amount).await;
+            return earlier(&app, &paid, id, refund.amount).await;
         }
         let refunded_before = before.iter().map(|reversal| reversal.amount).sum();
-        let opinion = allowed(&capture, &before, refunded_before, refund.amount);
-        let clearance = clear(&app, &terminal, &capture, &refund, id, opinion).await?;
+        let opinion = allowed(&paid, &before, refunded_before, refund.amount);
+        let clearance = clear(&app, &terminal, &paid, &refund, id, opinion).await?;
         let giving = Giving {
-            payment: &capture,
+            payment: &paid,
             id,
             code: TransferCode::Refund,
             amount: refund.amount,
@@ -104,29 +104,29 @@ pub async fn create(
 /// The answer to a refund that is done, now or by an earlier request.
 async fn earlier(
     app: &App,
-    capture: &Transfer,
+    paid: &Paid,
     id: u128,
     amount: i64,
 ) -> Result<axum::Json<RefundAnswer>> {
     // Read after the refund was seen: it may be younger than what was read before.
-    let reversals = reversals(app, capture).await?;
+    let reversals = reversals(app, paid).await?;
     // Not among this payment's: the id belongs to a refund of another payment.
     let mine = reversals.iter().find(|reversal| reversal.id == id);
     let mine = mine.filter(|reversal| reversal.amount == amount).ok_or(Code::RefundIdReused)?;
-    let payment = payment_view(app, capture).await?;
+    let payment = payment_view(app, &paid.capture).await?;
     Ok(axum::Json(RefundAnswer { refund: mine.view(), payment }))
 }
 
 fn allowed(
-    capture: &Transfer,
+    paid: &Paid,
     before: &[Reversal],
     refunded_before: i64,
     amount: i64,
 ) -> Result<(), Code> {
-    if is_tombstone(capture) || before.iter().any(|reversal| reversal.is_cancel) {
+    if is_tombstone(&paid.capture) || before.iter().any(|reversal| reversal.is_cancel) {
         return Err(Code::PaymentCanceled);
     }
-    if before.len() >= REVERSALS_MAX || refunded_before + amount > yen(capture) {
+    if before.len() >= REVERSALS_MAX || refunded_before + amount > paid.amount() {
         return Err(Code::RefundExceedsPayment);
     }
     Ok(())
@@ -135,7 +135,7 @@ fn allowed(
 async fn clear(
     app: &App,
     terminal: &Terminal,
-    capture: &Transfer,
+    paid: &Paid,
     refund: &CreateRefund,
     id: u128,
     opinion: Result<(), Code>,
@@ -143,7 +143,7 @@ async fn clear(
     let detail = RefundDetail {
         merchant_payment_id: refund.merchant_payment_id.clone(),
         merchant_refund_id: Some(refund.merchant_refund_id.clone()),
-        payment_id: Kind::Payment.text(capture.id),
+        payment_id: Kind::Payment.text(paid.capture.id),
         refund_id: Kind::Refund.text(id),
         terminal_id: terminal.terminal_id.clone(),
         reason: refund.reason.clone(),

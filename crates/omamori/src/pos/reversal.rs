@@ -1,20 +1,23 @@
 //! How much of a payment was given back: exact without a table and without a lock.
 //!
-//! Each refund or cancel is two linked transfers: the money, and a claim of amount 0 whose id is
-//! derived from the payment and *what was refunded before it*. Two refunds at once derive the same
-//! claim, so one of them fails as a whole and looks again. Walking the claims from 0 gives every
-//! refund in order, and their sum can never pass the payment.
+//! Each refund or cancel is a chain: the paid value, a claim of amount 0 whose id is derived from
+//! the payment and *what was refunded before it*, and what else goes back (see [`Back`]). Two
+//! refunds at once derive the same claim, so one of them fails as a whole and looks again. Walking
+//! the claims from 0 gives every refund in order, and their sum can never pass the payment.
 
-use omamori_ledger::{CreateTransferResult as R, Request, Transfer, TransferFlags};
+use omamori_ledger::{CreateTransferResult as R, Transfer};
 use serde_json::Value;
 
-use super::model::{RefundDetail, RefundView, detail_of, micros, yen};
+use super::model::{Paid, RefundDetail, RefundView, detail_of, micros};
 use crate::app::App;
 use crate::clock::Micros;
+use crate::coupon::returnable;
 use crate::gate::Clearance;
 use crate::gate::chart::{LEDGER_JPY, TransferCode};
-use crate::gate::windows::slot;
+use crate::gate::windows::{Position, slot};
 use crate::id::{Kind, derive};
+use crate::value::back::Back;
+use crate::value::promise;
 use crate::web::error::Result;
 use crate::web::filters::rfc3339;
 
@@ -28,8 +31,10 @@ pub struct Reversal {
     pub id: u128,
     /// The merchant's own id; none for a cancel.
     pub merchant_refund_id: Option<String>,
-    /// Yen.
+    /// Yen of the payment's amount.
     pub amount: i64,
+    /// What of it went to the customer.
+    pub to_customer: i64,
     /// Whether it was a cancel.
     pub is_cancel: bool,
     /// Free text.
@@ -45,8 +50,9 @@ impl Reversal {
         Ok(Self {
             id: Kind::Refund.parse(&about.refund_id).unwrap_or_default(),
             merchant_refund_id: about.merchant_refund_id,
-            amount: claimed(claim),
-            is_cancel: claim.user_data_32 == u32::from(TransferCode::Cancel.number()),
+            amount: Position::of(claim).amount,
+            to_customer: Position::of(claim).to_customer,
+            is_cancel: claim.code == TransferCode::CancelPosition.number(),
             reason: about.reason,
             at: micros(claim),
         })
@@ -59,6 +65,7 @@ impl Reversal {
             refund_id: Kind::Refund.text(self.id),
             merchant_refund_id: self.merchant_refund_id.clone(),
             amount: self.amount,
+            amount_to_customer: self.to_customer,
             reason: self.reason.clone(),
             refunded_at: rfc3339(self.at),
         }
@@ -85,12 +92,12 @@ fn claim_id(payment_id: u128, refunded_before: i64) -> u128 {
 ///
 /// # Errors
 /// A fault if the views fail.
-pub async fn claims(app: &App, payment: &Transfer) -> Result<Vec<Transfer>> {
+pub async fn claims(app: &App, paid: &Paid) -> Result<Vec<Transfer>> {
     let mut found = Vec::new();
     let mut refunded = 0;
-    while let Some(claim) = app.gate.transfer(claim_id(payment.id, refunded)).await? {
-        let amount = claimed(&claim.transfer);
-        assert!(amount > 0 && refunded + amount <= yen(payment), "refunds pass the payment");
+    while let Some(claim) = app.gate.transfer(claim_id(paid.capture.id, refunded)).await? {
+        let amount = Position::of(&claim.transfer).amount;
+        assert!(amount > 0 && refunded + amount <= paid.amount(), "refunds pass the payment");
         refunded += amount;
         found.push(claim.transfer);
     }
@@ -101,14 +108,10 @@ pub async fn claims(app: &App, payment: &Transfer) -> Result<Vec<Transfer>> {
 ///
 /// # Errors
 /// A fault if a store fails.
-pub async fn reversals(app: &App, payment: &Transfer) -> Result<Vec<Reversal>> {
-    let claims = claims(app, payment).await?;
+pub async fn reversals(app: &App, paid: &Paid) -> Result<Vec<Reversal>> {
+    let claims = claims(app, paid).await?;
     let records = app.gate.evidence(&claims).await?;
     claims.iter().zip(records).map(|(claim, record)| Reversal::of(claim, record)).collect()
-}
-
-fn claimed(claim: &Transfer) -> i64 {
-    i64::try_from(claim.user_data_64).unwrap_or(i64::MAX)
 }
 
 /// What became of an attempt to give back.
@@ -116,7 +119,7 @@ fn claimed(claim: &Transfer) -> i64 {
 pub enum Outcome {
     /// Done.
     Done,
-    /// Another refund came between: look again.
+    /// Another refund came between, or the customer's points changed: look again.
     Lost,
     /// The customer's account takes no value.
     AccountClosed,
@@ -124,13 +127,13 @@ pub enum Outcome {
 
 /// What to give back.
 pub struct Giving<'a> {
-    /// The payment's capture.
-    pub payment: &'a Transfer,
+    /// The payment.
+    pub payment: &'a Paid,
     /// The money transfer's id.
     pub id: u128,
     /// Refund or cancel.
     pub code: TransferCode,
-    /// Yen.
+    /// Yen of the payment's amount.
     pub amount: i64,
     /// The sum of all refunds before.
     pub refunded_before: i64,
@@ -143,34 +146,56 @@ pub struct Giving<'a> {
 /// # Errors
 /// A fault, with the state unknown to the caller, who asks again with the same id.
 pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> Result<Outcome> {
-    let payment = giving.payment;
+    let Paid { capture, made } = giving.payment;
+    let is_cancel = giving.code == TransferCode::Cancel;
+    let pieces = if is_cancel { returnable(app, made).await? } else { Vec::new() };
+    let hold_off = match made.promise {
+        None => None,
+        Some(promise) => {
+            let places = promise::places(app, giving.payment).await?;
+            let issued = promise::is_issued(app, capture, &places).await?;
+            (!issued).then(|| promise::hold_off(capture, promise, giving.refunded_before))
+        }
+    };
+    let back = Back {
+        made,
+        hold_off,
+        amount: giving.amount,
+        before: giving.refunded_before,
+        pieces: &pieces,
+        purse: &app.gate.purse(capture.debit_account_id),
+        now: app.clock.now(),
+    };
+    let share = back.share();
     let money = Transfer {
         id: giving.id,
-        debit_account_id: payment.credit_account_id,
-        credit_account_id: payment.debit_account_id,
-        amount: giving.amount.unsigned_abs(),
+        debit_account_id: capture.credit_account_id,
+        credit_account_id: capture.debit_account_id,
+        amount: share.paid.unsigned_abs(),
         user_data_64: giving.terminal_number.unsigned_abs(),
-        // So that the customer's limit is given back where it was used.
-        user_data_32: slot(payment.timestamp),
         ledger: LEDGER_JPY,
         code: giving.code.number(),
-        flags: TransferFlags::LINKED,
         ..Transfer::default()
     };
+    let position = Position { amount: giving.amount, to_customer: share.due() };
     let claim = Transfer {
-        id: claim_id(payment.id, giving.refunded_before),
+        id: claim_id(capture.id, giving.refunded_before),
         amount: 0,
-        user_data_64: giving.amount.unsigned_abs(),
-        user_data_32: giving.code.number().into(),
-        code: TransferCode::RefundPosition.number(),
-        flags: TransferFlags::default(),
+        user_data_64: position.user_data(),
+        // So that the customer's limit is given back where it was used.
+        user_data_32: slot(capture.timestamp),
+        code: if is_cancel { TransferCode::CancelPosition } else { TransferCode::RefundPosition }
+            .number(),
         ..money
     };
-    let request = Request { accounts: Vec::new(), transfers: vec![money, claim] };
+    let request = back.legs(money, claim, giving.terminal_number).close(app);
     let reply = app.gate.commit(clearance, request).await?;
-    Ok(match (reply.transfers[0].result, reply.transfers[1].result) {
-        (R::Ok, R::Ok) => Outcome::Done,
-        (R::CreditAccountAlreadyClosed, _) => Outcome::AccountClosed,
-        _ => Outcome::Lost,
+    let results = || reply.transfers.iter().map(|outcome| outcome.result);
+    Ok(if results().all(|result| result == R::Ok) {
+        Outcome::Done
+    } else if results().any(|result| result == R::CreditAccountAlreadyClosed) {
+        Outcome::AccountClosed
+    } else {
+        Outcome::Lost
     })
 }

@@ -144,6 +144,7 @@ async fn load(app: &App, terminal: &Terminal, topup: &CreateTopup) -> Result<()>
         debit_account_id: terminal.store.cash_account,
         credit_account_id: verified.device.wallet_account,
         amount: topup.amount,
+        of_all_kinds: 0,
         terminal_number: terminal.terminal_number,
         code: Place::of(app, terminal).code,
     };

@@ -74,7 +74,7 @@ async fn cancel(
     };
     let opinion = if app.clock.now() > cancel_until(micros(money)) {
         Err(Code::CancelTooLate)
-    } else if app.gate.balance(money.credit_account_id) < yen(money) {
+    } else if app.gate.paid(money.credit_account_id) < yen(money) {
         Err(Code::TopupAlreadySpent)
     } else {
         Ok(())

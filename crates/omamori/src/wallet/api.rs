@@ -20,6 +20,10 @@ const LIMIT_MAX: usize = 100;
 pub struct Me {
     customer_id: String,
     balance: i64,
+    /// What of the balance was paid in, and what was given free.
+    balance_paid: i64,
+    balance_free: i64,
+    points: i64,
     currency: &'static str,
     device_id: String,
     limits: Limits,
@@ -27,8 +31,12 @@ pub struct Me {
 
 /// Who is signed in, and what can be spent.
 pub async fn me(State(app): State<Arc<App>>, customer: Customer) -> Result<axum::Json<Me>> {
+    let purse = app.gate.purse(customer.wallet_account);
     Ok(axum::Json(Me {
-        balance: app.gate.balance(customer.wallet_account),
+        balance: purse.balance(),
+        balance_paid: purse.paid,
+        balance_free: purse.free_total(),
+        points: purse.points_total(),
         currency: "JPY",
         limits: limits(&app, &customer).await?,
         customer_id: customer.customer_id,

@@ -7,11 +7,12 @@ use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::Micros;
-use crate::gate::chart::TransferCode;
+use crate::gate::chart::{TransferCode, due};
 use crate::id::Kind;
 use crate::send::history_line;
 use crate::send::transfers::State;
 use crate::topup::card;
+use crate::value::legs::returned;
 use crate::web::error::Result;
 use crate::web::filters::as_rfc3339;
 
@@ -50,6 +51,8 @@ pub enum EntryKind {
     TopupAtm,
     /// A card's holder had a top-up charged back.
     Chargeback,
+    /// Points became balance.
+    Points,
 }
 
 impl EntryKind {
@@ -70,6 +73,7 @@ impl EntryKind {
             Self::TopupAuto => "topup_auto",
             Self::TopupAtm => "topup_atm",
             Self::Chargeback => "chargeback",
+            Self::Points => "points",
         }
     }
 }
@@ -161,28 +165,26 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::TopupAtm) => (EntryKind::TopupAtm, Kind::Topup),
         Some(TransferCode::TopupAtmCancel) => (EntryKind::TopupCancel, Kind::Topup),
         Some(TransferCode::CardChargeback) => (EntryKind::Chargeback, Kind::Topup),
-        Some(
-            TransferCode::ChargebackLoss
-            | TransferCode::RefundPosition
-            | TransferCode::Tombstone
-            | TransferCode::WalletClose
-            | TransferCode::Send
-            | TransferCode::SendReceive
-            | TransferCode::SendClaim,
-        )
-        | None => return Ok(None),
+        Some(TransferCode::PointsConvertedNote) => (EntryKind::Points, Kind::Conversion),
+        // Legs, positions, what `history_line` has said, and what concerns points and coupons alone.
+        Some(_) | None => return Ok(None),
     };
     let outgoing = transfer.debit_account_id == account;
     let store = if outgoing { transfer.credit_account_id } else { transfer.debit_account_id };
     let store = app.merchants.store_by_account(store).await?;
-    let yen = crate::pos::yen(transfer);
+    let yen = match kind {
+        EntryKind::Payment => i64::try_from(due(transfer)).unwrap_or(i64::MAX),
+        EntryKind::Refund | EntryKind::Cancel => returned(app, transfer).await?,
+        EntryKind::Points => i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX),
+        _ => crate::pos::yen(transfer),
+    };
     let id = id_kind.text(transfer.id);
     let place = match store {
         Some(store) => store.name.clone(),
         None => card::name_of_topup(&app.stores.registry, &id).await?.unwrap_or_default(),
     };
     Ok(Some(Entry {
-        payment_id: (id_kind != Kind::Topup).then(|| id.clone()),
+        payment_id: matches!(id_kind, Kind::Payment | Kind::Refund).then(|| id.clone()),
         send_id: None,
         id,
         kind,

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::entry::{Entry, PAGE, history as read_history};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
+use crate::coupon::set_count;
 use crate::gate::windows::Class;
 use crate::identity::devices::{devices, sessions};
 use crate::identity::external::{Linkable, linkable};
@@ -101,6 +102,10 @@ struct HomePage {
     text: Text,
     sandbox: bool,
     balance: i64,
+    balance_paid: i64,
+    balance_free: i64,
+    points: i64,
+    coupons_set: usize,
     entries: Vec<Entry>,
 }
 
@@ -110,9 +115,18 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
     let Visitor::Customer(customer) = visitor else {
         return page(&WelcomePage { text, sandbox });
     };
-    let balance = app.gate.balance(customer.wallet_account);
+    let purse = app.gate.purse(customer.wallet_account);
     let entries = read_history(&app, customer.wallet_account, None, 5).await?.entries;
-    page(&HomePage { text, sandbox, balance, entries })
+    page(&HomePage {
+        text,
+        sandbox,
+        balance: purse.balance(),
+        balance_paid: purse.paid,
+        balance_free: purse.free_total(),
+        points: purse.points_total(),
+        coupons_set: set_count(&app, &customer.customer_id, customer.wallet_account).await?,
+        entries,
+    })
 }
 
 struct Day {

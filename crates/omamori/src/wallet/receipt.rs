@@ -11,10 +11,12 @@ use serde::Serialize;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::TransferCode;
+use crate::gate::purse::total;
 use crate::id::Kind;
 use crate::identity::{Customer, PageCustomer};
 use crate::pos::{
-    PaymentStatus, RefundDetail, Reversal, SaleDetail, detail, micros, reversals, status, yen,
+    DiscountView, Paid, PaymentStatus, RefundDetail, Reversal, SaleDetail, detail, discounts,
+    micros, reversals, status,
 };
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -44,8 +46,18 @@ pub struct Payment {
     payment_id: String,
     merchant_payment_id: String,
     status: PaymentStatus,
+    /// Yen before any discount.
     amount: i64,
-    /// What is left after refunds.
+    discounts: Vec<DiscountView>,
+    /// What the customer paid, of all kinds of value.
+    amount_due: i64,
+    points_used: i64,
+    free_used: i64,
+    paid_used: i64,
+    points_earned: i64,
+    #[serde(serialize_with = "filters::as_rfc3339_or_null")]
+    points_due_at: Option<Micros>,
+    /// What the customer paid, less what came back.
     net_amount: i64,
     #[serde(serialize_with = "filters::as_rfc3339")]
     captured_at: Micros,
@@ -107,12 +119,14 @@ async fn find(app: &App, customer: &Customer, id: &str) -> Result<Payment> {
 
 async fn payment(app: &App, capture: &Transfer) -> Result<Payment> {
     let sale: SaleDetail = detail(app, capture).await?;
-    let given_back: Vec<Reversal> = reversals(app, capture).await?;
+    let paid = Paid::read(app, *capture).await?;
+    let given_back: Vec<Reversal> = reversals(app, &paid).await?;
+    let made = &paid.made;
     let store = app.merchants.store_by_account(capture.credit_account_id).await?;
     let names =
         |store: &crate::merchant::StoreEntry| (store.merchant_name.clone(), store.name.clone());
     let (merchant_name, store_name) = store.as_deref().map(names).unwrap_or_default();
-    let refunded: i64 = given_back.iter().map(|reversal| reversal.amount).sum();
+    let refunded: i64 = given_back.iter().map(|reversal| reversal.to_customer).sum();
     let items = sale.items.into_iter().map(|item| Item {
         total: item.unit_price * item.quantity,
         name: item.name,
@@ -122,9 +136,16 @@ async fn payment(app: &App, capture: &Transfer) -> Result<Payment> {
     Ok(Payment {
         payment_id: Kind::Payment.text(capture.id),
         merchant_payment_id: sale.merchant_payment_id,
-        status: status(capture, &given_back),
-        amount: yen(capture),
-        net_amount: yen(capture) - refunded,
+        status: status(&paid, &given_back),
+        amount: paid.amount(),
+        discounts: discounts(made, &sale.coupons),
+        amount_due: made.spending.due(),
+        points_used: total(&made.spending.points),
+        free_used: total(&made.spending.free),
+        paid_used: made.spending.paid,
+        points_earned: made.earned,
+        points_due_at: made.promise.map(|promise| promise.due_at(micros(capture))),
+        net_amount: made.spending.due() - refunded,
         captured_at: micros(capture),
         merchant_name,
         store_name,
@@ -134,7 +155,7 @@ async fn payment(app: &App, capture: &Transfer) -> Result<Payment> {
         refunds: given_back
             .into_iter()
             .map(|reversal| Refund {
-                amount: reversal.amount,
+                amount: reversal.to_customer,
                 reason: reversal.reason,
                 refunded_at: reversal.at,
             })

@@ -155,6 +155,22 @@ codes! {
     InsufficientFunds = "insufficient_funds", UNPROCESSABLE_ENTITY, "The balance is lower than the amount.",
         clerk: "残高不足です。チャージまたは別の支払方法をご案内ください。" / "Not enough balance. Offer a top-up or another way to pay.",
         customer: "残高が不足しています。" / "Your balance is too low.";
+    /// Fewer points than asked for.
+    InsufficientPoints = "insufficient_points", UNPROCESSABLE_ENTITY, "The customer has fewer points than that.",
+        clerk: "ポイントが不足しています。" / "Not enough points.",
+        customer: "ポイントが不足しています。" / "You do not have that many points.";
+    /// The same conversion_id came before with another number of points.
+    ConversionIdReused = "conversion_id_reused", CONFLICT, "This conversion_id belongs to another conversion.",
+        clerk: "同じ番号がすでに使われています。" / "This id is already taken.",
+        customer: "ポイントは交換されていません。もう一度お試しください。" / "No points were exchanged. Please try again.";
+    /// The coupon is not for this customer, not now or not any more.
+    CouponNotOffered = "coupon_not_offered", UNPROCESSABLE_ENTITY, "This coupon is not offered to this customer now.",
+        clerk: "このクーポンは利用できません。" / "This coupon cannot be used.",
+        customer: "このクーポンは現在ご利用いただけません。" / "This coupon is not available to you now.";
+    /// As many coupons are set as one customer may have.
+    TooManyCoupons = "too_many_coupons", UNPROCESSABLE_ENTITY, "The customer has set as many coupons as are allowed.",
+        clerk: "セットできるクーポンの上限です。" / "No more coupons can be set.",
+        customer: "セットできるクーポンは50枚までです。" / "You can set up to 50 coupons.";
     /// A rolling limit of the customer would be passed.
     LimitPayment24h = "limit_payment_24h", UNPROCESSABLE_ENTITY, "The customer's payment limit of 24 hours would be passed.",
         clerk: "お客様の24時間の利用上限を超えます。" / "The customer's 24-hour limit would be passed.",

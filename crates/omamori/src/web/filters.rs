@@ -17,6 +17,15 @@ pub fn yen(amount: &i64, _: &dyn Values) -> Result<String> {
     Ok(yen_text(*amount))
 }
 
+/// `1,234`.
+///
+/// # Errors
+/// Never.
+#[askama::filter_fn]
+pub fn count(number: &i64, _: &dyn Values) -> Result<String> {
+    Ok(yen_text(*number).replace('¥', ""))
+}
+
 /// `+¥1,234` or `−¥1,234`.
 ///
 /// # Errors

@@ -23,5 +23,6 @@ mod stolen;
 mod support;
 mod terminal;
 mod topup;
+mod value;
 mod wallet;
 mod weakness;

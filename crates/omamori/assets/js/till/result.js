@@ -1,7 +1,7 @@
 /** The giant answer that clerk and customer read from a metre away. */
 
 import { lang, t } from "../i18n.js";
-import { part, yen } from "../dom.js";
+import { el, part, yen } from "../dom.js";
 
 const ACTIONS = ["inquire", "rescan", "print", "undo", "next"];
 
@@ -10,6 +10,7 @@ const ACTIONS = ["inquire", "rescan", "print", "undo", "next"];
  * @property {"busy" | "accepted" | "declined" | "unknown"} state
  * @property {string} title
  * @property {number} [amount]
+ * @property {[string, string][]} [lines] what the amount is made of: name and figure
  * @property {string} [text]
  * @property {{ ja: string, en: string }} [customer] what to tell the customer
  * @property {string} [code]
@@ -20,11 +21,15 @@ const ACTIONS = ["inquire", "rescan", "print", "undo", "next"];
  * Shows an answer.
  * @param {Result} result
  */
-export function show({ state, title, amount, text = "", customer, code = "", actions = {} }) {
+export function show(result) {
+  const { state, title, amount, lines = [], text = "", customer, code = "", actions = {} } = result;
   const dialog = part("result");
   dialog.dataset.state = state;
   part("result-title").textContent = title;
   part("result-amount").textContent = amount === undefined ? "" : yen(amount);
+  const line = ([name, figure]) =>
+    el("li", {}, el("span", {}, name), el("span", { class: "amount" }, figure));
+  part("result-lines").replaceChildren(...lines.map(line));
   part("result-text").textContent = text;
   part("result-code").textContent = code;
   part("result-customer").hidden = !customer;

@@ -62,7 +62,8 @@ export function showSale(outcome, amount, inquireAgain) {
     show({
       state: "accepted",
       title: t("till.accepted"),
-      amount: payment.amount,
+      amount: payment.amount_due,
+      lines: linesOf(payment),
       code: payment.payment_id,
       actions: { next, print: () => printPayment(payment) },
     });
@@ -85,6 +86,24 @@ export function showSale(outcome, amount, inquireAgain) {
       actions: { inquire: inquireAgain },
     });
   }
+}
+
+/** What was taken off and what came on top, and the coupons that did not fit. */
+function linesOf(payment) {
+  const lines = payment.discounts.map(({ name, amount }) => [
+    `${t("coupons.one")} ${name}`,
+    yen(-amount),
+  ]);
+  if (lines.length > 0) lines.unshift([t("till.total"), yen(payment.amount)]);
+  const points = (count) => `${count} ${t("points.unit")}`;
+  if (payment.points_used > 0) lines.push([t("receipt.with_points"), points(payment.points_used)]);
+  if (payment.points_earned > 0) {
+    lines.push([t("receipt.points_earned"), `+${points(payment.points_earned)}`]);
+  }
+  for (const { name, reason } of payment.coupons_not_applied) {
+    if (reason !== "another_applied") lines.push([name, t(`coupons.not.${reason}`)]);
+  }
+  return lines;
 }
 
 async function pay(code) {

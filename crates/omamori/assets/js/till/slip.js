@@ -41,6 +41,15 @@ export function paymentLines(payment) {
         ),
       ),
       line(el("strong", {}, t("receipt.total")), null, el("strong", {}, yen(payment.amount))),
+      ...payment.discounts.map(({ name, amount }) =>
+        line(`${t("coupons.one")} ${name}`, null, yen(-amount)),
+      ),
+      payment.discounts.length > 0
+        ? line(t("receipt.due"), null, yen(payment.amount_due))
+        : "",
+      payment.points_used > 0
+        ? line(t("receipt.with_points"), null, yen(payment.points_used))
+        : "",
       ...payment.refunds.map((refund) =>
         line(
           t("till.refund"),

@@ -52,6 +52,7 @@ impl Pay for Engine {
             debit_account_id: self.world.customer(payment.payer).wallet_account,
             credit_account_id: self.world.store(payment.store).sales_account,
             amount: payment.amount.into(),
+            of_all_kinds: 0,
             terminal_number: i64::from(payment.store) + 1,
             code: TransferCode::Payment,
         };

@@ -30,4 +30,5 @@ mod settings;
 mod signin;
 mod signup;
 mod totp;
+mod value;
 mod whole_way;

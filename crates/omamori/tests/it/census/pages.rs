@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::http::{Request, header};
 use omamori::config::Card;
 use omamori::console::access::Role;
+use omamori::coupon::{Gift, Terms};
 use omamori::merchant::invite;
 use omamori_db::sql;
 use serde_json::json;
@@ -19,6 +20,7 @@ use crate::support::on_both_engines;
 use crate::support::passkey::Person;
 use crate::support::shop::Register;
 use crate::support::staff::Staff;
+use crate::value::{begin, coupon};
 
 on_both_engines!(every_page_is_rendered_in_both_languages);
 
@@ -59,6 +61,7 @@ struct World {
 async fn world(app: &TestApp) -> World {
     let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
     customer.load(app, &register, 9_000).await;
+    begin_campaigns(app, &register).await;
     let sale = json!({ "merchant_payment_id": "s-1", "code": customer.code(app.now()),
         "amount": 1_000, "order_receipt_number": "7", "description": "<b>朝食</b>",
         "items": [{ "name": "<script>", "quantity": 2, "unit_price": 500 }] });
@@ -126,6 +129,19 @@ async fn of_card(app: &TestApp, customer: &Customer) -> Vec<String> {
     pages
 }
 
+/// One of each kind, with a name that would be markup.
+async fn begin_campaigns(app: &TestApp, register: &Register) {
+    let gifts = [
+        Gift::AmountOff { yen: 50 },
+        Gift::PercentOff { percent: 10, max_yen: 300 },
+        Gift::FreeItem { jan: "4901234567894".to_owned(), max_yen: 180 },
+    ];
+    for gift in gifts {
+        let terms = Terms { name: "<script>".to_owned(), ..coupon(gift, 1_000) };
+        begin(app, Some(&register.merchant_id), terms).await;
+    }
+}
+
 async fn moved(app: &TestApp) -> Customer {
     let customer = Customer::new(&app.app).await;
     let replace = sql("UPDATE device SET state = 'replaced' WHERE device_id = $1");
@@ -161,6 +177,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant_signin.html", &with_invitation, None),
         page("merchant.html", "/merchant", Some(&staff)),
         Page { status: 401, ..page("console_signin.html", "/console", None) },
+        page("campaigns.html", "/merchant/campaigns", Some(&staff)),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
@@ -199,6 +216,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("privacy.html", customer, "/privacy"));
         pages.push(of_customer("send.html", customer, "/send"));
         pages.push(of_customer("ask.html", customer, "/ask"));
+        pages.push(of_customer("points.html", customer, "/points"));
+        pages.push(of_customer("coupons.html", customer, "/coupons"));
     }
     pages
 }

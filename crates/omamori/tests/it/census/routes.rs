@@ -209,7 +209,7 @@ async fn credentials(
     if !path.starts_with("/api/pos/") && !path.starts_with("/till/") {
         kinds.push(vec![bearer]);
     }
-    if !path.starts_with("/api/merchant/") {
+    if !path.starts_with("/api/merchant/") && !path.starts_with("/merchant/") {
         kinds.push(vec![back_office]);
     }
     if !path.starts_with("/api/admin/") && !path.starts_with("/console") {
@@ -226,7 +226,8 @@ fn is_refusal(answer: &Answer, route: &Route) -> bool {
     if route.path.starts_with("/api/") {
         return matches!(answer.status.as_u16(), 401 | 403) && answer.error().is_object();
     }
-    let to_signin = HeaderValue::from_static("/signin");
+    let of_merchant = route.path.starts_with("/merchant/");
+    let to_signin = HeaderValue::from_static(if of_merchant { "/merchant" } else { "/signin" });
     answer.status == 401 || answer.headers.get(header::LOCATION) == Some(&to_signin)
 }
 

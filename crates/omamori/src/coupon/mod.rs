@@ -1,0 +1,34 @@
+//! Coupons and campaigns. A campaign's budget and each customer's uses are accounts of the ledger
+//! that cannot go below zero, so neither can be passed, whatever happens at once.
+
+mod campaign;
+mod directory;
+mod fit;
+pub mod manage;
+mod pages;
+mod results;
+mod set;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+
+pub use campaign::{Campaign, Gift, Terms};
+pub use directory::Campaigns;
+pub use fit::{Basket, Fitted, fit, returnable, set_count};
+pub use pages::period;
+
+/// The routes.
+pub fn router() -> Router<Arc<App>> {
+    Router::new()
+        .route("/coupons", get(pages::coupons))
+        .route("/api/wallet/v1/coupons", get(pages::list))
+        .route("/api/wallet/v1/coupons/{campaign_id}/set", post(set::set))
+        .route("/api/wallet/v1/coupons/{campaign_id}/unset", post(set::unset))
+        .route("/merchant/campaigns", get(pages::campaigns))
+        .route("/api/merchant/v1/campaigns", post(pages::create))
+        .route("/api/merchant/v1/campaigns/{campaign_id}/stop", post(pages::stop))
+}

@@ -1,0 +1,251 @@
+//! The customer's coupons, and the merchant's campaigns.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::Json as Answer;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use omamori_db::sql;
+use serde::{Deserialize, Serialize};
+
+use super::campaign::{Campaign, Gift, Terms};
+use super::manage::{self, Owner};
+use super::results::{Bar, Results, bars, results};
+use crate::app::App;
+use crate::clock::{DAY, Micros};
+use crate::gate::chart::available;
+use crate::identity::{Customer, PageCustomer, account};
+use crate::merchant::MerchantUser;
+use crate::web::error::{Error, Result};
+use crate::web::filters;
+use crate::web::json::Json;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+/// A coupon as its customer sees it.
+#[derive(Serialize)]
+pub struct Coupon {
+    campaign_id: String,
+    name: String,
+    gift: Gift,
+    amount_min: i64,
+    /// The stores it is for, by name; none is all.
+    stores: Vec<String>,
+    #[serde(serialize_with = "filters::as_rfc3339")]
+    ends_at: Micros,
+    /// Used in every payment that it fits.
+    set: bool,
+    /// How often the customer may still use it.
+    uses_left: i64,
+    /// For new customers only.
+    for_newcomers: bool,
+}
+
+/// A customer's coupons.
+#[derive(Serialize)]
+pub struct Coupons {
+    coupons: Vec<Coupon>,
+}
+
+#[derive(Template)]
+#[template(path = "coupons.html")]
+struct CouponsPage {
+    text: Text,
+    sandbox: bool,
+    coupons: Vec<Coupon>,
+}
+
+/// `GET /coupons`.
+pub(super) async fn coupons(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+) -> Result<Response> {
+    let coupons = coupons_of(&app, &customer).await?;
+    page(&CouponsPage { text, sandbox: app.sandbox(), coupons })
+}
+
+/// `GET /api/wallet/v1/coupons`.
+pub(super) async fn list(
+    State(app): State<Arc<App>>,
+    customer: Customer,
+) -> Result<Answer<Coupons>> {
+    Ok(Answer(Coupons { coupons: coupons_of(&app, &customer).await? }))
+}
+
+async fn coupons_of(app: &App, customer: &Customer) -> Result<Vec<Coupon>> {
+    let now = app.clock.now();
+    let set = app.campaigns.set_by(&customer.customer_id).await?;
+    let since = account::find(&app.stores.registry, &customer.customer_id).await?.created_at;
+    let mut coupons = Vec::new();
+    for campaign in app.campaigns.all(now).await?.iter() {
+        let terms = &campaign.terms;
+        let is_set = set.contains(&campaign.campaign_id);
+        let newcomers = terms.new_customer_days;
+        let offered = newcomers.is_none_or(|days| now <= since + days * DAY);
+        let left = |account| app.gate.account(account).as_ref().map(available);
+        let pieces = left(campaign.pieces_account(customer.wallet_account));
+        let uses_left = pieces.unwrap_or(terms.per_customer);
+        let has_budget = left(campaign.budget_account()).unwrap_or_default() > 0;
+        let shown = campaign.is_running(now) && terms.gift.is_coupon();
+        if !shown || !(is_set || offered) || uses_left == 0 || !has_budget {
+            continue;
+        }
+        coupons.push(Coupon {
+            campaign_id: campaign.campaign_id.clone(),
+            name: terms.name.clone(),
+            gift: terms.gift.clone(),
+            amount_min: terms.amount_min,
+            stores: store_names(app, campaign).await?,
+            ends_at: campaign.ends_at,
+            set: is_set,
+            uses_left,
+            for_newcomers: newcomers.is_some(),
+        });
+    }
+    Ok(coupons)
+}
+
+/// Where a coupon can be used: the names of its stores, or of its merchant.
+async fn store_names(app: &App, campaign: &Campaign) -> Result<Vec<String>> {
+    let registry = &app.stores.registry;
+    let mut names = Vec::new();
+    for store_id in &campaign.terms.stores {
+        let query = sql("SELECT m.name AS merchant_name, s.name FROM store s
+             JOIN merchant m ON m.merchant_id = s.merchant_id WHERE s.store_id = $1");
+        if let Some(row) = registry.optional(query.bind(store_id)).await? {
+            names.push(format!("{} {}", row.text("merchant_name")?, row.text("name")?));
+        }
+    }
+    if let (true, Some(merchant_id)) = (names.is_empty(), &campaign.merchant_id) {
+        let query = sql("SELECT name FROM merchant WHERE merchant_id = $1").bind(merchant_id);
+        names.push(registry.one(query).await?.text("name")?);
+    }
+    Ok(names)
+}
+
+struct Shown {
+    campaign: Campaign,
+    state: &'static str,
+    results: Results,
+    bars: Vec<Bar>,
+}
+
+struct StoreChoice {
+    store_id: String,
+    name: String,
+}
+
+#[derive(Template)]
+#[template(path = "campaigns.html")]
+struct CampaignsPage {
+    text: Text,
+    sandbox: bool,
+    merchant_name: String,
+    staff_name: String,
+    campaigns: Vec<Shown>,
+    stores: Vec<StoreChoice>,
+    today: Micros,
+}
+
+/// `GET /merchant/campaigns`: whoever is not signed in is sent there.
+pub(super) async fn campaigns(
+    State(app): State<Arc<App>>,
+    user: std::result::Result<MerchantUser, Error>,
+    text: Text,
+) -> Result<Response> {
+    let user = match user {
+        Ok(user) => user,
+        Err(fault @ Error::Fault(_)) => return Err(fault),
+        Err(_) => return Ok(Redirect::to("/merchant").into_response()),
+    };
+    let now = app.clock.now();
+    let mut shown = Vec::new();
+    for campaign in manage::list(&app, Some(&user.merchant_id)).await? {
+        let results = results(&app, &campaign).await?;
+        let state = match () {
+            () if campaign.stopped_at.is_some() => "stopped",
+            () if now >= campaign.ends_at => "ended",
+            () if now < campaign.starts_at => "planned",
+            () => "running",
+        };
+        shown.push(Shown { state, bars: bars(&results.days), results, campaign });
+    }
+    page(&CampaignsPage {
+        text,
+        sandbox: app.sandbox(),
+        stores: stores(&app, &user.merchant_id).await?,
+        merchant_name: user.merchant_name,
+        staff_name: user.name,
+        campaigns: shown,
+        today: now,
+    })
+}
+
+async fn stores(app: &App, merchant_id: &str) -> Result<Vec<StoreChoice>> {
+    let query = sql("SELECT store_id, name FROM store WHERE merchant_id = $1 ORDER BY created_at");
+    let rows = app.stores.registry.all(query.bind(merchant_id)).await?;
+    let store =
+        |row| Ok(StoreChoice { store_id: text_of(row, "store_id")?, name: text_of(row, "name")? });
+    rows.iter().map(store).collect()
+}
+
+fn text_of(row: &omamori_db::Row, column: &str) -> omamori_db::Result<String> {
+    row.text(column)
+}
+
+/// A campaign to begin.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Create {
+    terms: Terms,
+    /// The first day in Japan, `2026-12-01`.
+    starts_on: String,
+    /// The last day.
+    ends_on: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Created {
+    campaign_id: String,
+}
+
+/// `POST /api/merchant/v1/campaigns`.
+pub(super) async fn create(
+    State(app): State<Arc<App>>,
+    user: MerchantUser,
+    Json(asked): Json<Create>,
+) -> Result<Answer<Created>> {
+    let (starts_at, ends_at) = period(&asked.starts_on, &asked.ends_on)?;
+    let owner = Owner { merchant_id: Some(&user.merchant_id), by: &user.merchant_user_id };
+    let campaign_id = manage::create(&app, owner, asked.terms, starts_at, ends_at).await?;
+    Ok(Answer(Created { campaign_id }))
+}
+
+/// The first instant of a first day and the last of a last day, in Japan.
+///
+/// # Errors
+/// The field that is not a day.
+pub fn period(starts_on: &str, ends_on: &str) -> Result<(Micros, Micros)> {
+    let midnight = |field: &str, text: &str| {
+        let date = text.parse::<jiff::civil::Date>();
+        let date = date.ok().filter(|_| text.len() == 10);
+        let zone = filters::japan(0).time_zone().clone();
+        let start = date.and_then(|date| date.at(0, 0, 0, 0).to_zoned(zone).ok());
+        let start = start.map(|start| start.timestamp().as_microsecond());
+        start.ok_or_else(|| Error::field(field, "malformed"))
+    };
+    Ok((midnight("starts_on", starts_on)?, midnight("ends_on", ends_on)? + DAY))
+}
+
+/// `POST /api/merchant/v1/campaigns/{campaign_id}/stop`: repeating it changes nothing.
+pub(super) async fn stop(
+    State(app): State<Arc<App>>,
+    user: MerchantUser,
+    Path(campaign_id): Path<String>,
+) -> Result<Answer<Created>> {
+    let owner = Owner { merchant_id: Some(&user.merchant_id), by: &user.merchant_user_id };
+    manage::stop(&app, owner, &campaign_id).await?;
+    Ok(Answer(Created { campaign_id }))
+}
