@@ -30,16 +30,16 @@ pub const REGISTRY: &[Step] = &[
     step!(4, "notices", "registry/0004_notices.sql"),
     step!(5, "moves", "registry/0005_moves.sql"),
     step!(6, "passwords", "registry/0006_passwords.sql"),
+    step!(7, "factors", "registry/0007_factors.sql"),
     step!(8, "external", "registry/0008_external.sql"),
     step!(9, "closings", "registry/0009_closings.sql"),
     step!(10, "money notices", "registry/0010_money_notices.sql"),
-    step!(17, "sends", "registry/0017_sends.sql"),
-    step!(7, "factors", "registry/0007_factors.sql"),
     step!(11, "staff", "registry/0011_staff.sql"),
     step!(12, "audit", "registry/0012_audit.sql"),
     step!(13, "cards", "registry/0013_cards.sql"),
     step!(15, "value", "registry/0015_value.sql"),
     step!(16, "campaigns", "registry/0016_campaigns.sql"),
+    step!(17, "sends", "registry/0017_sends.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use omamori_db::Db;
 use omamori_ledger::{
-    Account, CommitError, Follower, Ledger, Options, Reply, Request, StoredTransfer, Submission,
-    Transfer,
+    Account, CommitError, Follower, Following, Ledger, Options, Reply, Request, StoredTransfer,
+    Submission, Transfer,
 };
 use serde::Serialize;
 
@@ -305,13 +305,12 @@ impl Gate {
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
         let Some(admission) = admission else { return Ok(()) };
         let balance = match admission.flow {
+            Flow::Out if self.paid(admission.account) < admission.amount => {
+                return Err(Code::InsufficientFunds);
+            }
+            Flow::Out | Flow::Spend => 0, // of what is spent its plan found enough
             Flow::In { .. } => self.expected(admission.account),
-            Flow::Out => self.paid(admission.account),
-            Flow::Spend => 0, // its plan found enough
         };
-        if admission.flow == Flow::Out && balance < admission.amount {
-            return Err(Code::InsufficientFunds);
-        }
         let now = self.clock.now_nanos();
         self.ledger.companion(|windows| windows.check(admission, balance, now))
     }
@@ -343,8 +342,7 @@ impl Gate {
         self.ledger.read(|state| purse::balance(|id| state.account(id).copied(), wallet, now))
     }
 
-    /// [`Gate::balance`] with what is on its way into the wallet, in yen. The largest balance bounds
-    /// this.
+    /// [`Gate::balance`] with what is on its way: the largest balance bounds this.
     fn expected(&self, wallet: u128) -> i64 {
         let now = self.clock.now();
         self.ledger.read(|state| purse::expected(|id| state.account(id).copied(), wallet, now))
@@ -485,11 +483,7 @@ impl Reader<'_> {
     ///
     /// # Errors
     /// [`omamori_db::Error`] if its position cannot be read.
-    pub async fn follow<F: Follower>(
-        &self,
-        db: Db,
-        follower: F,
-    ) -> Result<omamori_ledger::Following, omamori_db::Error> {
+    pub async fn follow<F: Follower>(&self, db: Db, follower: F) -> omamori_db::Result<Following> {
         self.0.follow(db, follower).await
     }
 }

@@ -1,4 +1,6 @@
-//! The notices there are, and their words in both languages.
+//! The notices there are, and the ways they go.
+
+mod words;
 
 use serde::{Deserialize, Serialize};
 
@@ -7,8 +9,9 @@ use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
 use crate::topup::card::End;
-use crate::web::filters::{japan, yen_text};
-use crate::web::text::Text;
+
+pub(crate) use words::fill;
+pub(super) use words::{shown, stamp};
 
 /// Something that a customer is told. Of money in the wallet the ledger tells; here is what waits
 /// beside it.
@@ -305,15 +308,6 @@ impl From<&Email> for Masked {
     }
 }
 
-/// A notice in words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Words {
-    /// A few words.
-    pub title: String,
-    /// A sentence or two.
-    pub body: String,
-}
-
 impl Notice {
     /// How it leaves the house. An SMS costs money and patience: it is for what may mean that
     /// the phone in the customer's hand is no longer the one that counts. (That a code is locked
@@ -355,267 +349,12 @@ impl Notice {
             | Self::DataExported { .. } => &[Sms, Email, Push],
         }
     }
-
-    /// Its words in a language.
-    #[must_use]
-    pub fn words(&self, text: Text) -> Words {
-        let until = |at: Micros| stamp(at);
-        let (title, body, values) = match self {
-            Self::SignedUp { device } => {
-                ("notice.signed_up", "notice.signed_up_text", vec![("device", shown(device))])
-            }
-            Self::NewSession { device } => {
-                ("notice.new_session", "notice.new_session_text", vec![("device", shown(device))])
-            }
-            Self::DeviceAdded { device } => {
-                ("notice.device_added", "notice.device_added_text", vec![("device", shown(device))])
-            }
-            Self::DeviceMoved { from, to } => (
-                "notice.device_moved",
-                "notice.device_moved_text",
-                vec![("from", shown(from)), ("to", shown(to))],
-            ),
-            Self::DeviceMoveUndone { kept, dropped } => (
-                "notice.device_move_undone",
-                "notice.device_move_undone_text",
-                vec![("kept", shown(kept)), ("dropped", shown(dropped))],
-            ),
-            Self::FactorChanged { factor, change, device } => (
-                change.title(),
-                "notice.factor_text",
-                vec![("factor", text.t(factor.name()).to_owned()), ("device", shown(device))],
-            ),
-            Self::DeviceMoveSettled { device } => (
-                "notice.device_move_settled",
-                "notice.device_move_settled_text",
-                vec![("device", shown(device))],
-            ),
-            Self::ContactAdded { contact, to } => {
-                let (title, body) = contact.keys_of_first();
-                (title, body, vec![("to", to.0.clone())])
-            }
-            Self::ContactChanged { contact, to } => {
-                let (title, body) = contact.keys();
-                (title, body, vec![("to", to.0.clone())])
-            }
-            Self::RecoveryStarted { device } => (
-                "notice.recovery_started",
-                "notice.recovery_started_text",
-                vec![("device", shown(device))],
-            ),
-            Self::RecoveryCanceled { device } => (
-                "notice.recovery_canceled",
-                "notice.recovery_canceled_text",
-                vec![("device", shown(device))],
-            ),
-            Self::RecoveryAssisted { until: at } => (
-                "notice.recovery_assisted",
-                "notice.recovery_assisted_text",
-                vec![("until", until(*at))],
-            ),
-            Self::RecoveryFinished { device } => (
-                "notice.recovery_finished",
-                "notice.recovery_finished_text",
-                vec![("device", shown(device))],
-            ),
-            Self::RecoveryCodesRenewed { device } => (
-                "notice.recovery_codes",
-                "notice.recovery_codes_text",
-                vec![("device", shown(device))],
-            ),
-            Self::SigninLocked { until: Some(at) } => {
-                ("notice.signin_locked", "notice.signin_locked_text", vec![("until", until(*at))])
-            }
-            Self::SigninLocked { until: None } => {
-                ("notice.signin_locked", "notice.signin_closed_text", vec![])
-            }
-            Self::CodeLocked { until: at } => {
-                ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
-            }
-            Self::CardAdded { card } => {
-                ("notice.card_added", "notice.card_added_text", vec![("card", card.clone())])
-            }
-            Self::CardRemoved { card } => {
-                ("notice.card_removed", "notice.card_removed_text", vec![("card", card.clone())])
-            }
-            Self::CardTopup { amount, card, end } => (
-                end.title_key(),
-                end.text_key(),
-                vec![
-                    ("amount", yen_text(*amount)),
-                    ("card", card.clone()),
-                    ("reason", end.reason().map_or("", |r| text.t(r.text_key())).to_owned()),
-                ],
-            ),
-            Self::CardChargedBack { amount, card, taken } => (
-                "notice.card_charged_back",
-                "notice.card_charged_back_text",
-                vec![
-                    ("amount", yen_text(*amount)),
-                    ("card", card.clone()),
-                    ("taken", yen_text(*taken)),
-                ],
-            ),
-            Self::ValueEnds { free, points, last } => (
-                "notice.value_ends",
-                "notice.value_ends_text",
-                vec![("what", ending(text, *free, *points)), ("until", stamp(*last))],
-            ),
-            Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
-            Self::SessionsEnded {} => {
-                ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
-            }
-            Self::AccountResumed { by } => ("notice.account_resumed", by.resumed_text(), vec![]),
-            Self::ClosingAsked { due_at } => {
-                ("notice.closing_asked", "notice.closing_asked_text", vec![("at", until(*due_at))])
-            }
-            Self::ClosingCanceled { why } => ("notice.closing_canceled", why.text(), vec![]),
-            Self::DataExported { device } => (
-                "notice.data_exported",
-                "notice.data_exported_text",
-                vec![("device", shown(device))],
-            ),
-            Self::SendWaiting { amount, from } => (
-                "notice.send_waiting",
-                "notice.send_waiting_text",
-                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
-            ),
-            Self::SendReceived { amount, from } => (
-                "notice.send_received",
-                "notice.send_received_text",
-                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
-            ),
-            Self::SendTaken { amount } => {
-                ("notice.send_taken", "notice.send_taken_text", vec![("amount", yen_text(*amount))])
-            }
-            Self::SendReturned { amount, reason } => {
-                ("notice.send_returned", reason.text(), vec![("amount", yen_text(*amount))])
-            }
-            Self::MoneyRequested { amount, from } => (
-                "notice.money_requested",
-                "notice.money_requested_text",
-                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
-            ),
-        };
-        Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
-    }
-}
-
-impl Change {
-    const fn title(self) -> &'static str {
-        match self {
-            Self::Added => "notice.factor_added",
-            Self::Replaced => "notice.factor_replaced",
-            Self::Removed => "notice.factor_removed",
-        }
-    }
-}
-
-impl Factor {
-    const fn name(self) -> &'static str {
-        match self {
-            Self::Passkey => "notice.factor_passkey",
-            Self::Totp => "notice.factor_totp",
-            Self::Password => "notice.factor_password",
-            Self::External => "notice.factor_external",
-        }
-    }
-}
-
-impl ContactKind {
-    const fn keys_of_first(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Phone => ("notice.phone_added", "notice.phone_added_text"),
-            Self::Email => ("notice.email_added", "notice.email_added_text"),
-        }
-    }
-
-    const fn keys(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Phone => ("notice.phone_changed", "notice.phone_changed_text"),
-            Self::Email => ("notice.email_changed", "notice.email_changed_text"),
-        }
-    }
-}
-
-impl ClosingEnd {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::SignedIn => "notice.closing_canceled_signin",
-            Self::Forbidden => "notice.closing_canceled_forbidden",
-        }
-    }
-}
-
-impl ReturnReason {
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Expired => "notice.send_expired_text",
-            Self::Declined => "notice.send_declined_text",
-            Self::Passcode => "notice.send_passcode_text",
-        }
-    }
-}
-
-impl AccountStopper {
-    const fn resumed_text(self) -> &'static str {
-        match self {
-            Self::Customer => "notice.resumed_by_customer",
-            Self::Staff => "notice.resumed_by_staff",
-        }
-    }
-
-    const fn text(self) -> &'static str {
-        match self {
-            Self::Customer => "notice.stopped_by_customer",
-            Self::Staff => "notice.stopped_by_staff",
-        }
-    }
-}
-
-/// What ends, by kind.
-fn ending(text: Text, free: i64, points: i64) -> String {
-    let mut parts = Vec::new();
-    if points > 0 {
-        parts.push(format!("{} {points} {}", text.t("points.title"), text.t("points.unit")));
-    }
-    if free > 0 {
-        parts.push(format!("{} {}", text.t("points.free"), yen_text(free)));
-    }
-    parts.join(" / ")
-}
-
-/// An instant as people read it, in Japan's time.
-pub(super) fn stamp(at: Micros) -> String {
-    japan(at).strftime("%Y/%m/%d %H:%M").to_string()
-}
-
-/// Puts values in the place of `{name}`.
-pub(crate) fn fill(text: &str, values: &[(&str, String)]) -> String {
-    let mut filled = text.to_owned();
-    for (name, value) in values {
-        filled = filled.replace(&format!("{{{name}}}"), value);
-    }
-    filled
-}
-
-/// How much of a phone's name is shown.
-const NAME_CHARACTERS: usize = 32;
-
-/// A phone's name, which whoever enrols the phone chooses and its victim reads: nothing in it can
-/// become an address to tap on, or begin a placeholder.
-pub(super) fn shown(name: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || " -_()（）'’ー・".contains(c);
-    let name: String = name.chars().map(|c| if plain(c) { c } else { ' ' }).collect();
-    let words: Vec<&str> = name.split_whitespace().collect();
-    words.join(" ").chars().take(NAME_CHARACTERS).collect()
 }
 
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
     use crate::topup::card::Reason;
-    use crate::web::text::Lang;
 
     /// One of each, as an attacker would name the phone.
     pub(in crate::notify) fn all() -> Vec<Notice> {
@@ -685,44 +424,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_notice_has_words_without_links_or_holes() {
-        for notice in all() {
-            for lang in [Lang::Ja, Lang::En] {
-                let words = notice.words(Text::new(lang));
-                let said = format!("{} {}", words.title, words.body);
-                assert!(
-                    words.title.chars().count() > 3 && words.body.chars().count() > 8,
-                    "{said}"
-                );
-                for hole in ['{', '}', '?'] {
-                    assert!(!said.contains(hole), "{said}");
-                }
-                for link in ["http", "://", "evil.example", "evil\u{3002}"] {
-                    let named = said.replace("https evil example", "");
-                    assert!(!named.contains(link), "{said}");
-                }
-                for address in ["09012345678", "9012345678", "hanako"] {
-                    assert!(!said.contains(address), "{said}");
-                }
-            }
-        }
-    }
-
-    #[test]
     fn what_is_kept_is_read_again() {
         for notice in all() {
             let kept = serde_json::to_value(&notice).unwrap();
             assert!(kept["kind"].is_string() && kept["params"].is_object(), "{kept}");
             assert_eq!(serde_json::from_value::<Notice>(kept).unwrap(), notice);
         }
-    }
-
-    #[test]
-    fn a_name_cannot_become_a_link() {
-        assert_eq!(shown("iPhone 15 Pro (花子)"), "iPhone 15 Pro (花子)");
-        assert_eq!(shown("tap https://evil.example/x"), "tap https evil example x");
-        assert_eq!(shown("evil。example ｅｖｉｌ．ｊｐ"), "evil example ｅｖｉｌ ｊｐ");
-        assert_eq!(shown("{until}\u{202e}"), "until");
-        assert_eq!(shown(&"あ".repeat(60)).chars().count(), NAME_CHARACTERS);
     }
 }

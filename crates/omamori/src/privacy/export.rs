@@ -104,7 +104,10 @@ pub async fn of(app: &App, customer_id: &str) -> Result<Value> {
             copy.insert(name.into(), Value::Array(rows));
         }
     }
-    copy.insert("balance".into(), json!(app.gate.balance(account.wallet_account)));
+    let purse = app.gate.purse(account.wallet_account);
+    copy.insert("balance".into(), json!(purse.balance()));
+    copy.insert("of_it_free".into(), json!(purse.free_total()));
+    copy.insert("points".into(), json!(purse.points_total()));
     let (payments, all_payments) = payments(app, &account).await?;
     let (decisions, all_decisions) = decisions(app, &account).await?;
     copy.insert("payments".into(), Value::Array(payments));

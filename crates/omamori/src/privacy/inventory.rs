@@ -165,6 +165,105 @@ pub const INVENTORY: &[Table] = &[
              FROM push_subscription WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
             &[("subscription_id", As::Text), ("device_id", As::Text), ("created_at", As::Time)]))
         .at_closing(End::Deleted("DELETE FROM push_subscription WHERE customer_id = $1")),
+    registry("recovery_ticket", "a hash of what support gave in place of a recovery code", "getting back in with help")
+        .kept(until("90 days after it expired", 90 * DAY, "DELETE FROM recovery_ticket WHERE ticket_hash IN
+             (SELECT ticket_hash FROM recovery_ticket WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("help_of_support", "SELECT created_at, expires_at, used_at FROM recovery_ticket
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("created_at", As::Time), ("expires_at", As::Time), ("used_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM recovery_ticket WHERE customer_id = $1")),
+    registry("totp_offer", "the sealed secret of an app that is being set up", "adding a second factor")
+        .kept(until("it expires, within minutes", 0, "DELETE FROM totp_offer WHERE owner IN
+             (SELECT owner FROM totp_offer WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within minutes"))
+        .at_closing(End::Stays("gone within minutes")),
+    registry("external_identity", "a keyed hash of who somebody is at another service", "signing in with an account elsewhere")
+        .exported(rows("accounts_elsewhere", "SELECT provider, linked_at FROM external_identity
+             WHERE customer_id = $1 ORDER BY linked_at LIMIT 10000",
+            &[("provider", As::Text), ("linked_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM external_identity WHERE customer_id = $1")),
+    registry("external_flow", "a trip of a browser to another service and back", "signing in with an account elsewhere")
+        .kept(until("it expires, within minutes", 0, "DELETE FROM external_flow WHERE flow_hash IN
+             (SELECT flow_hash FROM external_flow WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within minutes"))
+        .at_closing(End::Stays("gone within minutes")),
+    registry("send", "to which number money was sent, what the sender calls the receiver, a few words", "sending")
+        .kept(until("five years later (法22条); the number 30 days", BOOKS, "DELETE FROM send WHERE send_id IN
+             (SELECT send_id FROM send WHERE created_at < $1 LIMIT $2)"))
+        .exported(rows("sends", "SELECT send_id, to_kind, to_phone, to_name, created_at, ended_at
+             FROM send WHERE sender_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("send_id", As::Text), ("way", As::Text), ("to_phone", As::Text),
+              ("to_name", As::Text), ("created_at", As::Time), ("ended_at", As::Time)]))
+        .at_closing(End::Emptied("the books name it", "UPDATE send
+             SET to_phone = NULL, to_name = '', message = '' WHERE sender_id = $1")),
+    registry("money_request", "whom somebody asked for money, and a few words", "requests and split bills")
+        .kept(until("400 days later", 400 * DAY, "DELETE FROM money_request WHERE request_id IN
+             (SELECT request_id FROM money_request WHERE created_at < $1 LIMIT $2)"))
+        .exported(rows("requests", "SELECT request_id, wanted_yen, to_phone, to_name, created_at,
+                canceled_at, expires_at FROM money_request WHERE asker_id = $1
+             ORDER BY created_at LIMIT 10000",
+            &[("request_id", As::Text), ("yen", As::Int), ("to_phone", As::Text),
+              ("to_name", As::Text), ("created_at", As::Time), ("canceled_at", As::Time),
+              ("expires_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM money_request WHERE asker_id = $1")),
+    registry("friend_code", "a hash of the code that a friend scans", "receiving from a friend")
+        .kept(until("it expires, within minutes", 0, "DELETE FROM friend_code WHERE code_hash IN
+             (SELECT code_hash FROM friend_code WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within minutes"))
+        .at_closing(End::Deleted("DELETE FROM friend_code WHERE customer_id = $1")),
+    registry("send_block", "whom somebody wants to hear nothing of", "keeping pests out")
+        .exported(rows("blocked", "SELECT created_at FROM send_block WHERE customer_id = $1
+             ORDER BY created_at LIMIT 10000", &[("created_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM send_block WHERE customer_id = $1")),
+    registry("review_flag", "why staff look at an account", "finding who collects from many (府令23条の3)")
+        .kept(until("five years after it was closed", BOOKS, "DELETE FROM review_flag WHERE flag_id IN
+             (SELECT flag_id FROM review_flag WHERE closed_at < $1 LIMIT $2)"))
+        .exported(Copied::No("of the operator's duty; telling could defeat it"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("card_dispute", "that a card's holder had a top-up charged back; ids only", "chargebacks")
+        .kept(until("five years after it was settled (法22条)", BOOKS, "DELETE FROM card_dispute WHERE dispute_id IN
+             (SELECT dispute_id FROM card_dispute WHERE done_at < $1 LIMIT $2)"))
+        .exported(Copied::Otherwise("`payments` has what was taken back"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("card_topup", "when and by which card somebody topped up; ids only", "top-ups by card, the card gateway's answers")
+        .kept(until("five years after its end (法22条)", BOOKS, "DELETE FROM card_topup WHERE topup_id IN
+             (SELECT topup_id FROM card_topup WHERE done_at < $1 AND NOT EXISTS
+                 (SELECT dispute_id FROM card_dispute
+                  WHERE card_dispute.topup_id = card_topup.topup_id) LIMIT $2)"))
+        .exported(rows("card_topups", "SELECT topup_id, card_id, kind, amount, state, reason, created_at,
+                done_at FROM card_topup WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("topup_id", As::Text), ("card_id", As::Text), ("kind", As::Text), ("yen", As::Int),
+              ("state", As::Text), ("reason", As::Text), ("created_at", As::Time),
+              ("done_at", As::Time)]))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("card_setup", "when somebody registered a card, or tried to", "registering cards, bounding tries")
+        .kept(until("400 days after its end", 400 * DAY, "DELETE FROM card_setup WHERE setup_id IN
+             (SELECT setup_id FROM card_setup WHERE done_at < $1 LIMIT $2)"))
+        .exported(rows("card_registrations", "SELECT setup_id, state, reason, created_at, done_at
+             FROM card_setup WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("setup_id", As::Text), ("state", As::Text), ("reason", As::Text),
+              ("created_at", As::Time), ("done_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM card_setup WHERE customer_id = $1")),
+    registry("card", "brand, last four digits and expiry of a card; never its number", "top-ups by card")
+        .exported(rows("cards", "SELECT card_id, state, brand, last4, exp_month, exp_year, created_at,
+                removed_at FROM card WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("card_id", As::Text), ("state", As::Text), ("brand", As::Text), ("last4", As::Text),
+              ("exp_month", As::Int), ("exp_year", As::Int), ("created_at", As::Time),
+              ("removed_at", As::Time)]))
+        .at_closing(End::Emptied("the books name its id; the card gateway is told to forget it", "UPDATE card
+             SET state = 'removed', removed_at = COALESCE(removed_at, created_at), brand = '',
+                 last4 = '', exp_month = CAST(0 AS BIGINT), exp_year = CAST(0 AS BIGINT)
+             WHERE customer_id = $1")),
+    registry("topup_review", "why staff look at top-ups of an account", "chargebacks, cards on several accounts")
+        .kept(until("five years after it was closed", BOOKS, "DELETE FROM topup_review WHERE review_id IN
+             (SELECT review_id FROM topup_review WHERE reviewed_at < $1 LIMIT $2)"))
+        .exported(Copied::No("of the operator's duty; telling could defeat it"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("coupon_set", "which coupons somebody took", "using coupons")
+        .exported(rows("coupons", "SELECT campaign_id, set_at FROM coupon_set
+             WHERE customer_id = $1 ORDER BY set_at LIMIT 10000",
+            &[("campaign_id", As::Text), ("set_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM coupon_set WHERE customer_id = $1")),
     registry("device_move", "names of the old and the new phone", "moving to another phone, undo")
         .kept(until("400 days after the move", 400 * DAY, "DELETE FROM device_move WHERE move_id IN
              (SELECT move_id FROM device_move WHERE created_at < $1 LIMIT $2)"))
@@ -269,13 +368,16 @@ pub const INVENTORY: &[Table] = &[
               ("asked_at", As::Time), ("due_at", As::Time), ("ended_at", As::Time)]))
         .at_closing(End::Stays("it holds ids only")),
     registry("customer", "the phone number, the language, failed sign-ins", "the account")
-        .exported(rows("profile", "SELECT customer_id, phone, status, language, signin_failures, created_at
+        .exported(rows("profile", "SELECT customer_id, phone, status, language, signin_failures, uses_points,
+                created_at
              FROM customer WHERE customer_id = $1",
             &[("customer_id", As::Text), ("phone", As::Text), ("status", As::Text),
-              ("language", As::Text), ("signin_failures", As::Int), ("created_at", As::Time)]))
+              ("language", As::Text), ("signin_failures", As::Int),
+              ("uses_points", As::Int), ("created_at", As::Time)]))
         .at_closing(End::Emptied("the id stays, which the books name", "UPDATE customer
              SET phone = '', status = 'closed', stopped_by = NULL, language = 'ja',
-                 signin_failures = CAST(0 AS BIGINT), signin_locked_until = CAST(0 AS BIGINT)
+                 signin_failures = CAST(0 AS BIGINT), signin_locked_until = CAST(0 AS BIGINT),
+                 uses_points = CAST(0 AS BIGINT), has_coupons = CAST(0 AS BIGINT)
              WHERE customer_id = $1")),
     registry("attack_wave", "networks that an attack came from", "recognising attacks")
         .kept(until("400 days later", 400 * DAY, "DELETE FROM attack_wave WHERE wave_id IN
@@ -291,8 +393,17 @@ pub const INVENTORY: &[Table] = &[
     registry("merchant_session", "when a merchant's people are signed in", "staying signed in")
         .kept(until("it expires", 0, "DELETE FROM merchant_session WHERE token_hash IN
              (SELECT token_hash FROM merchant_session WHERE expires_at < $1 LIMIT $2)")),
+    business("campaign", "", "what coupons and points are promised"),
+    business("value_sweep", "", "how far the telling and ending of value is"),
     business("till_session", "", "a browser that is a register"),
     business("push_key", "", "our name at push services, sealed"),
+    business("staff", "names of the operator's people, their passkeys", "signing in to the console"),
+    registry("staff_session", "when the operator's people are signed in", "staying signed in")
+        .kept(until("it expires", 0, "DELETE FROM staff_session WHERE token_hash IN
+             (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
+    business("approval", "what two of the operator's people agreed on", "two-person acts"),
+    business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
+    business("audit_head", "", "the length of the audit log"),
     business("ledger_follower", "", "how far the money notices are"),
     Table { store: Store::Evidence, ..registry("decision_batch",
         "who did what when, from which network address and phone; what was bought", "books, fraud, disputes") }

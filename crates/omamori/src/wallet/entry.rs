@@ -166,7 +166,7 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::TopupAtmCancel) => (EntryKind::TopupCancel, Kind::Topup),
         Some(TransferCode::CardChargeback) => (EntryKind::Chargeback, Kind::Topup),
         Some(TransferCode::PointsConvertedNote) => (EntryKind::Points, Kind::Conversion),
-        // Legs, positions, what `history_line` has said, and what concerns points and coupons alone.
+        // Legs, positions, what `history_line` has said; what concerns points and coupons alone.
         Some(_) | None => return Ok(None),
     };
     let outgoing = transfer.debit_account_id == account;

@@ -65,14 +65,14 @@ impl Customer {
 
     /// Sets a coupon.
     pub async fn set_coupon(&self, node: &Node, campaign: &Campaign) {
-        let path = format!("/api/wallet/v1/coupons/{}/set", campaign.campaign_id);
+        let path = format!("/coupons/{}/set", campaign.campaign_id);
         self.post(node, &path, &json!({})).await.ok();
     }
 
     /// Uses points from now on, or not.
     pub async fn use_points(&self, node: &Node, yes: bool) {
         let body = json!({ "use_points": yes });
-        self.post(node, "/api/wallet/v1/points/use", &body).await.ok();
+        self.post(node, "/points/use", &body).await.ok();
     }
 
     /// Turns points into balance.
@@ -83,6 +83,6 @@ impl Customer {
         points: i64,
     ) -> crate::support::answer::Answer {
         let body = json!({ "conversion_id": id, "points": points });
-        self.post(node, "/api/wallet/v1/points/convert", &body).await
+        self.post(node, "/points/convert", &body).await
     }
 }

@@ -150,8 +150,8 @@ async fn wallet(phone: &Phone, payment_id: &str) {
         ("/topup/atm", "wallet-topup-atm"),
         ("/history", "wallet-history"),
         (&receipt, "wallet-receipt"),
-        ("/settings", "wallet-settings"),
         ("/privacy", "wallet-privacy"),
+        ("/settings", "wallet-settings"),
     ];
     for (path, name) in pages {
         phone.go(path).await;

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Request, header};
 use omamori::console::access::Role;
 
-use super::source::{Token, sources, tokens};
+use super::source::{Source, Token, sources, tokens};
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -75,9 +75,6 @@ const PUBLIC: &[&str] = &[
     "POST /api/admin/v1/signin/finish",
 ];
 
-/// A server of its own on a port of its own.
-const NOT_OF_THE_SERVICE: &str = "omamori/src/topup/card/sandbox/";
-
 /// A route of the program.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Route {
@@ -95,11 +92,17 @@ impl Route {
     }
 }
 
+/// Routes of ports of their own: the sandbox issuer and the sandbox gateway, which are somebody
+/// else to the service.
+const NOT_OF_THE_SERVICE: [&str; 2] =
+    ["omamori/src/identity/external/sandbox.rs", "omamori/src/topup/card/sandbox/"];
+
 /// All routes, as the sources name them.
 pub fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
-    let sources = sources(&["omamori/src"]);
-    for source in sources.iter().filter(|source| !source.name.starts_with(NOT_OF_THE_SERVICE)) {
+    let of_service =
+        |source: &Source| !NOT_OF_THE_SERVICE.iter().any(|not| source.name.starts_with(not));
+    for source in sources(&["omamori/src"]).into_iter().filter(of_service) {
         let mut nested: HashMap<String, Vec<Route>> = HashMap::new();
         for statement in tokens(&source.text).split(|token| *token == Token::Mark(';')) {
             let found = of_statement(statement);

@@ -99,12 +99,6 @@ impl TestApp {
         Self { node, clock, rng, place, config }
     }
 
-    /// Starts again with other settings.
-    pub async fn restart_with(&mut self, change: impl FnOnce(&mut Config)) {
-        change(&mut self.config);
-        self.restart().await;
-    }
-
     /// What time it is.
     pub fn now(&self) -> Micros {
         self.clock.now()

@@ -2,7 +2,6 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use axum::body::Body;
 use axum::http::header;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -80,18 +79,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 impl Customer {
-    /// Posts JSON below `/api/wallet/v1`, as this customer on this phone.
-    pub async fn post(&self, node: &Node, path: &str, body: &Value) -> Answer {
-        let path = format!("/api/wallet/v1{path}");
-        let proof = self.proof("POST", &path, node.app.clock.now());
-        let mut request = self.request("POST", &path, Some(&proof));
-        let json = header::HeaderValue::from_static("application/json");
-        request.headers_mut().insert(header::CONTENT_TYPE, json);
-        *request.body_mut() = Body::from(body.to_string());
-        node.call(request).await
-    }
-
-    /// The same, confirmed with the passkey.
+    /// [`Customer::post`], confirmed with the passkey.
     pub async fn confirmed(
         &mut self,
         node: &Node,

@@ -196,10 +196,11 @@ impl Customer {
 }
 
 impl Customer {
-    /// Posts JSON, as this customer on this phone.
+    /// Posts JSON below `/api/wallet/v1`, as this customer on this phone.
     pub async fn post(&self, node: &Node, path: &str, body: &serde_json::Value) -> Answer {
-        let proof = self.proof("POST", path, node.app.clock.now());
-        let mut request = self.request("POST", path, Some(&proof));
+        let path = format!("/api/wallet/v1{path}");
+        let proof = self.proof("POST", &path, node.app.clock.now());
+        let mut request = self.request("POST", &path, Some(&proof));
         let json = header::HeaderValue::from_static("application/json");
         request.headers_mut().insert(header::CONTENT_TYPE, json);
         *request.body_mut() = Body::from(body.to_string());

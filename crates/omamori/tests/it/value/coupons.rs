@@ -229,7 +229,7 @@ async fn a_coupon_is_used_once_by_twelve_codes_at_once(app: &mut TestApp) {
 async fn setting_a_coupon_again_gives_no_more_of_it(app: &mut TestApp) {
     let (register, customer) = shop_and_customer(app).await;
     let campaign = begin(app, None, Terms { per_customer: 2, ..yen_off(100, 1_000) }).await;
-    let unset = format!("/api/wallet/v1/coupons/{}/unset", campaign.campaign_id);
+    let unset = format!("/coupons/{}/unset", campaign.campaign_id);
     let mut discounts = 0;
     for number in 0..4 {
         customer.set_coupon(app, &campaign).await;
@@ -243,7 +243,7 @@ async fn setting_a_coupon_again_gives_no_more_of_it(app: &mut TestApp) {
     assert_eq!(budget_left(app, &campaign), 800);
     let put_away = begin(app, None, yen_off(50, 1_000)).await;
     customer.set_coupon(app, &put_away).await;
-    let path = format!("/api/wallet/v1/coupons/{}/unset", put_away.campaign_id);
+    let path = format!("/coupons/{}/unset", put_away.campaign_id);
     customer.post(app, &path, &json!({})).await.ok();
     let sold = register.sell(app, "s-9", &customer.code(app.now()), 200).await.ok();
     assert_eq!(sold["payment"]["discounts"], json!([]));
@@ -261,12 +261,9 @@ async fn a_stopped_campaign_gives_nothing_more(app: &mut TestApp) {
     assert_eq!(budget_left(app, &campaign), 0);
     let sold = register.sell(app, "s-2", &customer.code(app.now()), 200).await.ok();
     assert_eq!(sold["payment"]["amount_due"], 200);
-    let set = format!("/api/wallet/v1/coupons/{}/set", campaign.campaign_id);
+    let set = format!("/coupons/{}/set", campaign.campaign_id);
     customer.post(app, &set, &json!({})).await.refused(Code::CouponNotOffered);
-    customer
-        .post(app, "/api/wallet/v1/coupons/cmp_x/set", &json!({}))
-        .await
-        .refused(Code::NotFound);
+    customer.post(app, "/coupons/cmp_x/set", &json!({})).await.refused(Code::NotFound);
 }
 
 /// Goal: who signed up long ago does not see it and cannot set it.
@@ -275,7 +272,7 @@ async fn a_coupon_for_newcomers_is_for_newcomers(app: &mut TestApp) {
     let new = Customer::enrolled_at(&app.app, app.now() - 6 * DAY).await;
     let terms = Terms { new_customer_days: Some(7), ..yen_off(100, 1_000) };
     let campaign = begin(app, None, terms).await;
-    let set = format!("/api/wallet/v1/coupons/{}/set", campaign.campaign_id);
+    let set = format!("/coupons/{}/set", campaign.campaign_id);
     old.post(app, &set, &json!({})).await.refused(Code::CouponNotOffered);
     assert_eq!(old.get(app, "/api/wallet/v1/coupons").await.ok()["coupons"], json!([]));
     let mine = new.get(app, "/api/wallet/v1/coupons").await.ok();
