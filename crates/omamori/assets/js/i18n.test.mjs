@@ -29,12 +29,16 @@ function used() {
   );
 }
 
-/** What stands before a word that is known at run time only: `text.named("act.", word)`. */
+/** What stands before a word that is known at run time only: `text.named("act.", word)`, or in a
+ * script `${word}` at the end. */
 function families() {
-  const written = [...files("templates", ".html"), ...files("src", ".rs")];
-  return written.flatMap((file) =>
-    [...read(file).matchAll(/named\(\s*"([a-z0-9_.]+)"/g)].map(([, family]) => family),
-  );
+  const served = [...files("templates", ".html"), ...files("src", ".rs")];
+  const found = (written, pattern) =>
+    written.flatMap((file) => [...read(file).matchAll(pattern)].map(([, family]) => family));
+  return [
+    ...found(served, /named\(\s*"([a-z0-9_.]+)"/g),
+    ...found(files("assets/js", ".js"), /\bt\(`([a-z0-9_.]+)\$\{/g),
+  ];
 }
 
 const placeholders = (text) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();

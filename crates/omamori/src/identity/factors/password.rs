@@ -36,7 +36,7 @@ pub(in crate::identity) struct New {
 /// at great speed, in a table.
 #[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn intent(app: &App, password: &Password, text: Text) -> Result<Intent> {
-    let key = app.vault.derive("stepup.password");
+    let key = app.vault.derive("step-up password");
     let mut mac = <Hmac<Sha256>>::new_from_slice(key.as_slice()).expect("any length");
     mac.update(password.as_bytes());
     let tag: [u8; 32] = mac.finalize().into_bytes().into();
