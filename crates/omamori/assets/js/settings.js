@@ -53,7 +53,9 @@ wire("session-end", ({ dataset }) => reloaded(api("POST", `${API}/sessions/end`,
 wire("device-end", ({ dataset }) => reloaded(confirmed(`${API}/devices/end`, { device_id: dataset.deviceEnd })));
 
 wire("external-link", async ({ dataset }) => {
-  const { address } = await confirmed(`${API}/external/link`, { provider: dataset.externalLink });
+  const { address } = await confirmed(`${API}/external/link`, { provider: dataset.externalLink }).catch((reason) => {
+    throw reason.code === "forbidden" ? { text: t("external.needs_app") } : reason;
+  });
   location.assign(address);
 });
 wire("external-unlink", ({ dataset }) =>

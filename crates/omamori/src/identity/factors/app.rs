@@ -1,5 +1,6 @@
-//! `POST /api/wallet/v1/factors/totp` and `/finish`: another authenticator app takes the place of
-//! the one before. Only beside a password: alone it proves nothing.
+//! `POST /api/wallet/v1/factors/totp` and `/finish`: an authenticator app beside a passkey, or
+//! another one in the place of the one before. Alone it opens nothing: it stands beside a passkey, a
+//! password or an account elsewhere.
 
 use std::sync::Arc;
 
@@ -23,8 +24,13 @@ use crate::web::error::Result;
 use crate::web::json::Json;
 use crate::web::text::Text;
 
-fn intent(text: Text) -> Result<Intent> {
-    Intent::new(Act::FactorChange, &"totp_replace", text.t("stepup.totp_replace").to_owned())
+async fn intent(app: &App, customer: &Customer, text: Text) -> Result<Intent> {
+    let since = totp::since(&app.stores.registry, &customer.customer_id).await?;
+    let (what, words) = match since {
+        Some(_) => ("totp_replace", "stepup.totp_replace"),
+        None => ("totp_add", "stepup.totp_add"),
+    };
+    Intent::new(Act::FactorChange, &what, text.t(words).to_owned())
 }
 
 /// `…/options`
@@ -33,7 +39,7 @@ pub(in crate::identity) async fn options(
     customer: Customer,
     text: Text,
 ) -> Result<Answer<Value>> {
-    stepup::offer(&app, &customer, &intent(text)?).await
+    stepup::offer(&app, &customer, &intent(&app, &customer, text).await?).await
 }
 
 #[derive(Serialize)]
@@ -50,12 +56,9 @@ pub(in crate::identity) async fn handle(
     Json(Confirmed { request: Nothing {}, proof }): Json<Confirmed<Nothing>>,
 ) -> Result<Risen<Confirmation>> {
     let (registry, id) = (&app.stores.registry, &customer.customer_id);
-    let opinion = match totp::since(registry, id).await? {
-        Some(_) => moves::settled(registry, &customer, app.clock.now()).await?,
-        None => Err(Code::Forbidden),
-    };
-    let intent = intent(text)?;
-    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
+    let settled = moves::settled(registry, &customer, app.clock.now()).await?;
+    let intent = intent(&app, &customer, text).await?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, settled).await?;
     let account = account::find(registry, id).await?;
     let offer = totp::offer(&app, &customer.session_id, &account.phone.national()).await?;
     let mut tx = registry.begin().await?;
@@ -86,11 +89,9 @@ pub(in crate::identity) async fn finish(
     let id = &customer.customer_id;
     let mut tx = app.stores.registry.begin().await?;
     one_at_a_time(&mut tx, id).await?;
-    if !totp::has(&mut tx, id).await? {
-        return Err(Code::Forbidden.into()); // turned off a moment ago
-    }
+    let change = if totp::has(&mut tx, id).await? { Change::Replaced } else { Change::Added };
     totp::set(&app, &mut tx, id, &verified, now).await?;
-    changed(&app, &mut tx, &customer, Factor::Totp, Change::Replaced).await?;
+    changed(&app, &mut tx, &customer, Factor::Totp, change).await?;
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)
 }

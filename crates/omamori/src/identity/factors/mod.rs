@@ -2,8 +2,8 @@
 //!
 //! Each change is confirmed with a factor that is there already, is told on every channel, and
 //! waits on a phone that came by a move or a recovery until its first day is over. The last strong
-//! factor (a passkey, or password and app together) cannot be removed, by two requests at once
-//! neither.
+//! factor (a passkey, or the app together with a password or an account elsewhere) cannot be
+//! removed, by two requests at once neither.
 
 pub(super) mod app;
 pub(super) mod page;

@@ -25,6 +25,9 @@ struct FactorsPage {
     password_at: Option<Micros>,
     /// When the app was set up, if there is one.
     totp_at: Option<Micros>,
+    /// Whether somebody without a passkey could sign in: the app, and a password or an account
+    /// elsewhere.
+    has_other_way: bool,
 }
 
 pub(in crate::identity) async fn handle(
@@ -35,11 +38,16 @@ pub(in crate::identity) async fn handle(
     let (registry, id) = (&app.stores.registry, &customer.customer_id);
     let query = sql("SELECT changed_at FROM password WHERE customer_id = $1");
     let row = registry.optional(query.bind(id)).await?;
+    let password_at = row.map(|row| row.int("changed_at")).transpose()?;
+    let totp_at = totp::since(registry, id).await?;
+    let elsewhere = sql("SELECT provider FROM external_identity WHERE customer_id = $1");
+    let is_elsewhere = !registry.all(elsewhere.bind(id)).await?.is_empty();
     page(&FactorsPage {
         text,
         sandbox: app.sandbox(),
         passkeys: passkeys_of::list(registry, id).await?,
-        password_at: row.map(|row| row.int("changed_at")).transpose()?,
-        totp_at: totp::since(registry, id).await?,
+        password_at,
+        totp_at,
+        has_other_way: totp_at.is_some() && (password_at.is_some() || is_elsewhere),
     })
 }

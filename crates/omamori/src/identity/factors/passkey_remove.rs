@@ -64,7 +64,9 @@ pub(in crate::identity) async fn handle(
     let mut tx = registry.begin().await?;
     one_at_a_time(&mut tx, id).await?;
     let delete = sql("DELETE FROM passkey WHERE credential_id = $1 AND customer_id = $2
-           AND (EXISTS (SELECT 1 FROM totp WHERE customer_id = $2)
+           AND ((EXISTS (SELECT 1 FROM totp WHERE customer_id = $2)
+                 AND (EXISTS (SELECT 1 FROM password WHERE customer_id = $2)
+                      OR EXISTS (SELECT 1 FROM external_identity WHERE customer_id = $2)))
                 OR EXISTS (SELECT 1 FROM passkey
                            WHERE customer_id = $2 AND credential_id <> $1))");
     if tx.execute(delete.bind(credential_id).bind(id)).await? != 1 {

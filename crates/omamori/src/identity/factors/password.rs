@@ -116,12 +116,15 @@ pub(in crate::identity) async fn remove(
     let _cleared = stepup::require(&app, &customer, network, &intent, &proof, settled).await?;
     let mut tx = registry.begin().await?;
     one_at_a_time(&mut tx, id).await?;
-    let delete = sql("DELETE FROM totp WHERE customer_id = $1
+    let delete = sql("DELETE FROM password WHERE customer_id = $1
            AND EXISTS (SELECT 1 FROM passkey WHERE customer_id = $1)");
     if tx.execute(delete.bind(id)).await? != 1 {
         return Err(Code::Forbidden.into()); // the passkey is gone, or there was no password
     }
-    tx.execute(sql("DELETE FROM password WHERE customer_id = $1").bind(id)).await?;
+    // An account elsewhere that stands in for a password needs the app as well.
+    let app_alone = sql("DELETE FROM totp WHERE customer_id = $1
+           AND NOT EXISTS (SELECT 1 FROM external_identity WHERE customer_id = $1)");
+    tx.execute(app_alone.bind(id)).await?;
     changed(&app, &mut tx, &customer, Factor::Password, Change::Removed).await?;
     let risen = Risen::new(&app, &mut tx, &customer, Done {}).await?;
     tx.commit().await?;

@@ -17,7 +17,8 @@ on_both_engines!(
     another_password_ends_the_other_sessions,
     a_password_confirmed_is_the_one_that_is_set,
     nothing_changes_on_the_first_day_of_a_moved_or_recovered_phone,
-    there_is_no_app_or_password_to_change_beside_a_passkey_alone,
+    an_app_beside_a_passkey_opens_nothing_alone,
+    there_is_no_password_to_change_beside_a_passkey_alone,
 );
 
 const NUMBER: &str = "070-1234-0001";
@@ -186,9 +187,27 @@ async fn nothing_changes_on_the_first_day_of_a_moved_or_recovered_phone(house: H
     new.confirmed(&house, "/factors/passkeys", None).await.ok();
 }
 
-async fn there_is_no_app_or_password_to_change_beside_a_passkey_alone(house: House) {
+async fn an_app_beside_a_passkey_opens_nothing_alone(house: House) {
     let mut phone = Phone::signed_up(&house).await;
-    phone.confirmed(&house, "/factors/totp", None).await.refused("forbidden");
+    let added = phone.confirmed(&house, "/factors/totp", None).await;
+    phone.keep_session(&added);
+    let mut this = PasswordPhone::stranger(NUMBER, "");
+    this.secret = added.ok()["offer"]["secret"].as_str().unwrap().to_owned();
+    let body = json!({ "totp": this.totp(&house, 0) });
+    phone.post(&house, "/factors/totp/finish", &body).await.ok();
+    assert_eq!(house.notices().await.last().unwrap(), "factor_changed");
+    // The passkey is still the only way in: neither it nor a password that is not there may go.
+    let only = json!({ "passkey": passkey_ids(&house).await[0] });
+    let path = "/factors/passkeys/remove";
+    phone.confirmed(&house, path, Some(only)).await.refused("forbidden");
+    phone.confirmed(&house, "/factors/password/remove", None).await.refused("forbidden");
+    // And it confirms, as the passkey does.
+    let options = phone.post(&house, "/recovery-codes/options", &json!({})).await.ok();
+    assert!(options["totp"].is_string(), "{options}");
+}
+
+async fn there_is_no_password_to_change_beside_a_passkey_alone(house: House) {
+    let mut phone = Phone::signed_up(&house).await;
     let new = json!({ "password": "ひとりで歩く夜の犬" });
     phone.confirmed(&house, "/factors/password", Some(new)).await.refused("forbidden");
     phone.confirmed(&house, "/factors/password/remove", None).await.refused("forbidden");
