@@ -56,7 +56,8 @@ impl Feature {
 }
 
 macro_rules! features {
-    ($( $signal:ident: $outcome:ident [$($act:ident),+] by $by:ident, $what:expr, $span:expr; )*) => {
+    ($( $signal:ident: $outcome:ident [$($act:ident),+] by $by:ident,
+        $what:expr, $span:expr; )*) => {
         pub(super) const FEATURES: &[Feature] = &[$( Feature {
             signal: Signal::$signal,
             acts: &[$( Act::$act ),+],
@@ -77,10 +78,12 @@ features! {
     AsnAccountsFailed1h: Failed [SignIn] by Asn, Different(Party::Account), HOUR;
     AccountNetworks24h: Done [SignIn] by Account, Different(Party::Network), DAY;
     NetworkSignups24h: Done [SignUp] by Network, Count, DAY;
-    DeviceAccounts30d: Done [SignUp, SignIn, DeviceMove] by Device, Different(Party::Account), 30 * DAY;
+    DeviceAccounts30d: Done [SignUp, SignIn, DeviceMove] by Device,
+        Different(Party::Account), 30 * DAY;
     AccountContactChanges24h: Done [ContactChange] by Account, Count, DAY;
     AccountFactorChanges24h: Done [FactorChange, Recover, DeviceMove] by Account, Count, DAY;
-    SinceFactorChangeMinutes: Done [FactorChange, Recover, DeviceMove] by Account, MinutesSince, 30 * DAY;
+    SinceFactorChangeMinutes: Done [FactorChange, Recover, DeviceMove] by Account,
+        MinutesSince, 30 * DAY;
     AccountCards30d: Done [CardRegister] by Account, Different(Party::Card), 30 * DAY;
     CardAccounts30d: Done [CardRegister, TopupCard] by Card, Different(Party::Account), 30 * DAY;
     AccountCardFailures24h: Failed [CardRegister, TopupCard] by Account, Count, DAY;
