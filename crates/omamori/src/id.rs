@@ -57,6 +57,8 @@ pub enum Kind {
     PushSubscription,
     /// An attack by a list of passwords.
     AttackWave,
+    /// A door that staff closed.
+    Control,
 }
 
 impl Kind {
@@ -83,6 +85,7 @@ impl Kind {
             Self::ContactCheck => "chk",
             Self::PushSubscription => "psh",
             Self::AttackWave => "atk",
+            Self::Control => "ctl",
         }
     }
 

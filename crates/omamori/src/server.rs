@@ -11,7 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
-use crate::{identity, language, merchant, notify, openapi, pos, till, wallet};
+use crate::{control, identity, language, merchant, notify, openapi, pos, till, wallet};
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -25,6 +25,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(till::router())
         .merge(merchant::router())
         .merge(notify::router())
+        .merge(control::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());

@@ -1,5 +1,6 @@
 //! The commands of the one binary.
 
+mod control;
 mod customer;
 mod demo;
 mod merchant;
@@ -33,6 +34,9 @@ enum Command {
     /// Add merchants, stores, terminals and people.
     #[command(subcommand)]
     Merchant(merchant::Command),
+    /// Close a function at once, open it again, or list what is closed.
+    #[command(subcommand)]
+    Control(control::Command),
     /// Stop a customer's account, or start it again.
     #[command(subcommand)]
     Customer(customer::Command),
@@ -50,6 +54,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
+        Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
     }
 }

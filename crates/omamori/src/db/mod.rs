@@ -30,6 +30,7 @@ pub const REGISTRY: &[Step] = &[
     step!(4, "notices", "registry/0004_notices.sql"),
     step!(5, "moves", "registry/0005_moves.sql"),
     step!(6, "passwords", "registry/0006_passwords.sql"),
+    step!(18, "controls", "registry/0018_controls.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -1,6 +1,6 @@
 //! The one gate. Every act that moves money, or changes who can move it, passes here.
 //!
-//! It looks, in this order, at what the feature found about standing and proof, then at limits;
+//! It looks, in this order, at whether the function is open, at what the feature found about standing and proof, then at limits;
 //! writes a decision record with all it saw, whatever the verdict; and only then gives a
 //! [`Clearance`]. Nothing else can make one, and [`Gate::commit`] takes one for each commit to
 //! the ledger: money that did not pass the gate does not compile.
@@ -18,6 +18,7 @@ use omamori_ledger::{
 use serde::Serialize;
 
 use crate::clock::Clock;
+use crate::control::Controls;
 use crate::db::Stores;
 use crate::web::codes::Code;
 use crate::web::error::Error;
@@ -79,6 +80,17 @@ pub enum Act {
     TerminalRevoke,
 }
 
+/// A terminal, and where it stands. Ids are their public texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its number, as transfers carry it.
+    pub terminal_number: i64,
+    /// `sto_…`.
+    pub store_id: &'a str,
+    /// `mer_…`.
+    pub merchant_id: &'a str,
+}
+
 /// What the gate is asked. Ids are their public texts.
 pub struct Question<'a, D> {
     /// What is to be done.
@@ -88,7 +100,7 @@ pub struct Question<'a, D> {
     /// From which phone, if any.
     pub device: Option<&'a str>,
     /// At which terminal, if any.
-    pub terminal: Option<i64>,
+    pub terminal: Option<Place<'a>>,
     /// Yen, if money moves.
     pub amount: Option<i64>,
     /// The limits it must keep, if money moves.
@@ -151,6 +163,7 @@ impl Clearance {
 /// The gate, and behind it the ledger.
 pub struct Gate {
     clock: Arc<dyn Clock>,
+    controls: Controls,
     evidence: Evidence,
     ledger: Ledger<Windows>,
 }
@@ -171,7 +184,8 @@ impl Gate {
         let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
         options.journal_keeps_nothing = journal_keeps_nothing;
         let ledger = Ledger::open(options, Windows::default()).await?;
-        Ok(Self { clock, evidence, ledger })
+        let controls = Controls::load(&stores.registry).await?;
+        Ok(Self { clock, controls, evidence, ledger })
     }
 
     /// Decides. `opinion` is what the feature found about standing and proof; it comes first.
@@ -184,7 +198,10 @@ impl Gate {
         opinion: Result<(), Code>,
     ) -> Result<Clearance, Error> {
         let at = self.clock.now();
-        let verdict = opinion.and_then(|()| self.within_limits(question.admission.as_ref()));
+        let verdict = self
+            .open_door(question.act, question.terminal.as_ref(), question.customer)
+            .and(opinion)
+            .and_then(|()| self.within_limits(question.admission.as_ref()));
         let reason = verdict.err().map(Code::as_str);
         let used = question.admission.as_ref().map_or_else(Vec::new, |a| self.seen(a));
         let record = Record {
@@ -194,7 +211,7 @@ impl Gate {
             reason,
             customer: question.customer,
             device: question.device,
-            terminal: question.terminal,
+            terminal: question.terminal.map(|place| place.terminal_number),
             amount: question.amount,
             used,
             detail: question.detail,
@@ -203,6 +220,25 @@ impl Gate {
         let decision = self.evidence.record(line, at).await?;
         verdict?;
         Ok(Clearance { decision, admission: question.admission })
+    }
+
+    /// Whether a function is open: for pages and first steps, before there is anything to decide.
+    ///
+    /// # Errors
+    /// [`Code::FunctionClosed`].
+    pub fn open_door(
+        &self,
+        act: Act,
+        place: Option<&Place<'_>>,
+        customer: Option<&str>,
+    ) -> Result<(), Code> {
+        self.controls.check(act, place, customer, self.clock.now())
+    }
+
+    /// The doors that staff closed.
+    #[must_use]
+    pub fn controls(&self) -> &Controls {
+        &self.controls
     }
 
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
@@ -350,9 +386,9 @@ impl Reader<'_> {
 /// Why the gate does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The evidence store.
-    #[error("the evidence store")]
-    Evidence(#[from] omamori_db::Error),
+    /// The evidence store, or the closed doors in the registry.
+    #[error("the evidence store or the registry")]
+    Store(#[from] omamori_db::Error),
     /// The ledger: a store failed or the journal is not sound.
     #[error("the ledger")]
     Ledger(#[from] omamori_ledger::OpenError),

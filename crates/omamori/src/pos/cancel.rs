@@ -88,7 +88,7 @@ async fn cancel(
         reason: None,
     };
     let question = Question {
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(yen(capture)),
         ..Question::plain(Act::Cancel, &detail)
     };

@@ -233,7 +233,7 @@ async fn clear(
         act: Act::Payment,
         customer: device.as_ref().map(|device| &*device.customer_id),
         device: device.as_ref().map(|device| &*device.device_id),
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(amount),
         admission,
         detail,

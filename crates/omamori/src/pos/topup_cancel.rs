@@ -63,7 +63,7 @@ async fn cancel(
     money: &Transfer,
 ) -> Result<()> {
     let question = Question {
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(yen(money)),
         ..Question::plain(Act::TopupCashCancel, detail)
     };

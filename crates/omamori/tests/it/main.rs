@@ -7,6 +7,7 @@ mod cancel;
 mod census;
 mod code;
 mod contract;
+mod doors;
 mod durability;
 mod input;
 mod limits;

@@ -50,6 +50,7 @@ pub(in crate::identity) async fn handle(
     Json(request): Json<Start>,
 ) -> Result<Answer<Started>> {
     let now = app.clock.now();
+    app.gate.open_door(Act::Recover, None, None)?;
     app.identity.doors.recover.check(network, now)?;
     let phone = request.device.check()?;
     if phone.thumbprint != proof.thumbprint {

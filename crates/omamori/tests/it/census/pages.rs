@@ -96,6 +96,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
+        page("status.html", "/status", None),
         page("till_key.html", "/till", None),
         page("till.html", "/till", Some(&world.till_cookie)),
         page("merchant_signin.html", "/merchant", None),

@@ -200,6 +200,12 @@ pub fn new_key(app: &App) -> SigningKey {
     SigningKey::from_slice(&random::<32>(app.rng.as_ref())).unwrap()
 }
 
+/// A public key as the phone sends it.
+pub fn jwk(key: &SigningKey) -> serde_json::Value {
+    let (x, y) = coordinates(key);
+    json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y })
+}
+
 /// Both coordinates of the public key, in base64url.
 fn coordinates(key: &SigningKey) -> (String, String) {
     let sec1 = p256::PublicKey::from(key.verifying_key()).to_sec1_bytes(); // 04 ‖ x ‖ y

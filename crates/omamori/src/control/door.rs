@@ -1,0 +1,63 @@
+//! The list of doors: each function that can be closed by itself.
+
+use crate::gate::Act;
+
+macro_rules! doors {
+    ($( $(#[$doc:meta])* $name:ident = $word:literal, [$($act:ident),*]; )*) => {
+        /// A function that staff can close at once.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Door { $( $(#[$doc])* $name, )* }
+
+        impl Door {
+            /// Every door there is.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )*];
+
+            /// Its word at the command line, in rows and in the status feed.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$name => $word, )* }
+            }
+
+            /// The acts that need it open.
+            #[must_use]
+            pub const fn acts(self) -> &'static [Act] {
+                match self { $( Self::$name => &[$( Act::$act ),*], )* }
+            }
+        }
+    };
+}
+
+doors! {
+    /// New customers.
+    SignUp = "signup", [SignUp];
+    /// Sign-in, of those who are out. Who is in stays in.
+    SignIn = "signin", [SignIn];
+    /// Another phone in place of the one that pays.
+    NewDevice = "device.new", [DeviceMove];
+    /// Recovery of an account.
+    Recovery = "recovery", [Recover];
+    /// Change of a phone number or e-mail address.
+    Contact = "contact", [ContactChange];
+    /// Cash at a register.
+    TopupRegister = "topup.register", [TopupCash];
+    /// The customer's code: none is shown, and none is taken.
+    Code = "code", [Payment, TopupCash];
+    /// Payments. A cancel of a payment whose end the till does not know is never closed.
+    Payment = "payment", [Payment];
+    /// Refunds.
+    Refund = "refund", [Refund];
+}
+
+impl Door {
+    /// The door of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|door| door.as_str() == word)
+    }
+
+    /// The key of its name in the catalogues.
+    #[must_use]
+    pub fn text_key(self) -> String {
+        format!("door.{}", self.as_str())
+    }
+}
