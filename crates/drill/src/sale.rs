@@ -177,7 +177,7 @@ impl Source for Sales {
 }
 
 /// `422 insufficient_funds`: the status and the API's own code, if the answer has one.
-fn error_name(answer: &Answer<'_>) -> String {
+pub(crate) fn error_name(answer: &Answer<'_>) -> String {
     let status = answer.status;
     match serde_json::from_slice::<Refused<'_>>(answer.body) {
         Ok(Refused { error }) => format!("{status} {}", error.code),

@@ -202,7 +202,7 @@ impl Journal {
 fn insert(base: &Position, entry: &EncodedEntry) -> Query {
     sql("INSERT INTO journal (seq, first_timestamp, last_timestamp, previous_hash, hash, body) \
          SELECT $1, $2, $3, $4, $5, $6 \
-         WHERE $1 = 1 OR EXISTS (SELECT 1 FROM journal WHERE seq = $1 - 1 AND hash = $4)")
+         WHERE CAST($1 AS BIGINT) = 1 OR EXISTS (SELECT 1 FROM journal WHERE seq = $1 - 1 AND hash = $4)")
     .bind(entry.position.seq.cast_signed())
     .bind(first_timestamp(entry).cast_signed())
     .bind(entry.position.timestamp.cast_signed())

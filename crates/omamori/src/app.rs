@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::console::Console;
 use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
@@ -32,6 +33,8 @@ pub struct App {
     pub merchants: Merchants,
     /// Tells open wallets at once.
     pub live: Live,
+    /// The staff console: what it keeps in memory.
+    pub console: Console,
 }
 
 impl App {

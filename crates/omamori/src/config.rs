@@ -9,6 +9,7 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::gate::limits::Limits;
+use crate::identity::external::ExternalSignIn;
 use crate::secret::Secret;
 
 /// Everything an operator may set.
@@ -42,6 +43,9 @@ pub struct Config {
     /// A service that knows breached passwords by the first five digits of their SHA-1, as
     /// `https://api.pwnedpasswords.com/range/`. Without it, the list that ships counts alone.
     pub breached_passwords: Option<String>,
+    /// Issuers whose accounts may take the place of a password. Never of the second factor or the
+    /// phone.
+    pub external_sign_in: Vec<ExternalSignIn>,
     /// Limits in yen.
     pub limits: Limits,
 }
@@ -61,6 +65,7 @@ impl Default for Config {
             push: Push::default(),
             trusted_proxies: Vec::new(),
             breached_passwords: None,
+            external_sign_in: Vec::new(),
             limits: Limits::default(),
         }
     }
@@ -221,6 +226,7 @@ impl Config {
         {
             return refuse("breached_passwords must begin with https:// and end with a slash");
         }
+        ExternalSignIn::check_all(&self.external_sign_in, loopback).map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

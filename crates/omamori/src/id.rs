@@ -41,6 +41,12 @@ pub enum Kind {
     Refund,
     /// A top-up.
     Topup,
+    /// Value sent to somebody.
+    Send,
+    /// Money that was asked for.
+    MoneyRequest,
+    /// A reason for staff to look at an account.
+    ReviewFlag,
     /// A decision of the gate.
     Decision,
     /// One HTTP request.
@@ -59,6 +65,14 @@ pub enum Kind {
     AttackWave,
     /// A door that staff closed.
     Control,
+    /// A request to close an account.
+    Closing,
+    /// A legal hold on an account.
+    Hold,
+    /// One of the operator's people.
+    Staff,
+    /// What two of the operator's people must agree on.
+    Approval,
 }
 
 impl Kind {
@@ -77,6 +91,9 @@ impl Kind {
             Self::Payment => "pay",
             Self::Refund => "rfd",
             Self::Topup => "top",
+            Self::Send => "snd",
+            Self::MoneyRequest => "ask",
+            Self::ReviewFlag => "flg",
             Self::Decision => "dec",
             Self::Request => "req",
             Self::Notice => "ntc",
@@ -86,6 +103,10 @@ impl Kind {
             Self::PushSubscription => "psh",
             Self::AttackWave => "atk",
             Self::Control => "ctl",
+            Self::Closing => "cls",
+            Self::Hold => "hld",
+            Self::Staff => "stf",
+            Self::Approval => "apr",
         }
     }
 

@@ -5,9 +5,11 @@
 //! other's public verbs; never through each other's tables. `ARCHITECTURE.md` has the map.
 
 pub mod app;
+pub mod audit;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod console;
 pub mod control;
 pub mod db;
 pub mod gate;
@@ -18,8 +20,10 @@ pub mod merchant;
 pub mod notify;
 pub mod openapi;
 pub mod pos;
+pub mod privacy;
 pub mod rng;
 pub mod secret;
+pub mod send;
 pub mod server;
 pub mod till;
 pub mod wallet;

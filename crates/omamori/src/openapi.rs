@@ -85,7 +85,8 @@ struct Operation {
 struct ApiPage {
     text: Text,
     sandbox: bool,
-    description: String,
+    /// The document's own text, in pieces: every second one is emphasised (`*…*` of CommonMark).
+    description: Vec<String>,
     operations: Vec<Operation>,
     codes: &'static [Code],
 }
@@ -107,7 +108,13 @@ async fn readable(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
     page(&ApiPage {
         text,
         sandbox: app.sandbox(),
-        description: document.info.description.unwrap_or_default(),
+        description: document
+            .info
+            .description
+            .unwrap_or_default()
+            .split('*')
+            .map(str::to_owned)
+            .collect(),
         operations,
         codes: Code::ALL,
     })

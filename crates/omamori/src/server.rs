@@ -11,7 +11,10 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
-use crate::{control, identity, language, merchant, notify, openapi, pos, till, wallet};
+use crate::{
+    console, control, identity, language, merchant, notify, openapi, pos, privacy, send, till,
+    wallet,
+};
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
@@ -22,10 +25,13 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(identity::router())
         .merge(wallet::router())
         .merge(pos::router())
+        .merge(send::router())
         .merge(till::router())
         .merge(merchant::router())
         .merge(notify::router())
         .merge(control::router())
+        .merge(privacy::router())
+        .merge(console::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());
@@ -51,6 +57,8 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     let outbox = notify::start(&app);
+    privacy::start(&app);
+    let telling = send::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
     let served = axum::serve(
@@ -70,6 +78,7 @@ pub async fn serve(
         outcome = served => outcome?,
         () = cut => tracing::info!("open streams were cut"),
     }
+    telling.abort();
     outbox.stop().await;
     app.close().await;
     Ok(())

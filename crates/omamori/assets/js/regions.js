@@ -2,9 +2,12 @@
 
 import { fetchPage } from "./api.js";
 
-/** Asks for this page again and exchanges each part marked `data-live`. */
-export async function refreshRegions() {
-  const fresh = await fetchPage(location.href);
+/**
+ * Asks for this page again and exchanges each part marked `data-live`.
+ * @param {string} [address] where the page is, if not where it is shown
+ */
+export async function refreshRegions(address = location.href) {
+  const fresh = await fetchPage(address);
   for (const region of document.querySelectorAll("[data-live]")) {
     const replacement = fresh.querySelector(`[data-live="${region.dataset.live}"]`);
     if (!replacement) continue;

@@ -1,8 +1,11 @@
 /** Settings: contacts, phones, sessions, recovery codes, stop and sign-out. */
 
+import { complain, reloaded, submits, wire, wireClosing } from "./acts.js";
 import { api } from "./api.js";
-import { busy, copy, el, part, toast } from "./dom.js";
+import { copy, el, part } from "./dom.js";
+import { cameBack } from "./external.js";
 import { t } from "./i18n.js";
+import { countDown } from "./remaining.js";
 import { confirmed } from "./stepup.js";
 import { followWallet } from "./wallet.js";
 
@@ -34,10 +37,37 @@ wire("signout-confirm", async () => {
 
 wire("account-stop", () => reloaded(api("POST", `${API}/account/stop`)));
 wire("account-resume", () => reloaded(confirmed(`${API}/account/resume`)));
+const cooling = part("recover-ready-at");
+if (cooling) countDown(cooling, cooling.dataset.recoverReadyAt, t("remaining.over"));
 wire("recover-cancel", () => reloaded(api("POST", `${API}/recover/cancel`)));
+for (const choice of document.querySelectorAll("[data-money-mail]")) {
+  choice.addEventListener("change", () =>
+    api("POST", `${API}/notices/money-mail`, { on: choice.checked }).catch((error) => {
+      choice.checked = !choice.checked;
+      complain(error);
+    }),
+  );
+}
 wire("sessions-end-others", () => reloaded(api("POST", `${API}/sessions/end-others`)));
 wire("session-end", ({ dataset }) => reloaded(api("POST", `${API}/sessions/end`, { session_id: dataset.sessionEnd })));
 wire("device-end", ({ dataset }) => reloaded(confirmed(`${API}/devices/end`, { device_id: dataset.deviceEnd })));
+
+wire("external-link", async ({ dataset }) => {
+  const { address } = await confirmed(`${API}/external/link`, { provider: dataset.externalLink }).catch((reason) => {
+    throw reason.code === "forbidden" ? { text: t("external.needs_app") } : reason;
+  });
+  location.assign(address);
+});
+wire("external-unlink", ({ dataset }) =>
+  reloaded(confirmed(`${API}/external/unlink`, { provider: dataset.externalUnlink })).catch((reason) => {
+    throw reason.code === "forbidden" ? { text: t("external.last") } : reason;
+  }),
+);
+if (cameBack()) {
+  reloaded(api("POST", `${API}/external/link/finish`, {})).catch((reason) => {
+    complain(reason.code === "proof_failed" ? { text: t("external.link_failed") } : reason);
+  });
+}
 
 wire("device-rename", ({ dataset }) => {
   const { elements } = renameDialog.querySelector("form");
@@ -71,35 +101,10 @@ submits(contactDialog.querySelector("[data-contact-form=code]"), ({ code }) => {
   const body = { check_id: contact.checkId, code: code.value.normalize("NFKC") };
   return reloaded(api("POST", `${API}/contacts/confirm`, body));
 });
-for (const button of document.querySelectorAll("[data-dialog-close]")) {
-  button.addEventListener("click", () => button.closest("dialog").close());
-}
+wireClosing();
 
 async function newCodes() {
   const { recovery_codes: codes } = await confirmed(`${API}/recovery-codes`);
   part("recovery-codes").replaceChildren(...codes.map((code) => el("li", {}, code)));
   codesDialog.showModal();
-}
-
-async function reloaded(done) {
-  await done;
-  location.reload();
-}
-
-/** What each button of this name does, once at a time. */
-function wire(name, act) {
-  for (const button of document.querySelectorAll(`[data-${name}]`)) {
-    button.addEventListener("click", () => busy(button, async () => act(button)).catch(complain));
-  }
-}
-
-function submits(form, act) {
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    busy(form.querySelector("[type=submit]"), async () => act(form.elements)).catch(complain);
-  });
-}
-
-function complain(error) {
-  toast(error.text ?? t("error.text"));
 }

@@ -4,11 +4,13 @@ import { api } from "./api.js";
 import { deviceSigner, keepSession } from "./device.js";
 import { canProve, proofHeader, startWorker } from "./dpop.js";
 import { busy, part } from "./dom.js";
+import { cameBack, goesToIssuers } from "./external.js";
 import { t } from "./i18n.js";
 import { usePasskey } from "./passkey.js";
 import { work } from "./work.js";
 
 const PASSWORD = "/api/wallet/v1/signin/password";
+const EXTERNAL = "/api/wallet/v1/signin/external";
 
 const stranger = part("signin-stranger");
 const error = part("signin-error");
@@ -34,6 +36,32 @@ form.addEventListener("submit", (event) => {
     error.textContent = reason.code === "proof_failed" ? t("password.wrong") : (reason.text ?? t("error.text"));
   });
 });
+
+const external = part("external-form");
+if (external && signer) {
+  part("external").hidden = false;
+  goesToIssuers(`${EXTERNAL}/start`, (text) => {
+    error.textContent = text;
+  }, undefined, () => proofHeader("POST", `${EXTERNAL}/start`, signer));
+  external.addEventListener("submit", (event) => {
+    event.preventDefault();
+    part("external-error").textContent = "";
+    busy(external.querySelector("[type=submit]"), signInFromIssuer).catch((reason) => {
+      part("external-error").textContent = reason.code === "proof_failed" ? t("external.wrong") : (reason.text ?? t("error.text"));
+    });
+  });
+  if (cameBack()) {
+    for (const name of ["signin-start", "signin-lead", "signin-password", "external"]) part(name).hidden = true;
+    external.hidden = false;
+    external.elements.totp.focus();
+  }
+}
+
+async function signInFromIssuer() {
+  const totp = external.elements.totp.value.normalize("NFKC");
+  const { session } = await api("POST", EXTERNAL, { totp }, await proofHeader("POST", EXTERNAL, signer));
+  await enter(session);
+}
 
 async function signIn() {
   const { session } = await usePasskey("/api/wallet/v1/signin", (method, path) => proofHeader(method, path, signer));

@@ -6,19 +6,22 @@
 import { api } from "./api.js";
 import { keepEnrolment, keepSession } from "./device.js";
 import { canProve, proofHeader, startWorker } from "./dpop.js";
-import { busy, copy, el, part } from "./dom.js";
+import { copy, el, part } from "./dom.js";
+import { cameBack, goesToIssuers } from "./external.js";
 import { t } from "./i18n.js";
 import { introduce } from "./introduce.js";
 import { canUsePasskeys, create } from "./passkey.js";
+import { steps } from "./steps.js";
+import { aboutCode, aboutPassword, digits, showOffer } from "./totp.js";
 
 const API = "/api/wallet/v1/signup";
 
-/** Why a password is refused, by the code of its field. */
-const PASSWORD_TEXTS = { too_common: "password.too_common", out_of_range: "password.length" };
-
 const error = part("signup-error");
+const { show, wire } = steps(error);
 /** The sign-up under way, as the server names it. */
 let signupId = null;
+/** Whether an account elsewhere stands in for the password. */
+let external = false;
 /** What the last step sends: kept, because an answer that got lost is asked for again. */
 let finish = null;
 /** The start of the service worker, which the next page needs. */
@@ -29,11 +32,19 @@ if (canProve()) {
   wire("code", verify);
   wire("passkey", () => register("finish", makePasskeyAndKeys));
   wire("password", choosePassword);
-  wire("totp", () => register("password/finish", passwordAndKeys));
+  wire("totp", () => register(external ? "external/finish" : "password/finish", appAndKeys));
   wire("codes", async () => {
     await worker;
     location.assign("/");
   });
+  goesToIssuers(`${API}/external/start`, (text) => {
+    error.textContent = text;
+  }, async () => ({ signup_id: signupId }));
+  if (cameBack()) {
+    goOnFromIssuer().catch((reason) => {
+      error.textContent = reason.text ?? t("error.text");
+    });
+  }
   part("signup-no-passkey").addEventListener("click", () => show("password"));
   part("password-show").addEventListener("change", ({ target }) => {
     step("password").elements.password.type = target.checked ? "text" : "password";
@@ -49,25 +60,6 @@ if (canProve()) {
 
 function step(name) {
   return document.querySelector(`[data-step="${name}"]`);
-}
-
-/** One submit at a time; what goes wrong is said on the page. */
-function wire(name, act) {
-  const form = step(name);
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    const button = event.submitter ?? form.querySelector("[type=submit]");
-    error.textContent = "";
-    busy(button, () => act(form.elements)).catch((reason) => {
-      error.textContent = reason.text ?? t("error.text");
-    });
-  });
-}
-
-function show(name) {
-  error.textContent = "";
-  for (const form of document.querySelectorAll("[data-step]")) form.hidden = form.dataset.step !== name;
-  step(name).querySelector("input, [type=submit]").focus();
 }
 
 async function start({ phone }) {
@@ -88,20 +80,26 @@ async function verify({ code }) {
   show(canUsePasskeys() ? "passkey" : "password");
 }
 
-/** What was typed, though the keyboard makes full-width digits, as Japanese ones do. */
-function digits(field) {
-  return field.value.normalize("NFKC");
-}
-
 /** The password goes first: only a good one is worth setting up an app for. */
 async function choosePassword({ password }) {
   const asked = { signup_id: signupId, password: password.value };
   const offer = await startOver(api("POST", `${API}/password/options`, asked)).catch((reason) => {
-    throw reason.fields?.length ? { text: t(PASSWORD_TEXTS[reason.fields[0].code]) } : reason;
+    throw aboutPassword(reason);
   });
-  part("totp-address").href = offer.address;
-  part("totp-qr").src = `data:image/svg+xml,${encodeURIComponent(offer.qr)}`;
-  part("totp-secret").textContent = offer.secret.match(/.{4}/g).join(" ");
+  external = false;
+  showApp(offer);
+}
+
+/** The page was left for the issuer; the server knows which sign-up goes on. */
+async function goOnFromIssuer() {
+  const offer = await startOver(api("POST", `${API}/external/options`, {}));
+  signupId = offer.signup_id;
+  external = true;
+  showApp(offer);
+}
+
+function showApp(offer) {
+  showOffer(offer);
   finish = null;
   step("totp").reset();
   show("totp");
@@ -126,15 +124,15 @@ async function finished(answer) {
     return await answer;
   } catch (reason) {
     if (!reason.unknown) finish = null;
-    throw reason.code === "proof_failed" ? { text: t("totp.wrong") } : reason;
+    throw aboutCode(reason);
   }
 }
 
-async function passwordAndKeys() {
-  const password = step("password").elements.password.value;
+async function appAndKeys() {
   const { signer, device } = await introduce();
-  const totp = digits(step("totp").elements.totp);
-  return { signer, body: { signup_id: signupId, password, totp, device } };
+  const body = { signup_id: signupId, totp: digits(step("totp").elements.totp), device };
+  if (!external) body.password = step("password").elements.password.value;
+  return { signer, body };
 }
 
 async function makePasskeyAndKeys() {

@@ -22,7 +22,9 @@ const RISE_TRIES = 10;
 const RISE_WAIT_MS = 50;
 
 /** Surfaces with keys and sessions of their own. */
-const NOT_THE_WALLET = ["/api/pos/", "/api/merchant/", "/till", "/merchant", "/demo/", "/sw.js"];
+const NOT_THE_WALLET = [
+  "/api/pos/", "/api/merchant/", "/api/admin/", "/till", "/merchant", "/console", "/demo/", "/sw.js",
+];
 
 self.addEventListener("install", (event) => {
   // Proofs come first: a page that cannot be kept now is kept at the next navigation.

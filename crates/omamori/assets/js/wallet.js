@@ -15,6 +15,9 @@ const TITLES = {
   cancel: "happened.cancel",
   topup: "happened.topup",
   topup_cancel: "happened.topup_cancel",
+  send_waiting: "happened.send",
+  send: "happened.send",
+  receive: "happened.receive",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */
 const FRESH_MS = 120_000;
@@ -60,6 +63,11 @@ function sheet() {
   return document.getElementById("happened");
 }
 
+function more({ payment_id: payment, send_id: send }) {
+  if (payment) return `/receipt/${encodeURIComponent(payment)}`;
+  return send ? `/send/${encodeURIComponent(send)}` : "/history";
+}
+
 function announce(entry) {
   const dialog = sheet();
   document.querySelector("[data-bright]")?.close();
@@ -69,7 +77,7 @@ function announce(entry) {
   part("happened-store").textContent = `${entry.store_name} · ${datetime(entry.at)}`;
   part("happened-balance").textContent = yen(entry.balance);
   const link = part("happened-receipt");
-  link.href = entry.payment_id ? `/receipt/${encodeURIComponent(entry.payment_id)}` : "/history";
+  link.href = more(entry);
   link.textContent = t(entry.payment_id ? "happened.receipt" : "happened.history");
   if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.(80);
   if (!dialog.open) dialog.showModal();

@@ -2,10 +2,11 @@
 
 use clap::{Args, Subcommand};
 
-use super::merchant::open;
+use super::merchant::{open, plain};
 use super::open::SettingsArgs;
 use super::say;
 use crate::app::App;
+use crate::audit::Actor;
 use crate::clock::{DAY, HOUR, MINUTE, Micros};
 use crate::control::{self, Closing, Closure, Door, Scope};
 use crate::web::filters::rfc3339;
@@ -26,6 +27,9 @@ pub enum Command {
         /// Who opens it.
         #[arg(long)]
         by: String,
+        /// Why.
+        #[arg(long, default_value = "")]
+        reason: String,
     },
     /// Every door, and what is closed.
     List {
@@ -93,13 +97,11 @@ fn span(text: &str) -> Result<Micros, String> {
 pub async fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Close(args) => close(args).await,
-        Command::Open { settings, control_id, by } => {
+        Command::Open { settings, control_id, by, reason } => {
             let app = open(settings).await?;
-            let opened = control::open(&app, &control_id, &by).await?;
+            let opened = control::open(&app, &Actor::machine(), &by, &control_id, &reason).await;
             app.close().await;
-            if !opened {
-                return Err("there is no such closed door".into());
-            }
+            opened.map_err(plain)?;
             say(format_args!("opened {control_id}"));
             Ok(())
         }
@@ -128,7 +130,8 @@ async fn close(args: CloseArgs) -> Result<(), Error> {
         notice_en: args.notice_en,
         ends_at: args.span.map(|span| app.clock.now() + span),
     };
-    let control_id = control::close(&app, closing, &args.by).await?;
+    let closed = control::close(&app, &Actor::machine(), &args.by, closing).await;
+    let control_id = closed.map_err(plain)?;
     say(format_args!(
         "closed {} · open it again with: omamori control open {control_id}",
         args.door.as_str()

@@ -6,6 +6,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
@@ -14,8 +15,14 @@ use super::merchant::plain;
 use super::open::{open_here, read_or_make_key};
 use super::{say, serve};
 use crate::app::App;
+use crate::clock::SystemClock;
 use crate::config::{Config, Store};
+use crate::console::access::Role;
+use crate::console::staff;
+use crate::identity::external::ExternalSignIn;
+use crate::identity::external::sandbox::Issuer;
 use crate::merchant::{create_merchant, create_store, create_terminal, invite, put_product};
+use crate::rng::SystemRng;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -44,6 +51,8 @@ struct DemoStore {
     pos_key: String,
 }
 
+/// The sandbox issuer's port, from the service's.
+const ISSUER_PORT: u16 = 1_000;
 const MERCHANT: &str = "日の丸商店";
 const STORES: [&str; 3] = ["新宿本店", "渋谷坂上店", "札幌駅前店"];
 /// Twelve digits; the check digit is computed. 20–29 are for use inside a shop (GS1).
@@ -71,22 +80,38 @@ pub async fn run(args: Args) -> Result<(), Error> {
         .unwrap_or_else(|_| "warn,omamori=info".into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
     std::fs::create_dir_all(&args.data)?;
-    let config = Config {
+    let mut config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
         public_url: format!("http://localhost:{}", args.port),
         store: Store::Sqlite { folder: args.data.clone() },
         key_file: args.data.join("master.key"),
         ..Config::default()
     };
-    let listener = TcpListener::bind(config.listen)
-        .await
-        .map_err(|error| format!("port {} cannot be used ({error}); try --port 8081", args.port))?;
+    let bind = async |port| {
+        let bound = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await;
+        bound.map_err(|error| format!("port {port} cannot be used ({error}); try another --port"))
+    };
+    let listener = bind(args.port).await?;
+    let issuer_port = args.port.checked_add(ISSUER_PORT).ok_or("--port is too large")?;
+    config.external_sign_in = vec![serve_issuer(bind(issuer_port).await?, &config.public_url)?];
     let key = read_or_make_key(&config.key_file)?;
     let app = open_here(config, &key).await?;
     let memory = remember_or_make(&app, &args.data.join("demo.json")).await?;
     let invitation = invite(&app, &memory.merchant_id, "店長").await.map_err(plain)?;
-    welcome(&app.config.public_url, &memory, &invitation);
+    let desk = staff::invite(&app, "デモ 管理者", Role::Admin).await.map_err(plain)?;
+    welcome(&app.config.public_url, &memory, &invitation, &desk);
     serve::listen(app, listener).await
+}
+
+/// An issuer of accounts to sign in with, on a port of its own, as if it were somebody else's.
+fn serve_issuer(listener: TcpListener, service: &str) -> Result<ExternalSignIn, Error> {
+    let address = format!("http://{}", listener.local_addr()?);
+    let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
+    let issuer = Issuer::new(address, service, clock, rng);
+    let settings = issuer.settings();
+    tracing::warn!(issuer = issuer.address, "sandbox: this issuer lets everybody be anybody");
+    tokio::spawn(async move { axum::serve(listener, issuer.router()).await });
+    Ok(settings)
 }
 
 async fn remember_or_make(app: &App, file: &Path) -> Result<Memory, Error> {
@@ -129,7 +154,7 @@ fn check_digit(digits: &str) -> u32 {
     (10 - sum % 10) % 10
 }
 
-fn welcome(url: &str, memory: &Memory, invitation: &str) {
+fn welcome(url: &str, memory: &Memory, invitation: &str, desk: &str) {
     let store = &memory.stores[0];
     say("");
     say("  お守りPay (Omamori) is running on this machine. Everything stays in its data folder.");
@@ -137,8 +162,12 @@ fn welcome(url: &str, memory: &Memory, invitation: &str) {
     say("");
     say(format_args!("  wallet       {url}/          sign up with any 090… number"));
     say(format_args!("  messages     {url}/demo/sms"));
+    say(
+        "  sign-in      \"Sandbox ID\" stands in for a password: an issuer where anybody is anybody",
+    );
     say(format_args!("  till         {url}/till      key of {}: {}", store.name, store.till_key));
     say(format_args!("  merchant     {url}/merchant?invite={invitation}"));
+    say(format_args!("  console      {url}/console#invite={desk}"));
     say(format_args!("  POS API      {url}/api       key: {}", store.pos_key));
     say("");
     say("  Try: sign up in one window, open the till in another, take ¥3,000 in cash with the");

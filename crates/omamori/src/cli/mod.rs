@@ -1,11 +1,13 @@
 //! The commands of the one binary.
 
+mod audit;
 mod control;
 mod customer;
 mod demo;
 mod merchant;
 pub mod open;
 mod serve;
+mod staff;
 mod surge;
 mod verify;
 
@@ -37,9 +39,15 @@ enum Command {
     /// Close a function at once, open it again, or list what is closed.
     #[command(subcommand)]
     Control(control::Command),
-    /// Stop a customer's account, or start it again.
+    /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
+    /// Invite the operator's first people, list them, take their access away.
+    #[command(subcommand)]
+    Staff(staff::Command),
+    /// The log of what staff did: sign it, verify it, export it.
+    #[command(subcommand)]
+    Audit(audit::Command),
 }
 
 /// Parses the command line and runs it.
@@ -56,6 +64,8 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Merchant(command) => merchant::run(command).await,
         Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
+        Command::Staff(command) => staff::run(command).await,
+        Command::Audit(command) => audit::run(command).await,
     }
 }
 

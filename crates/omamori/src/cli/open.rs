@@ -9,10 +9,12 @@ use base64::engine::general_purpose::STANDARD;
 use crate::app::App;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Store};
+use crate::console::Console;
 use crate::db::{Stores, changes};
 use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::merchant::Merchants;
+use crate::notify::money;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::wallet::live::Live;
@@ -20,7 +22,7 @@ use crate::wallet::live::Live;
 type Error = Box<dyn std::error::Error>;
 
 /// Where the settings are.
-#[derive(clap::Args)]
+#[derive(Clone, clap::Args)]
 pub struct SettingsArgs {
     /// The settings file (TOML).
     #[arg(long, default_value = "omamori.toml")]
@@ -67,6 +69,7 @@ pub async fn open(
     let app = Arc::new(App {
         merchants: Merchants::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
+        console: Console::default(),
         vault: Vault::new(master_key),
         config,
         clock,
@@ -77,6 +80,7 @@ pub async fn open(
     });
     changes::start(&app);
     Identity::start(&app);
+    money::start(&app).await?;
     Ok(app)
 }
 

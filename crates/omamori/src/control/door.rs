@@ -46,6 +46,12 @@ doors! {
     Payment = "payment", [Payment];
     /// Refunds.
     Refund = "refund", [Refund];
+    /// Sending to other customers, and asking them for money.
+    Send = "send", [Send, FriendCodeMake, MoneyRequest];
+    /// Taking what others sent. Going back to the sender is never closed.
+    Receive = "receive", [SendTake];
+    /// Linking an account elsewhere.
+    ExternalLink = "external.link", [ExternalLink];
 }
 
 impl Door {
@@ -53,6 +59,12 @@ impl Door {
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|door| door.as_str() == word)
+    }
+
+    /// Whether it stands in a store, so that it can be closed for one.
+    #[must_use]
+    pub const fn is_of_a_store(self) -> bool {
+        matches!(self, Self::TopupRegister | Self::Code | Self::Payment | Self::Refund)
     }
 
     /// The key of its name in the catalogues.

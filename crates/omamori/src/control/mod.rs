@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use omamori_db::{Db, sql};
 use parking_lot::RwLock;
+use serde_json::{Value, json};
 
 use closure::closure_columns;
 pub use closure::{Closure, Scope};
@@ -18,11 +19,14 @@ pub use door::Door;
 pub use status::router;
 
 use crate::app::App;
+use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
 use crate::db::changes::{self, Subject};
 use crate::gate::{Act, Place};
 use crate::id::Kind;
 use crate::web::codes::Code;
+use crate::web::error::Result;
+use crate::web::filters::rfc3339;
 
 /// The closed doors, as this node knows them.
 #[derive(Default)]
@@ -46,7 +50,7 @@ impl Controls {
     pub async fn reload(&self, registry: &Db) -> omamori_db::Result<()> {
         let query = concat!("SELECT ", closure_columns!(), " FROM control WHERE opened_at IS NULL");
         let rows = registry.all(sql(query)).await?;
-        let closed: Result<Vec<_>, _> =
+        let closed: omamori_db::Result<Vec<_>> =
             rows.iter().filter_map(|row| Closure::of(row).transpose()).collect();
         *self.0.write() = closed?.into();
         Ok(())
@@ -96,48 +100,68 @@ pub struct Closing {
 /// opens it again.
 ///
 /// # Errors
-/// [`omamori_db::Error`].
-pub async fn close(app: &App, closing: Closing, author: &str) -> omamori_db::Result<String> {
+/// A fault if a store fails.
+pub async fn close(app: &App, actor: &Actor, by: &str, closing: Closing) -> Result<String> {
     let control_id = Kind::Control.random_text(app.rng.as_ref());
     let (scope, subject) = closing.scope.columns();
-    let insert = sql("INSERT INTO control (control_id, door, scope, subject, reason, notice_ja, \
-                      notice_en, closed_by, closed_at, ends_at) \
-                      VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    let after = json!({ "door": closing.door.as_str(), "scope": scope, "subject": subject,
+        "ends_at": closing.ends_at.map(rfc3339), "by": by });
+    let clearance = actor.decide(app, Act::DoorClose, None, &after, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let insert = sql("INSERT INTO control (control_id, door, scope, subject, reason, notice_ja,
+                                notice_en, closed_by, closed_at, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
     .bind(control_id.as_str())
     .bind(closing.door.as_str())
     .bind(scope)
     .bind(subject)
-    .bind(closing.reason)
+    .bind(closing.reason.as_str())
     .bind(closing.notice_ja)
     .bind(closing.notice_en)
-    .bind(author)
+    .bind(by)
     .bind(app.clock.now())
     .bind(closing.ends_at);
-    app.stores.registry.execute(insert).await?;
-    changed(app).await?;
+    tx.execute(insert).await?;
+    changes::note(app, &mut tx, Subject::Controls).await?;
+    let entry = Entry {
+        actor,
+        act: Act::DoorClose,
+        subject: &control_id,
+        before: Value::Null,
+        after,
+        reason: &closing.reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    app.gate.controls().reload(&app.stores.registry).await?;
     tracing::warn!(door = closing.door.as_str(), scope, control_id, "a door was closed");
     Ok(control_id)
 }
 
-/// Opens what `control_id` closed. False if there is no such door, or it is open already.
+/// Opens what `control_id` closed.
 ///
 /// # Errors
-/// [`omamori_db::Error`].
-pub async fn open(app: &App, control_id: &str, author: &str) -> omamori_db::Result<bool> {
-    let update = sql("UPDATE control SET opened_by = $1, opened_at = $2 \
-                      WHERE control_id = $3 AND opened_at IS NULL")
-    .bind(author)
-    .bind(app.clock.now())
-    .bind(control_id);
-    let opened = app.stores.registry.execute(update).await? == 1;
-    if opened {
-        changed(app).await?;
-        tracing::warn!(control_id, "a door was opened");
+/// [`Code::NotFound`]: there is no such door, or it is open already; a fault if a store fails.
+pub async fn open(
+    app: &App,
+    actor: &Actor,
+    by: &str,
+    control_id: &str,
+    reason: &str,
+) -> Result<()> {
+    let about = json!({ "control": control_id, "by": by });
+    let clearance = actor.decide(app, Act::DoorOpen, None, &about, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let update = sql("UPDATE control SET opened_by = $1, opened_at = $2
+         WHERE control_id = $3 AND opened_at IS NULL");
+    let update = update.bind(by).bind(app.clock.now()).bind(control_id);
+    if tx.execute(update).await? != 1 {
+        return Err(Code::NotFound.into());
     }
-    Ok(opened)
-}
-
-async fn changed(app: &App) -> omamori_db::Result<()> {
+    changes::note(app, &mut tx, Subject::Controls).await?;
+    let (before, after) = (json!({ "closed": true }), json!({ "closed": false, "by": by }));
+    let entry = Entry { actor, act: Act::DoorOpen, subject: control_id, before, after, reason };
+    audit::commit(app, tx, &clearance, &entry).await?;
     app.gate.controls().reload(&app.stores.registry).await?;
-    changes::changed(app, Subject::Controls).await
+    tracing::warn!(control_id, "a door was opened");
+    Ok(())
 }

@@ -35,7 +35,8 @@ pub enum Subject<'a> {
     Device(DeviceNumber),
     /// The doors that are closed.
     Controls,
-    /// The notices of a customer, by the account in the ledger: open wallets are told.
+    /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
+    /// told, and those whose session ended are closed.
     Notices(u128),
 }
 

@@ -31,6 +31,13 @@ pub const REGISTRY: &[Step] = &[
     step!(5, "moves", "registry/0005_moves.sql"),
     step!(6, "passwords", "registry/0006_passwords.sql"),
     step!(18, "controls", "registry/0018_controls.sql"),
+    step!(8, "external", "registry/0008_external.sql"),
+    step!(9, "closings", "registry/0009_closings.sql"),
+    step!(10, "money notices", "registry/0010_money_notices.sql"),
+    step!(17, "sends", "registry/0017_sends.sql"),
+    step!(7, "factors", "registry/0007_factors.sql"),
+    step!(11, "staff", "registry/0011_staff.sql"),
+    step!(12, "audit", "registry/0012_audit.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -19,6 +19,11 @@ pub enum AccountCode {
     StoreSales = 2,
     /// Cash that a store took for top-ups and owes to the operator.
     StoreCash = 3,
+    /// The other side of transfers of amount 0 that close a wallet. Never holds value.
+    Closings = 90,
+    /// Value on its way between two customers. Holds something only while a chain is applied: what
+    /// waits to be taken is a pending transfer to it, which is still the sender's.
+    SendTransit = 40,
 }
 
 /// Why value moved.
@@ -43,6 +48,16 @@ pub enum TransferCode {
     TopupCash = 20,
     /// A cash top-up taken back.
     TopupCashCancel = 21,
+    /// Amount 0, pending for ever: the wallet is closed. Voided, it is open again.
+    WalletClose = 90,
+    /// Value sent: pending from the sender's wallet until the receiver takes it (post), somebody
+    /// gives it back (void; `user_data_32` says who) or its time is over (expiry).
+    Send = 80,
+    /// What was taken, from transit to the receiver's wallet, in one chain with the post.
+    /// `user_data_64` is the low half of the sender's account id, to tell senders apart.
+    SendReceive = 81,
+    /// Amount 0: takes the place in which a request for money is paid, so that it is paid once.
+    SendClaim = 82,
 }
 
 impl TransferCode {
@@ -63,6 +78,10 @@ impl TransferCode {
             15 => Self::Tombstone,
             20 => Self::TopupCash,
             21 => Self::TopupCashCancel,
+            90 => Self::WalletClose,
+            80 => Self::Send,
+            81 => Self::SendReceive,
+            82 => Self::SendClaim,
             _ => return None,
         })
     }
@@ -81,6 +100,12 @@ pub fn wallet_account(id: u128) -> Account {
     account(id, AccountCode::Wallet, flags)
 }
 
+/// The account on the other side of every closed wallet, to be created.
+#[must_use]
+pub fn closings_account() -> Account {
+    account(derive("closings", &[]), AccountCode::Closings, AccountFlags::default())
+}
+
 /// A store's two accounts, to be created: sales and cash.
 #[must_use]
 pub fn store_accounts(sales: u128, cash: u128) -> [Account; 2] {
@@ -88,6 +113,13 @@ pub fn store_accounts(sales: u128, cash: u128) -> [Account; 2] {
         account(sales, AccountCode::StoreSales, AccountFlags::default()),
         account(cash, AccountCode::StoreCash, AccountFlags::default()),
     ]
+}
+
+/// The account that value sent passes through.
+#[must_use]
+pub fn send_transit_account() -> Account {
+    let flags = AccountFlags::DEBITS_MUST_NOT_EXCEED_CREDITS;
+    account(derive("send-transit", &[]), AccountCode::SendTransit, flags)
 }
 
 fn account(id: u128, code: AccountCode, flags: AccountFlags) -> Account {

@@ -17,6 +17,9 @@ use crate::web::error::Error;
 const QUEUE_MAX: usize = 8_192;
 /// Records of one row.
 const BATCH_MAX: usize = 256;
+/// Rows that one look for a customer goes through: there is no index by customer, because a row a
+/// decision would cost more than the payment that it explains.
+const LOOKED_THROUGH: i64 = 2_000;
 /// Books are kept five years (法22条, 府令46条); the evidence behind them as long.
 const RETENTION: Micros = 5 * 366 * DAY;
 
@@ -114,6 +117,46 @@ impl Evidence {
             }
         }
         Ok(found)
+    }
+}
+
+/// Records that name a customer, the newest first, and how far back was looked.
+pub struct Found {
+    /// Each with its decision.
+    pub records: Vec<(DecisionId, Value)>,
+    /// Where the next look goes on; none if there is nothing older.
+    pub older_than: Option<Micros>,
+}
+
+impl Evidence {
+    /// The records that name a customer in the newest rows before an instant.
+    ///
+    /// # Errors
+    /// A fault if the store fails or a row is not as it was written.
+    pub async fn of_customer(&self, customer_id: &str, before: Micros) -> Result<Found, Error> {
+        let query = sql("SELECT node, first_number, first_at,
+                CASE WHEN body LIKE $1 THEN body ELSE '' END AS body
+             FROM decision_batch WHERE first_at < $2 ORDER BY first_at DESC LIMIT $3");
+        let query = query.bind(format!("%{customer_id}%")).bind(before).bind(LOOKED_THROUGH);
+        let rows = self.db.all(query).await?;
+        let is_full = rows.len() as i64 == LOOKED_THROUGH;
+        let oldest = rows.last().map(|row| row.int("first_at")).transpose()?;
+        let mut records = Vec::new();
+        for row in rows {
+            let (node, first) = (row.int("node")?, row.int("first_number")?);
+            for (line, number) in row.text("body")?.lines().zip(first..) {
+                if !line.contains(customer_id) {
+                    continue;
+                }
+                let record: Value = serde_json::from_str(line)?;
+                if record["customer"] == customer_id {
+                    let (node, number) = (node.unsigned_abs(), number.unsigned_abs());
+                    records.push((DecisionId { node, number }, record));
+                }
+            }
+        }
+        records.sort_by_key(|(_, record)| std::cmp::Reverse(record["at"].as_i64()));
+        Ok(Found { records, older_than: oldest.filter(|_| is_full) })
     }
 }
 

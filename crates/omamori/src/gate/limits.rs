@@ -2,6 +2,8 @@
 
 use serde::Deserialize;
 
+use super::sending::SendingLimits;
+
 /// Above this balance an account can become 高額電子移転可能型 (法3条8項, 9項; 府令5条の3), which
 /// brings 犯収法 duties. No setting passes it without the `high_value` licence switch.
 const BALANCE_BOUND: i64 = 300_000;
@@ -24,8 +26,11 @@ pub struct Limits {
     pub payment_24h: i64,
     /// Payments of the last 30 days.
     pub payment_30d: i64,
-    /// Payments of the last 24 hours while the phone was enrolled less than 24 hours ago.
+    /// Payments and sending of the last 24 hours while the phone was enrolled less than 24 hours
+    /// ago.
     pub payment_first_day: i64,
+    /// Sending and receiving between customers.
+    pub sending: SendingLimits,
 }
 
 impl Default for Limits {
@@ -39,6 +44,7 @@ impl Default for Limits {
             payment_24h: 100_000,
             payment_30d: 300_000,
             payment_first_day: 10_000,
+            sending: SendingLimits::default(),
         }
     }
 }
@@ -66,7 +72,7 @@ impl Limits {
                 "limits.balance_max above {BALANCE_BOUND} yen needs limits.high_value (法3条8項)"
             ));
         }
-        Ok(())
+        self.sending.check(self.high_value)
     }
 }
 

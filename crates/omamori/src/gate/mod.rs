@@ -8,6 +8,7 @@
 pub mod chart;
 pub mod evidence;
 pub mod limits;
+pub mod sending;
 pub mod windows;
 
 use std::sync::Arc;
@@ -52,12 +53,26 @@ pub enum Act {
     AccountStop,
     /// The account is started again.
     AccountResume,
+    /// A customer takes a copy of all data about them.
+    DataExport,
+    /// A customer, or staff at their wish, asks to close the account.
+    AccountCloseAsk,
+    /// The closing of an account is carried out.
+    AccountClose,
+    /// A customer chooses by which ways payments are told.
+    MoneyMailChoose,
     /// A customer who lost passkey or phone gets back in.
     Recover,
     /// A recovery under way is called off.
     RecoverCancel,
+    /// A passkey, a password or an authenticator app comes, goes or changes.
+    FactorChange,
     /// A phone number or an e-mail address takes the place of another.
     ContactChange,
+    /// An account elsewhere may open this one, together with the app's code and the phone.
+    ExternalLink,
+    /// It may no longer.
+    ExternalUnlink,
     /// A sale by the customer's code.
     Payment,
     /// A refund of a payment.
@@ -68,6 +83,16 @@ pub enum Act {
     TopupCash,
     /// A cash top-up taken back.
     TopupCashCancel,
+    /// Value set aside for somebody to take.
+    Send,
+    /// Value that was sent is taken.
+    SendTake,
+    /// Value that was sent goes back to its sender.
+    SendReturn,
+    /// A code is made by which a friend sends.
+    FriendCodeMake,
+    /// A customer asks others for money.
+    MoneyRequest,
     /// A merchant's person accepts the invitation with a passkey.
     MerchantUserEnrol,
     /// A merchant's person signs in.
@@ -78,6 +103,38 @@ pub enum Act {
     TerminalCreate,
     /// A terminal's key stops working.
     TerminalRevoke,
+    /// One of the operator's people is invited.
+    StaffInvite,
+    /// Staff accept the invitation with a passkey.
+    StaffEnrol,
+    /// Staff sign in.
+    StaffSignIn,
+    /// Staff get another role.
+    StaffRoleChange,
+    /// Staff lose their access.
+    StaffRemove,
+    /// Staff look for somebody or something.
+    StaffSearch,
+    /// Staff ask a second person for an act.
+    ApprovalAsk,
+    /// The second person says yes.
+    ApprovalGive,
+    /// The second person says no.
+    ApprovalRefuse,
+    /// Staff close a function.
+    DoorClose,
+    /// Staff open it again.
+    DoorOpen,
+    /// Staff stop a customer's account.
+    StaffFreeze,
+    /// Staff start it again.
+    StaffUnfreeze,
+    /// Staff end all sessions of a customer.
+    StaffSessionsEnd,
+    /// Staff read a contact that the page masks.
+    StaffUnmask,
+    /// Staff help a customer to get back in.
+    StaffRecover,
 }
 
 /// A terminal, and where it stands. Ids are their public texts.
@@ -347,6 +404,18 @@ impl Gate {
         self.evidence.find(&transfers.iter().map(id).collect::<Vec<_>>()).await
     }
 
+    /// The newest records that name a customer: for staff. See [`Evidence::of_customer`].
+    ///
+    /// # Errors
+    /// A fault if the evidence store fails.
+    pub async fn evidence_of(
+        &self,
+        customer_id: &str,
+        before: i64,
+    ) -> Result<evidence::Found, Error> {
+        self.evidence.of_customer(customer_id, before).await
+    }
+
     /// Read access to the ledger: subscriptions, positions, memory.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
@@ -380,6 +449,19 @@ impl Reader<'_> {
     #[must_use]
     pub fn subscribe(&self) -> omamori_ledger::Subscription {
         self.0.subscribe()
+    }
+
+    /// Runs a follower of the journal, whose position is kept in `db` in the same transactions as
+    /// its own writes.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`] if its position cannot be read.
+    pub async fn follow<F: omamori_ledger::Follower>(
+        &self,
+        db: omamori_db::Db,
+        follower: F,
+    ) -> Result<omamori_ledger::Following, omamori_db::Error> {
+        self.0.follow(db, follower).await
     }
 }
 

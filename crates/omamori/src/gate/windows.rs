@@ -9,14 +9,17 @@
 
 use std::collections::HashMap;
 
-use omamori_ledger::{Companion, Fact, Request, State, Transfer};
+use omamori_ledger::{Companion, Fact, Request, State, Transfer, TransferFlags};
 use serde::Serialize;
 
 use super::chart::{TransferCode, available};
+use super::sending::{OpenSend, Sending};
 use crate::web::codes::Code;
 
 const NANOS_PER_SLOT: u64 = 300 * 1_000_000_000;
 const SLOTS_PER_HOUR: u32 = 12;
+/// What a send is counted as.
+const SENT: [Class; 2] = [Class::Send, Class::Out];
 
 /// The five-minute slot of an instant in nanoseconds.
 #[must_use]
@@ -32,6 +35,14 @@ pub enum Class {
     Payment,
     /// In, by any way.
     Topup,
+    /// Out, to another customer; what waits to be taken counts, what came back does not.
+    Send,
+    /// Out, by payment or sending.
+    Out,
+    /// In, from other customers.
+    Receive,
+    /// How many different customers value came from: persons, not yen.
+    Senders,
 }
 
 /// How far back a window reaches.
@@ -177,38 +188,50 @@ impl Effect {
     const fn of(transfer: &Transfer, code: TransferCode) -> Self {
         let (from, to) = (transfer.debit_account_id, transfer.credit_account_id);
         match code {
-            TransferCode::Payment => Self::Uses(from, &[Class::Payment]),
-            TransferCode::Refund | TransferCode::Cancel => Self::GivesBack(to, &[Class::Payment]),
+            TransferCode::Payment => Self::Uses(from, &[Class::Payment, Class::Out]),
+            TransferCode::Refund | TransferCode::Cancel => {
+                Self::GivesBack(to, &[Class::Payment, Class::Out])
+            }
+            TransferCode::SendReceive => Self::Uses(to, &[Class::Receive]),
+            // In two phases: see `observe_send`.
+            TransferCode::Send | TransferCode::SendClaim => Self::Nothing,
             TransferCode::TopupCash => Self::Uses(to, &[Class::Topup]),
             TransferCode::TopupCashCancel => Self::GivesBack(from, &[Class::Topup]),
-            TransferCode::RefundPosition | TransferCode::Tombstone => Self::Nothing,
+            TransferCode::RefundPosition | TransferCode::Tombstone | TransferCode::WalletClose => {
+                Self::Nothing
+            }
         }
     }
 }
 
 /// The windows of all customers.
 #[derive(Debug, Default)]
-pub struct Windows(HashMap<u128, Customer>);
+pub struct Windows(HashMap<u128, Customer>, Sending);
 
 impl Windows {
     /// What is used at `timestamp_nanos`.
     #[must_use]
     pub fn used(&self, account: u128, class: Class, timestamp_nanos: u64) -> Used {
         let now = slot(timestamp_nanos);
-        let Some(customer) = self.0.get(&account) else { return Used::default() };
-        let used = |span| customer.used(class, span, now);
+        let used = |span| self.used_in(account, class, span, now);
         Used { in_24h: used(Span::Day), in_30d: used(Span::Month) }
+    }
+
+    fn used_in(&self, account: u128, class: Class, span: Span, now: u32) -> i64 {
+        if class == Class::Senders {
+            return self.1.senders(account, now.saturating_sub(span.slots()));
+        }
+        self.0.get(&account).map_or(0, |customer| customer.used(class, span, now))
     }
 
     /// What each window of an operation holds before it: for the record.
     #[must_use]
     pub fn seen(&self, admission: &Admission, timestamp_nanos: u64) -> Vec<Seen> {
         let now = slot(timestamp_nanos);
-        let customer = self.0.get(&admission.account);
         let seen = |bound: &Bound| Seen {
             class: bound.class,
             span: bound.span,
-            yen: customer.map_or(0, |c| c.used(bound.class, bound.span, now)),
+            yen: self.used_in(admission.account, bound.class, bound.span, now),
         };
         admission.bounds.iter().map(seen).collect()
     }
@@ -224,10 +247,10 @@ impl Windows {
         timestamp_nanos: u64,
     ) -> Result<(), Code> {
         let now = slot(timestamp_nanos);
-        let customer = self.0.get(&admission.account);
         for bound in &admission.bounds {
-            let used = customer.map_or(0, |c| c.used(bound.class, bound.span, now));
-            if used + admission.amount > bound.max {
+            let used = self.used_in(admission.account, bound.class, bound.span, now);
+            let adding = if bound.class == Class::Senders { 1 } else { admission.amount };
+            if used + adding > bound.max {
                 return Err(bound.code);
             }
         }
@@ -239,11 +262,41 @@ impl Windows {
         }
     }
 
+    /// A send counts from its first phase on: else many that wait would pass the limit together.
+    fn observe_send(&mut self, transfer: &Transfer) {
+        if transfer.is_pending() {
+            let (account, slot) = (transfer.debit_account_id, slot(transfer.timestamp));
+            let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
+            let customer = self.0.entry(account).or_default();
+            SENT.iter().for_each(|class| customer.add(slot, *class, yen));
+            self.1.begin(transfer.id, OpenSend { account, slot, yen });
+        } else if transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER) {
+            self.send_came_back(transfer.pending_id);
+        } else {
+            self.1.end(transfer.pending_id);
+        }
+    }
+
+    fn send_came_back(&mut self, pending_id: u128) {
+        let Some(OpenSend { account, slot, yen }) = self.1.end(pending_id) else { return };
+        if let Some(customer) = self.0.get_mut(&account) {
+            SENT.iter().for_each(|class| customer.give_back(slot, *class, yen));
+        }
+    }
+
     fn observe_transfer(&mut self, transfer: &Transfer) {
+        let Some(code) = TransferCode::of(transfer.code) else { return };
+        if code == TransferCode::Send {
+            return self.observe_send(transfer);
+        }
         if transfer.is_pending() {
             return; // a first phase: counted when it is posted
         }
-        let Some(code) = TransferCode::of(transfer.code) else { return };
+        if code == TransferCode::SendReceive {
+            let (to, at) = (transfer.credit_account_id, slot(transfer.timestamp));
+            let from = at.saturating_sub(Span::Month.slots());
+            self.1.received(to, transfer.user_data_64, at, from);
+        }
         // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
         let yen = i64::try_from(transfer.amount).unwrap_or(i64::MAX);
         match Effect::of(transfer, code) {
@@ -281,8 +334,10 @@ impl Companion for Windows {
 
     fn observe(&mut self, facts: &[Fact]) {
         for fact in facts {
-            if let Fact::TransferCreated(transfer) = fact {
-                self.observe_transfer(transfer);
+            match fact {
+                Fact::TransferCreated(transfer) => self.observe_transfer(transfer),
+                Fact::PendingTransferExpired { pending_id, .. } => self.send_came_back(*pending_id),
+                Fact::AccountCreated(_) => {}
             }
         }
     }

@@ -2,23 +2,28 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use omamori_db::{Tx, sql};
+use omamori_db::{Row, Tx, sql};
 use omamori_paycode::code::DeviceNumber;
 use p256::PublicKey;
 use serde::{Deserialize, Serialize};
 
 use super::directory::secret_place;
+use super::dpop::Proof;
 use super::enrol::{Agreement, agree};
 use super::jwk::{Jwk, Thumbprint};
-use super::session::{self, Opened};
+use super::session::{self, Opened, Strength};
 use crate::app::App;
 use crate::config::Config;
 use crate::db::changes::{self, Subject};
 use crate::rng::random_below;
+use crate::secret::constant_time_eq;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
 const NAME_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=64;
+
+/// In the place of a code where none was sent: no six digits are equal to it.
+const NO_CODE: &str = "------";
 
 /// A phone as it introduces itself.
 #[derive(Deserialize)]
@@ -47,7 +52,8 @@ pub(super) struct Enrolled {
 }
 
 impl PhoneKeys {
-    pub(super) fn check(&self) -> Result<Checked> {
+    /// The phone, if it is the one that made the proof.
+    pub(super) fn check(&self, proof: &Proof) -> Result<Checked> {
         let name = sound_name(&self.name, "device.name")?;
         let bad = |field: &str| Error::field(field, "malformed");
         self.sign_key.key().ok_or_else(|| bad("device.sign_key"))?;
@@ -55,7 +61,11 @@ impl PhoneKeys {
         if self.agree_key == self.sign_key {
             return Err(bad("device.agree_key")); // one key, one use
         }
-        Ok(Checked { name, thumbprint: self.sign_key.thumbprint(), agree_key })
+        let thumbprint = self.sign_key.thumbprint();
+        if thumbprint != proof.thumbprint {
+            return Err(Code::ProofFailed.into());
+        }
+        Ok(Checked { name, thumbprint, agree_key })
     }
 }
 
@@ -100,14 +110,31 @@ pub(super) async fn bind(
     let insert = insert.bind(&device_id).bind(i64::from(number.get())).bind(customer_id);
     let insert = insert.bind(&*phone.name).bind(phone.thumbprint).bind(sealed);
     tx.execute(insert.bind(app.clock.now())).await?;
+    app.identity.directory.know(&phone.thumbprint);
     Ok(Enrolled::new(&app.config, device_id, number, agreement))
 }
 
-/// A phone that introduced itself in an earlier request, as it was written down.
-pub(super) fn kept(name: &str, thumbprint: Thumbprint, agree_key: &[u8]) -> Result<Checked> {
-    let agree_key = PublicKey::from_sec1_bytes(agree_key)
+/// A phone that introduced itself in an earlier request, as the tables of what is under way keep
+/// it.
+pub(super) fn kept(row: &Row) -> Result<Checked> {
+    let agree_key = PublicKey::from_sec1_bytes(&row.bytes("agree_key")?)
         .map_err(|_| Error::fault("the key of a phone in the registry is none"))?;
-    Ok(Checked { name: name.to_owned(), thumbprint, agree_key })
+    let thumbprint = row.array("sign_key_thumbprint")?;
+    Ok(Checked { name: row.text("name")?, thumbprint, agree_key })
+}
+
+/// Six digits to be sent, and as a table keeps them at `place`. Where nothing is sent, what is kept
+/// is equal to no six digits.
+pub(super) fn new_code(app: &App, place: &str, is_sent: bool) -> (String, Vec<u8>) {
+    let code = format!("{:06}", random_below(app.rng.as_ref(), 1_000_000));
+    let kept = if is_sent { &*code } else { NO_CODE };
+    let sealed = app.vault.seal(app.rng.as_ref(), place, kept.as_bytes());
+    (code, sealed)
+}
+
+/// Whether `typed` is the code that is kept at `place`. A try must have been used up before.
+pub(super) fn is_code(app: &App, place: &str, kept: &[u8], typed: &str) -> Result<bool> {
+    Ok(constant_time_eq(&app.vault.open(place, kept)?, typed.as_bytes()))
 }
 
 /// The answer of a finish once more, for the phone that it got lost on the way to: a new secret
@@ -117,6 +144,7 @@ pub(super) async fn again(
     tx: &mut Tx,
     customer_id: &str,
     phone: &Checked,
+    strength: Strength,
 ) -> Result<(Enrolled, Opened)> {
     let query = sql("SELECT device_id, device_number FROM device
          WHERE customer_id = $1 AND sign_key_thumbprint = $2 AND state = 'active'");
@@ -133,7 +161,7 @@ pub(super) async fn again(
     let lost = sql("DELETE FROM session WHERE device_id = $1");
     tx.execute(lost.bind(&device_id)).await?;
     changes::note(app, tx, Subject::Device(number)).await?;
-    let session = session::open(app, tx, customer_id, &device_id).await?;
+    let session = session::open(app, tx, customer_id, &device_id, strength).await?;
     Ok((Enrolled::new(&app.config, device_id, number, agreement), session))
 }
 

@@ -1,7 +1,7 @@
 //! Changing the phone number or the e-mail address.
 //!
-//! First the passkey, for exactly the new address; then a code that goes there. Nothing is sent
-//! before the passkey was shown, so a session bombs nobody. The old address is told, and serves
+//! First a step-up, for exactly the new address; then a code that goes there. Nothing is sent
+//! before that, so a session bombs nobody. The old address is told, and serves
 //! recovery for seven days. A phone that came by a move waits for a day.
 
 use std::sync::Arc;
@@ -85,12 +85,12 @@ pub(super) async fn change(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, credential }): Json<Confirmed<Change>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Change>>,
 ) -> Result<Risen<Begun>> {
     let contact = request.contact()?;
     let intent = intent(&contact, text)?;
     let settled = moves::settled(&app.stores.registry, &customer, app.clock.now()).await?;
-    let _cleared = stepup::require(&app, &customer, network, &intent, &credential, settled).await?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, settled).await?;
     let check = contacts::begin(&app, &customer.customer_id, &contact, customer.language).await?;
     let begun = Begun { check_id: check.check_id, expires_at: rfc3339(check.expires_at) };
     let mut tx = app.stores.registry.begin().await?;

@@ -38,8 +38,17 @@ pub struct Customer {
 }
 
 impl Customer {
+    /// Whether the session that began this still stands, on the phone that pays: for what goes on
+    /// after its request was answered.
+    ///
+    /// # Errors
+    /// A fault if the registry fails.
+    pub async fn stands(&self, app: &App) -> Result<bool> {
+        session::stands(&app.stores.registry, &self.session_id, app.clock.now()).await
+    }
+
     /// The question to the gate about an act of this customer that moves no money.
-    pub(super) const fn asks<'a, D>(&'a self, act: Act, detail: &'a D) -> Question<'a, D> {
+    pub(crate) const fn asks<'a, D>(&'a self, act: Act, detail: &'a D) -> Question<'a, D> {
         Question {
             act,
             customer: Some(self.customer_id.as_str()),

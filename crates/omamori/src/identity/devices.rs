@@ -80,7 +80,7 @@ pub(super) async fn paying(tx: &mut Tx, customer_id: &str) -> omamori_db::Result
 }
 
 /// Says, in the transaction of a change, that nodes must forget all phones of a customer.
-pub(super) async fn note(app: &App, tx: &mut Tx, customer_id: &str) -> omamori_db::Result<()> {
+pub(crate) async fn note(app: &App, tx: &mut Tx, customer_id: &str) -> omamori_db::Result<()> {
     let query = sql("SELECT device_number FROM device WHERE customer_id = $1");
     for row in tx.all(query.bind(customer_id)).await? {
         if let Some(number) = number(&row)? {
@@ -91,7 +91,7 @@ pub(super) async fn note(app: &App, tx: &mut Tx, customer_id: &str) -> omamori_d
 }
 
 /// Makes this node forget them at once, after the commit.
-pub(super) async fn forget(app: &App, customer_id: &str) -> Result<()> {
+pub(crate) async fn forget(app: &App, customer_id: &str) -> Result<()> {
     let query = sql("SELECT device_number FROM device WHERE customer_id = $1");
     for row in app.stores.registry.all(query.bind(customer_id)).await? {
         if let Some(number) = number(&row)? {
@@ -106,7 +106,7 @@ fn number(row: &Row) -> omamori_db::Result<Option<DeviceNumber>> {
 }
 
 /// What a phone calls itself.
-pub(super) async fn name(tx: &mut Tx, device_id: &str) -> omamori_db::Result<String> {
+pub(crate) async fn name(tx: &mut Tx, device_id: &str) -> omamori_db::Result<String> {
     let query = sql("SELECT name FROM device WHERE device_id = $1");
     tx.one(query.bind(device_id)).await?.text("name")
 }

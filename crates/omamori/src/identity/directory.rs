@@ -1,25 +1,34 @@
 //! From the number in a payment code to the phone that showed it.
 //!
 //! Every payment asks, so entries are kept in memory, opened and ready: sharded, bounded, the
-//! longest unused leave first (CLOCK, the second-chance algorithm). The registry stays the truth:
+//! longest unused leave first (CLOCK, the second-chance algorithm). At the start they are read in
+//! one scan, page by page, beside the first requests ([`start`]): a read for each phone's first
+//! payment was a quarter of what a sale cost. The registry stays the truth:
 //! whoever changes a device or the standing of its customer tells it to `db::changes`, and every
-//! node calls [`Directory::forget`].
+//! node calls [`Directory::forget`]; it does so again for seconds, so that neither a read nor a
+//! page from before the change outlives it.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
 
-use omamori_db::{Db, sql};
+use omamori_db::{Db, Row, sql};
 use omamori_paycode::code::{CodeSecret, DeviceNumber};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 
+use crate::app::App;
 use crate::clock::Micros;
+use crate::identity::jwk::Thumbprint;
 use crate::secret::Vault;
 use crate::web::error::{Error, Result};
 
 const SHARDS: usize = 64;
 /// All shards together: about a million phones in some 300 MB.
 const CAPACITY: usize = 1 << 20;
+/// Phones read at once at the start: some milliseconds of work, far less than the time for which
+/// changes are repeated.
+const PAGE: i64 = 1_000;
 
 /// An enrolled phone, as payments need it.
 #[derive(Debug)]
@@ -49,6 +58,11 @@ pub(crate) fn secret_place(device_id: &str) -> String {
 pub struct Directory {
     shards: Vec<RwLock<Shard>>,
     shard_capacity: usize,
+    /// Beginnings of the thumbprints of phones' keys: whose is none of these is a stranger, or came
+    /// to be since the start and has not paid or signed in at this node.
+    keys: RwLock<HashSet<u64>>,
+    /// What was forgotten since the page that is being read was asked for; `None` between scans.
+    forgotten: Mutex<Option<HashSet<DeviceNumber>>>,
 }
 
 #[derive(Default)]
@@ -75,6 +89,8 @@ impl Directory {
         Self {
             shards: (0..SHARDS).map(|_| RwLock::default()).collect(),
             shard_capacity: (capacity / SHARDS).max(1),
+            keys: RwLock::default(),
+            forgotten: Mutex::default(),
         }
     }
 
@@ -98,9 +114,38 @@ impl Directory {
         Ok(Some(entry))
     }
 
+    /// Whether a phone has a key with this thumbprint, as far as memory goes.
+    pub(super) fn knows(&self, key: &Thumbprint) -> bool {
+        self.keys.read().contains(&beginning(key))
+    }
+
+    /// Remembers a phone's key. It stays when the phone ends: then it is looked at and refused.
+    pub(super) fn know(&self, key: &Thumbprint) {
+        let mut keys = self.keys.write();
+        if keys.len() < CAPACITY {
+            keys.insert(beginning(key));
+        }
+    }
+
     /// Makes the next [`Directory::find`] ask the registry again.
     pub fn forget(&self, number: DeviceNumber) {
+        if let Some(forgotten) = self.forgotten.lock().as_mut() {
+            forgotten.insert(number);
+        }
         self.shard(number).write().remove(number);
+    }
+
+    /// Puts in what a page said, unless it was forgotten meanwhile. False if there is no room.
+    fn put_read(&self, number: DeviceNumber, entry: DeviceEntry) -> bool {
+        let mut shard = self.shard(number).write();
+        if shard.slots.len() >= self.shard_capacity {
+            return false;
+        }
+        let forgotten = self.forgotten.lock();
+        if !forgotten.as_ref().is_some_and(|forgotten| forgotten.contains(&number)) {
+            shard.put(number, Arc::new(entry), self.shard_capacity);
+        }
+        true
     }
 
     fn shard(&self, number: DeviceNumber) -> &RwLock<Shard> {
@@ -153,14 +198,27 @@ impl Shard {
     }
 }
 
+/// Nobody makes keys whose thumbprints begin alike with a phone's to be taken for it: it would win
+/// them a look.
+fn beginning(key: &Thumbprint) -> u64 {
+    key.iter().take(8).fold(0, |number, &byte| number << 8 | u64::from(byte))
+}
+
+macro_rules! device_columns {
+    () => {
+        "SELECT d.device_number, d.device_id, d.customer_id, c.wallet_account, d.code_secret,
+                d.enrolled_at, d.state, d.sign_key_thumbprint, c.status
+         FROM device d JOIN customer c ON c.customer_id = d.customer_id"
+    };
+}
+
 async fn load(registry: &Db, vault: &Vault, number: DeviceNumber) -> Result<Option<DeviceEntry>> {
-    let query =
-        sql("SELECT d.device_id, d.customer_id, c.wallet_account, d.code_secret, d.enrolled_at,
-                d.state, c.status
-         FROM device d JOIN customer c ON c.customer_id = d.customer_id
-         WHERE d.device_number = $1")
-        .bind(i64::from(number.get()));
-    let Some(row) = registry.optional(query).await? else { return Ok(None) };
+    let query = sql(concat!(device_columns!(), " WHERE d.device_number = $1"));
+    let row = registry.optional(query.bind(i64::from(number.get()))).await?;
+    row.map(|row| entry(&row, vault)).transpose()
+}
+
+fn entry(row: &Row, vault: &Vault) -> Result<DeviceEntry> {
     let device_id = row.text("device_id")?;
     let secret = vault.open(&secret_place(&device_id), &row.bytes("code_secret")?)?;
     let secret: [u8; 32] = secret
@@ -168,7 +226,7 @@ async fn load(registry: &Db, vault: &Vault, number: DeviceNumber) -> Result<Opti
         .try_into()
         .map_err(|_| Error::fault("a device secret has another length than 32 bytes"))?;
     let status = row.text("status")?;
-    Ok(Some(DeviceEntry {
+    Ok(DeviceEntry {
         device_id: device_id.into(),
         customer_id: row.text("customer_id")?.into(),
         wallet_account: u128::from_be_bytes(row.array("wallet_account")?),
@@ -176,7 +234,52 @@ async fn load(registry: &Db, vault: &Vault, number: DeviceNumber) -> Result<Opti
         enrolled_at: row.int("enrolled_at")?,
         active: row.text("state")? == "active" && status != "closed",
         frozen: status == "frozen",
-    }))
+    })
+}
+
+/// Reads the phones that pay into memory, as long as there is room and the service lives.
+pub(super) fn start(app: &Arc<App>) {
+    tokio::spawn(read_all(Arc::downgrade(app)));
+}
+
+pub(super) async fn read_all(app: Weak<App>) {
+    let mut last = -1;
+    while let Some(app) = app.upgrade() {
+        let began = Instant::now();
+        let page = read_page(&app, last).await;
+        *app.identity.directory.forgotten.lock() = None;
+        match page {
+            Ok(Some(number)) => last = number,
+            Ok(None) => return,
+            // Nothing is lost: a phone that is not in memory is asked for.
+            Err(error) => return tracing::warn!(?error, "cannot read the phones ahead"),
+        }
+        // Half of the time is the requests'.
+        tokio::time::sleep(began.elapsed()).await;
+    }
+}
+
+/// Reads the phones after `last`. Returns the last one's number, or `None` if that was all or
+/// there is no room for more.
+async fn read_page(app: &App, last: i64) -> Result<Option<i64>> {
+    let directory = &app.identity.directory;
+    *directory.forgotten.lock() = Some(HashSet::new());
+    let query = sql(concat!(
+        device_columns!(),
+        " WHERE d.device_number > $1 AND d.state = 'active' ORDER BY d.device_number LIMIT $2"
+    ));
+    let mut read = None;
+    for row in app.stores.registry.all(query.bind(last).bind(PAGE)).await? {
+        let number = row.int("device_number")?;
+        let device = u32::try_from(number).ok().and_then(DeviceNumber::new);
+        let device = device.ok_or_else(|| Error::fault("a device number has ten digits"))?;
+        directory.know(&row.array("sign_key_thumbprint")?);
+        if !directory.put_read(device, entry(&row, &app.vault)?) {
+            return Ok(None);
+        }
+        read = Some(number);
+    }
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -240,5 +343,23 @@ mod tests {
         shard.put(number(9), entry(9), 1);
         shard.put(number(8), entry(8), 1);
         assert_eq!(held(&shard), [8], "a shard that was emptied still turns");
+    }
+
+    /// A phone was stopped between the reading of its row and its putting in: the old row must
+    /// not come back.
+    #[test]
+    fn what_changed_while_a_page_was_read_is_not_put_in() {
+        let directory = Directory::with_capacity(SHARDS);
+        let put = |n| directory.put_read(number(n), Arc::into_inner(entry(n)).unwrap());
+        let holds = |n| directory.shard(number(n)).read().places.contains_key(&number(n));
+        *directory.forgotten.lock() = Some(HashSet::new());
+        directory.forget(number(1));
+        assert!(put(1) && put(2));
+        assert_eq!((holds(1), holds(2)), (false, true));
+        directory.forget(number(2));
+        assert!(!holds(2));
+        *directory.forgotten.lock() = None;
+        assert!(put(1) && holds(1), "the next page is of after the change");
+        assert!(!put(1 + SHARDS as u32), "the shard has room for one");
     }
 }

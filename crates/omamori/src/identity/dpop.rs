@@ -126,6 +126,12 @@ pub fn verify(text: &str, expected: &Expected<'_>) -> Result<Proof, ProofError> 
     Ok(Proof { thumbprint, id: name(&thumbprint, &claims.jti) })
 }
 
+/// The key that a proof claims to be by, unproven: enough to tell strangers apart before a
+/// signature is computed for them, and for nothing else.
+pub fn claimed_key(text: &str) -> Option<Thumbprint> {
+    parse(text).map(|(_, header, ..)| header.jwk.thumbprint())
+}
+
 /// The three parts of a compact JWS (RFC 7515 §7.1), in canonical base64url, taken apart.
 fn parse(text: &str) -> Option<(&str, Header, Claims, Signature)> {
     if text.len() > MAX_CHARACTERS {

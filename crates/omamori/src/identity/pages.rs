@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 use std::sync::Arc;
 
+use super::external::Button;
 use crate::app::App;
 use crate::web::error::Result;
 use crate::web::page::page;
@@ -15,6 +16,7 @@ use crate::web::text::Text;
 struct SignupPage {
     text: Text,
     sandbox: bool,
+    external: Vec<Button>,
 }
 
 #[derive(askama::Template)]
@@ -22,6 +24,7 @@ struct SignupPage {
 struct SigninPage {
     text: Text,
     sandbox: bool,
+    external: Vec<Button>,
 }
 
 #[derive(askama::Template)]
@@ -31,6 +34,18 @@ struct RecoverPage {
     sandbox: bool,
 }
 
+#[derive(askama::Template)]
+#[template(path = "recover_cancel.html")]
+struct RecoverCancelPage {
+    text: Text,
+    sandbox: bool,
+}
+
+/// `GET /recover/cancel`
+pub(super) async fn recover_cancel(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    page(&RecoverCancelPage { text, sandbox: app.sandbox() })
+}
+
 /// `GET /recover`
 pub(super) async fn recover(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
     page(&RecoverPage { text, sandbox: app.sandbox() })
@@ -38,10 +53,12 @@ pub(super) async fn recover(State(app): State<Arc<App>>, text: Text) -> Result<R
 
 /// `GET /signup`
 pub(super) async fn signup(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
-    page(&SignupPage { text, sandbox: app.sandbox() })
+    let external = app.identity.external.offered(text);
+    page(&SignupPage { text, sandbox: app.sandbox(), external })
 }
 
 /// `GET /signin`
 pub(super) async fn signin(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
-    page(&SigninPage { text, sandbox: app.sandbox() })
+    let external = app.identity.external.offered(text);
+    page(&SigninPage { text, sandbox: app.sandbox(), external })
 }

@@ -1,12 +1,9 @@
 //! Passkeys (WebAuthn): registration and assertion, always with user verification.
 //!
-//! A ceremony is a challenge that we gave out and its answer. The state between the two lies in
-//! the registry under the challenge itself, so any node can finish it, and is taken out by the
-//! first answer, so it is finished once.
+//! A ceremony is a challenge that we gave out and its answer; it is finished once
+//! ([`super::ceremony`]).
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use omamori_db::{Db, sql};
+use omamori_db::Db;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -16,13 +13,11 @@ use webauthn_rs::prelude::{
 };
 use webauthn_rs::{Webauthn, WebauthnBuilder};
 
-use crate::clock::{MINUTE, Micros};
+use super::ceremony;
+use crate::clock::Micros;
 use crate::config::Config;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
-
-/// How long a person may take to answer: five minutes, as WebAuthn recommends.
-const CEREMONY: Micros = 5 * MINUTE;
 
 /// What a ceremony is for. An answer to one is no answer to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,24 +30,36 @@ pub enum Purpose {
     Move,
     /// A customer makes a passkey at the end of a recovery.
     Recovery,
-    /// A customer confirms one act.
+    /// A customer confirms one act with a passkey.
     Stepup,
+    /// A customer confirms one act with a code of the authenticator app.
+    StepupTotp,
+    /// A customer adds a passkey, which an earlier one or the app has confirmed.
+    PasskeyAdd,
     /// A merchant's person makes a passkey.
     MerchantEnrol,
     /// A merchant's person signs in.
     MerchantSignin,
+    /// One of the operator's people makes a passkey.
+    StaffEnrol,
+    /// One of the operator's people signs in.
+    StaffSignin,
 }
 
 impl Purpose {
-    const fn as_str(self) -> &'static str {
+    pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Signup => "signup",
             Self::Signin => "signin",
             Self::Move => "move",
             Self::Recovery => "recovery",
             Self::Stepup => "stepup",
+            Self::StepupTotp => "stepup_totp",
+            Self::PasskeyAdd => "passkey_add",
             Self::MerchantEnrol => "merchant_enrol",
             Self::MerchantSignin => "merchant_signin",
+            Self::StaffEnrol => "staff_enrol",
+            Self::StaffSignin => "staff_signin",
         }
     }
 }
@@ -195,7 +202,7 @@ impl Passkeys {
     ///
     /// # Errors
     /// A fault.
-    pub(super) async fn offer_stepup(
+    pub async fn offer_stepup(
         &self,
         subject: &str,
         passkeys: &[Passkey],
@@ -213,7 +220,7 @@ impl Passkeys {
     ///
     /// # Errors
     /// [`Code::ProofFailed`], or a fault.
-    pub(super) async fn accept_stepup(
+    pub async fn accept_stepup(
         &self,
         subject: &str,
         answer: &PublicKeyCredential,
@@ -235,18 +242,12 @@ impl Passkeys {
 
     async fn begin(
         &self,
-        (purpose, subject): (Purpose, &str),
+        offered: (Purpose, &str),
         challenge: &[u8],
         state: &impl Serialize,
         now: Micros,
     ) -> Result<()> {
-        let mut tx = self.registry.begin().await?;
-        tx.execute(sql("DELETE FROM ceremony WHERE expires_at < $1").bind(now)).await?;
-        let insert = sql("INSERT INTO ceremony (challenge, purpose, subject, state, expires_at)
-             VALUES ($1, $2, $3, $4, $5)");
-        let insert = insert.bind(challenge).bind(purpose.as_str()).bind(subject);
-        tx.execute(insert.bind(serde_json::to_string(state)?).bind(now + CEREMONY)).await?;
-        Ok(tx.commit().await?)
+        ceremony::begin(&self.registry, offered, challenge, state, now).await
     }
 
     async fn take<S: DeserializeOwned>(
@@ -256,15 +257,7 @@ impl Passkeys {
         now: Micros,
     ) -> Result<(String, S)> {
         let challenge = challenge_in(client_data).ok_or(Code::ProofFailed)?;
-        let query = sql("SELECT subject, state FROM ceremony
-             WHERE challenge = $1 AND purpose = $2 AND expires_at > $3");
-        let query = query.bind(challenge.as_slice()).bind(purpose.as_str()).bind(now);
-        let row = self.registry.optional(query).await?.ok_or(Code::ProofFailed)?;
-        let delete = sql("DELETE FROM ceremony WHERE challenge = $1").bind(challenge);
-        if self.registry.execute(delete).await? != 1 {
-            return Err(Code::ProofFailed.into()); // another answer was faster
-        }
-        Ok((row.text("subject")?, serde_json::from_str(&row.text("state")?)?))
+        ceremony::take(&self.registry, purpose, &challenge, now).await
     }
 }
 
@@ -276,7 +269,7 @@ fn challenge_in(client_data: &[u8]) -> Option<Vec<u8>> {
         challenge: String,
     }
     let data: ClientData = serde_json::from_slice(client_data).ok()?;
-    URL_SAFE_NO_PAD.decode(data.challenge).ok()
+    ceremony::from_text(&data.challenge)
 }
 
 fn fault(error: webauthn_rs::prelude::WebauthnError) -> Error {

@@ -3,6 +3,7 @@
 use omamori_db::{Db, Tx, sql};
 use webauthn_rs::prelude::Passkey;
 
+use super::ceremony::to_text;
 use crate::clock::Micros;
 use crate::web::error::Result;
 
@@ -27,6 +28,32 @@ pub(super) async fn customer(registry: &Db, customer_id: &str) -> Result<Vec<Pas
     let query = sql("SELECT credential FROM passkey WHERE customer_id = $1 ORDER BY created_at");
     let rows = registry.all(query.bind(customer_id)).await?;
     rows.iter().map(|row| Ok(serde_json::from_str(&row.text("credential")?)?)).collect()
+}
+
+/// A passkey, for people.
+pub(super) struct Listed {
+    /// The credential id, base64url.
+    pub id: String,
+    /// Of the phone that it was made on.
+    pub name: String,
+    pub created_at: Micros,
+    pub last_used_at: Micros,
+}
+
+/// The passkeys of a customer, the oldest first.
+pub(super) async fn list(registry: &Db, customer_id: &str) -> Result<Vec<Listed>> {
+    let query = sql("SELECT credential_id, name, created_at, last_used_at FROM passkey
+         WHERE customer_id = $1 ORDER BY created_at");
+    let rows = registry.all(query.bind(customer_id)).await?;
+    let listed = |row: &omamori_db::Row| {
+        Ok(Listed {
+            id: to_text(&row.bytes("credential_id")?),
+            name: row.text("name")?,
+            created_at: row.int("created_at")?,
+            last_used_at: row.int("last_used_at")?,
+        })
+    };
+    rows.iter().map(listed).collect()
 }
 
 /// A new passkey of a customer, made on the phone `name`.

@@ -5,14 +5,13 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State;
 use omamori_db::{Db, Tx, sql};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use webauthn_rs::prelude::PublicKeyCredential;
 
 use super::customer::Customer;
 use super::rate::Network;
-use super::stepup::{self, Intent, Risen};
+use super::stepup::{self, Confirmed, Intent, Nothing, Risen};
 use super::{devices, moves};
 use crate::app::App;
 use crate::clock::Micros;
@@ -30,7 +29,7 @@ const CODES: usize = 10;
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
 /// 80 random bits as `XXXX-XXXX-XXXX-XXXX`.
-fn code(rng: &dyn Rng) -> String {
+pub(super) fn code(rng: &dyn Rng) -> String {
     let bytes: [u8; 16] = random(rng);
     let mut text = String::with_capacity(19);
     for (index, byte) in bytes.iter().enumerate() {
@@ -43,7 +42,7 @@ fn code(rng: &dyn Rng) -> String {
 }
 
 /// What the table keeps. A fast hash: nobody finds 80 random bits by trying.
-fn hash(code: &str) -> [u8; 32] {
+pub(super) fn hash(code: &str) -> [u8; 32] {
     Sha256::digest(code).into()
 }
 
@@ -117,7 +116,7 @@ fn intent(text: Text) -> Result<Intent> {
     Intent::new(Act::RecoveryCodesRenew, &(), words)
 }
 
-/// `POST /api/wallet/v1/recovery-codes/options`: the passkey is asked first.
+/// `POST /api/wallet/v1/recovery-codes/options`: a step-up first.
 pub(super) async fn options(
     State(app): State<Arc<App>>,
     customer: Customer,
@@ -126,32 +125,24 @@ pub(super) async fn options(
     stepup::offer(&app, &customer, &intent(text)?).await
 }
 
-/// The request of [`renew`].
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Renew {
-    credential: PublicKeyCredential,
-}
-
 /// The answer: the only time that the codes are seen.
 #[derive(Serialize)]
 pub(super) struct Renewed {
     recovery_codes: Vec<String>,
 }
 
-/// `POST /api/wallet/v1/recovery-codes`: new codes for old ones, confirmed with the passkey. Not
+/// `POST /api/wallet/v1/recovery-codes`: new codes for old ones, confirmed by step-up. Not
 /// from a phone that came by a move which can still be undone today: its codes would outlive it.
 pub(super) async fn renew(
     State(app): State<Arc<App>>,
     customer: Customer,
     network: Network,
     text: Text,
-    Json(request): Json<Renew>,
+    Json(Confirmed { request: Nothing {}, proof }): Json<Confirmed<Nothing>>,
 ) -> Result<Risen<Renewed>> {
     let settled = moves::settled(&app.stores.registry, &customer, app.clock.now()).await?;
-    let credential = &request.credential;
-    let _cleared =
-        stepup::require(&app, &customer, network, &intent(text)?, credential, settled).await?;
+    let intent = intent(text)?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, settled).await?;
     let mut tx = app.stores.registry.begin().await?;
     let codes = replace(&mut tx, app.rng.as_ref(), &customer.customer_id, app.clock.now()).await?;
     let device = devices::name(&mut tx, &customer.device_id).await?;

@@ -6,11 +6,14 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use omamori_db::{Db, Tx, sql};
 use serde::Serialize;
 
+use super::customer::Customer;
 use super::jwk::Thumbprint;
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::config::Config;
+use crate::db::changes::{self, Subject};
 use crate::id::Kind;
+use crate::privacy;
 use crate::rng::random;
 use crate::secret::token_hash;
 use crate::web::codes::Code;
@@ -61,6 +64,8 @@ pub(super) enum Strength {
     Passkey,
     /// And a code of the authenticator app.
     Password,
+    /// An account elsewhere, and a code of the authenticator app.
+    External,
 }
 
 impl Strength {
@@ -68,28 +73,20 @@ impl Strength {
         match self {
             Self::Passkey => "passkey",
             Self::Password => "password",
+            Self::External => "external",
         }
     }
 }
 
-/// Opens a session of a customer on a phone, with a passkey.
-pub(super) async fn open(
-    app: &App,
-    tx: &mut Tx,
-    customer_id: &str,
-    device_id: &str,
-) -> Result<Opened> {
-    open_with(app, tx, customer_id, device_id, Strength::Passkey).await
-}
-
 /// Opens a session of a customer on a phone.
-pub(super) async fn open_with(
+pub(super) async fn open(
     app: &App,
     tx: &mut Tx,
     customer_id: &str,
     device_id: &str,
     strength: Strength,
 ) -> Result<Opened> {
+    privacy::call_off_closing(app, tx, customer_id).await?;
     let now = app.clock.now();
     let token = new_token(app);
     let hash = token_hash(&token);
@@ -143,6 +140,14 @@ pub(super) async fn find(registry: &Db, hash: [u8; 32], now: Micros) -> Result<O
     }))
 }
 
+/// Whether a session stands on a phone that pays. Its token may be another one by now.
+pub(super) async fn stands(registry: &Db, session_id: &str, now: Micros) -> Result<bool> {
+    let query = sql("SELECT s.session_id FROM session s
+         JOIN device d ON d.device_id = s.device_id AND d.state = 'active'
+         WHERE s.session_id = $1 AND s.expires_at > $2");
+    Ok(registry.optional(query.bind(session_id).bind(now)).await?.is_some())
+}
+
 impl Session {
     /// Notes that the session and its phone are in use.
     pub(super) async fn touch(&self, registry: &Db, now: Micros) -> Result<()> {
@@ -164,7 +169,7 @@ pub(super) async fn renew(app: &App, tx: &mut Tx, old_hash: [u8; 32]) -> Result<
     let now = app.clock.now();
     let token = new_token(app);
     let hash = token_hash(&token);
-    let update = sql("UPDATE session SET token_hash = $1, strength = 'passkey', last_used_at = $2
+    let update = sql("UPDATE session SET token_hash = $1, last_used_at = $2
          WHERE token_hash = $3");
     let update = update.bind(hash).bind(now).bind(old_hash);
     if tx.execute(update).await? != 1 {
@@ -182,10 +187,21 @@ pub(super) async fn end_elsewhere(tx: &mut Tx, customer_id: &str, kept: &str) ->
     Ok(())
 }
 
-/// Ends a session for good.
-pub(super) async fn end(registry: &Db, hash: [u8; 32]) -> Result<()> {
-    registry.execute(sql("DELETE FROM session WHERE token_hash = $1").bind(hash)).await?;
+/// Ends all sessions of a customer on this phone but the one that asks. Those of a phone that was
+/// replaced stay: they can only undo the move, and no newcomer takes that away.
+pub(super) async fn end_others(tx: &mut Tx, customer: &Customer) -> Result<()> {
+    let delete = sql("DELETE FROM session
+         WHERE customer_id = $1 AND session_id <> $2 AND device_id = $3");
+    let delete = delete.bind(&customer.customer_id).bind(&customer.session_id);
+    tx.execute(delete.bind(&customer.device_id)).await?;
     Ok(())
+}
+
+/// Ends the session for good. Its event streams end too.
+pub(super) async fn end(app: &App, customer: &Customer) -> Result<()> {
+    let delete = sql("DELETE FROM session WHERE token_hash = $1").bind(customer.token_hash);
+    app.stores.registry.execute(delete).await?;
+    Ok(changes::changed(app, Subject::Notices(customer.wallet_account)).await?)
 }
 
 /// The hash of the token that came with a request, if one came.

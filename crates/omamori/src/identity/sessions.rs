@@ -10,7 +10,9 @@ use serde_json::json;
 
 use super::customer::Customer;
 use super::rate::Network;
+use super::session;
 use crate::app::App;
+use crate::db::changes::{self, Subject};
 use crate::gate::Act;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -36,11 +38,11 @@ pub(super) async fn end(
          WHERE session_id = $1 AND customer_id = $2 AND device_id = $3");
     let delete = delete.bind(&request.session_id).bind(&customer.customer_id);
     app.stores.registry.execute(delete.bind(&customer.device_id)).await?;
+    changes::changed(&app, Subject::Notices(customer.wallet_account)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /api/wallet/v1/sessions/end-others`: all but this one. Those of a phone that was replaced
-/// stay: they can only undo the move, and no newcomer takes that away.
+/// `POST /api/wallet/v1/sessions/end-others`: all but this one.
 pub(super) async fn end_others(
     State(app): State<Arc<App>>,
     customer: Customer,
@@ -48,9 +50,9 @@ pub(super) async fn end_others(
 ) -> Result<StatusCode> {
     let detail = json!({ "ip": network.address(), "kept": customer.session_id });
     let _cleared = app.gate.decide(customer.asks(Act::SessionEnd, &detail), Ok(())).await?;
-    let delete = sql("DELETE FROM session
-         WHERE customer_id = $1 AND session_id <> $2 AND device_id = $3");
-    let delete = delete.bind(&customer.customer_id).bind(&customer.session_id);
-    app.stores.registry.execute(delete.bind(&customer.device_id)).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    session::end_others(&mut tx, &customer).await?;
+    tx.commit().await?;
+    changes::changed(&app, Subject::Notices(customer.wallet_account)).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -30,6 +30,6 @@ pub(super) async fn handle(
         detail: &json!({ "ip": network.address(), "session": customer.session_id }),
     };
     let _cleared = app.gate.decide(question, Ok(())).await?;
-    session::end(&app.stores.registry, customer.token_hash).await?;
+    session::end(&app, &customer).await?;
     Ok((StatusCode::NO_CONTENT, [session::clear_cookie(&app.config)?]))
 }

@@ -1,8 +1,8 @@
 //! Stopping an account, and starting it again.
 //!
 //! A stopped account pays and loads nothing; its codes are refused at every register. One tap
-//! stops it, on the phone that is bound or on the one that was. To start it again takes the
-//! passkey, on a phone that is no newcomer; what staff stopped, only staff start.
+//! stops it, on the phone that is bound or on the one that was. To start it again takes a
+//! step-up, on a phone that is no newcomer; what staff stopped, only staff start.
 
 use std::sync::Arc;
 
@@ -10,14 +10,13 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::http::StatusCode;
 use omamori_db::{Tx, sql};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
-use webauthn_rs::prelude::PublicKeyCredential;
 
 use super::customer::{Customer, Holder};
 use super::phone::Phone;
 use super::rate::Network;
-use super::stepup::{self, Intent, Risen};
+use super::stepup::{self, Confirmed, Intent, Nothing, Risen};
 use super::{account, devices, moves};
 use crate::app::App;
 use crate::gate::Act;
@@ -42,7 +41,7 @@ pub async fn find(app: &App, who: &str) -> Result<Option<String>> {
 }
 
 /// Freezes the account, if it is not. False if it was.
-pub(super) async fn stop(tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<bool> {
+pub(crate) async fn stop(tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<bool> {
     let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1
          WHERE customer_id = $2 AND status = 'active'");
     Ok(tx.execute(update.bind(by).bind(customer_id)).await? == 1)
@@ -67,35 +66,59 @@ pub(super) async fn stop_own(
 /// A fault if the registry fails or there is no such customer.
 pub async fn freeze(app: &App, customer_id: &str, by: AccountStopper) -> Result<()> {
     let mut tx = app.stores.registry.begin().await?;
+    freeze_in(app, &mut tx, customer_id, by).await?;
+    tx.commit().await?;
+    forget(app, customer_id).await
+}
+
+/// [`freeze`] in a transaction of the caller's, who calls [`forget`] after it.
+///
+/// # Errors
+/// As [`freeze`].
+pub async fn freeze_in(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    by: AccountStopper,
+) -> Result<()> {
     let word = match by {
         AccountStopper::Customer => "customer",
         AccountStopper::Staff => "staff",
     };
-    if stop(&mut tx, customer_id, word).await? {
-        devices::note(app, &mut tx, customer_id).await?;
-        tell(app, &mut tx, customer_id, &Notice::AccountStopped { by }).await?;
+    if stop(tx, customer_id, word).await? {
+        devices::note(app, tx, customer_id).await?;
+        tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
     } else if by == AccountStopper::Staff {
         let update = sql("UPDATE customer SET stopped_by = 'staff'
              WHERE customer_id = $1 AND status = 'frozen'");
         tx.execute(update.bind(customer_id)).await?;
     }
-    tx.commit().await?;
-    devices::forget(app, customer_id).await
+    Ok(())
 }
 
-/// Starts an account again, whoever stopped it: for staff. False if it was not stopped.
+/// Starts an account again, whoever stopped it, and tells its holder: for staff, in a transaction
+/// of theirs, with [`forget`] after it. False if it was not stopped.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn unfreeze(app: &App, customer_id: &str) -> Result<bool> {
-    let mut tx = app.stores.registry.begin().await?;
+pub async fn unfreeze_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<bool> {
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen'");
-    let started = tx.execute(update.bind(customer_id)).await? == 1;
-    devices::note(app, &mut tx, customer_id).await?;
-    tx.commit().await?;
-    devices::forget(app, customer_id).await?;
-    Ok(started)
+    if tx.execute(update.bind(customer_id)).await? != 1 {
+        return Ok(false);
+    }
+    devices::note(app, tx, customer_id).await?;
+    let notice = Notice::AccountResumed { by: AccountStopper::Staff };
+    tell(app, tx, customer_id, &notice).await?;
+    Ok(true)
+}
+
+/// Makes this node forget at once how the account stood; the others do within a second.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn forget(app: &App, customer_id: &str) -> Result<()> {
+    devices::forget(app, customer_id).await
 }
 
 fn intent(text: Text) -> Result<Intent> {
@@ -111,24 +134,17 @@ pub(super) async fn options(
     stepup::offer(&app, &customer, &intent(text)?).await
 }
 
-/// The request of [`resume`].
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Resume {
-    credential: PublicKeyCredential,
-}
-
 /// The answer.
 #[derive(Serialize)]
 pub(super) struct Resumed {}
 
-/// `POST /api/wallet/v1/account/resume`: confirmed with the passkey.
+/// `POST /api/wallet/v1/account/resume`: confirmed by step-up.
 pub(super) async fn resume(
     State(app): State<Arc<App>>,
     customer: Customer,
     network: Network,
     text: Text,
-    Json(request): Json<Resume>,
+    Json(Confirmed { request: Nothing {}, proof }): Json<Confirmed<Nothing>>,
 ) -> Result<Risen<Resumed>> {
     let registry = &app.stores.registry;
     let query = sql("SELECT stopped_by FROM customer WHERE customer_id = $1");
@@ -137,13 +153,17 @@ pub(super) async fn resume(
         Some("staff") => Err(Code::AccountFrozen),
         _ => moves::settled(registry, &customer, app.clock.now()).await?,
     };
-    let (intent, credential) = (intent(text)?, &request.credential);
-    let _cleared = stepup::require(&app, &customer, network, &intent, credential, opinion).await?;
+    let intent = intent(text)?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
     let mut tx = registry.begin().await?;
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by <> 'staff'");
-    tx.execute(update.bind(&customer.customer_id)).await?;
+    let started = tx.execute(update.bind(&customer.customer_id)).await? == 1;
     devices::note(&app, &mut tx, &customer.customer_id).await?;
+    if started {
+        let notice = Notice::AccountResumed { by: AccountStopper::Customer };
+        tell(&app, &mut tx, &customer.customer_id, &notice).await?;
+    }
     let risen = Risen::new(&app, &mut tx, &customer, Resumed {}).await?;
     tx.commit().await?;
     devices::forget(&app, &customer.customer_id).await?;

@@ -14,7 +14,7 @@ use crate::clock::{HOUR, MINUTE, Micros};
 use crate::secret::token_hash;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
-use crate::web::page::cookie;
+use crate::web::page::{cookie, is_same_origin};
 
 /// A signed-in person of a merchant: half an hour idle, twelve hours in all (a working day).
 const IDLE: Micros = 30 * MINUTE;
@@ -43,16 +43,11 @@ impl FromRequestParts<Arc<App>> for MerchantUser {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
         let safe = matches!(parts.method, Method::GET | Method::HEAD);
-        if !safe && !is_same_origin(app, &parts.headers) {
+        if !safe && !is_same_origin(&app.config, &parts.headers) {
             return Err(Code::Forbidden.into());
         }
         find(app, &parts.headers).await?.ok_or_else(|| Code::Unauthorized.into())
     }
-}
-
-/// Browsers say where a request comes from; a cross-site page cannot say otherwise.
-fn is_same_origin(app: &App, headers: &HeaderMap) -> bool {
-    headers.get(header::ORIGIN).is_some_and(|origin| origin == app.config.public_url.as_str())
 }
 
 /// The signed-in person, if the request has a living session.

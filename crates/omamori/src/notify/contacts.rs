@@ -10,7 +10,7 @@ use omamori_db::{Db, Tx, sql};
 use super::email::Email;
 use super::notice::{ContactKind, Notice};
 use super::text::code_subject;
-use super::{Letter, Message, tell};
+use super::{Letter, Message, count_sms, tell};
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::id::Kind;
@@ -28,7 +28,7 @@ pub const REPLACED_LIFE: Micros = 7 * DAY;
 const CHECK_LIFE: Micros = 10 * MINUTE;
 /// Wrong codes that one message allows: a chance of 5 in a million.
 const TRIES: i64 = 5;
-/// Codes for one customer, and to one address, in 24 hours.
+/// Codes for one customer, and to one e-mail address, in 24 hours. SMS are counted with all others.
 const CODES_PER_DAY: i64 = 5;
 
 /// Where a customer can be reached.
@@ -109,6 +109,17 @@ pub async fn of(registry: &Db, customer_id: &str, now: Micros) -> Result<Contact
     Ok(contacts)
 }
 
+/// The customers whose present e-mail address this is: several may share one.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn holders(registry: &Db, email: &Email) -> Result<Vec<String>> {
+    let query = sql("SELECT customer_id FROM contact
+         WHERE value = $1 AND kind = 'email' AND replaced_at IS NULL LIMIT 20");
+    let rows = registry.all(query.bind(email.as_str())).await?;
+    Ok(rows.iter().map(|row| row.text("customer_id")).collect::<omamori_db::Result<_>>()?)
+}
+
 /// The addresses that are told of a change: the present ones and those of the last seven days.
 pub(super) struct Reached {
     pub phones: Vec<String>,
@@ -178,8 +189,8 @@ pub async fn begin(app: &App, customer_id: &str, contact: &Contact, lang: Lang) 
          SELECT $1, $2, $3, $4, $5, CAST(0 AS BIGINT), CAST($6 AS BIGINT), CAST($7 AS BIGINT)
          WHERE (SELECT CAST(COUNT(*) AS BIGINT) FROM contact_check
                 WHERE customer_id = $2 AND created_at > $8) < $9
-           AND (SELECT CAST(COUNT(*) AS BIGINT) FROM contact_check
-                WHERE value = $4 AND created_at > $8) < $9");
+           AND ($3 = 'phone' OR (SELECT CAST(COUNT(*) AS BIGINT) FROM contact_check
+                WHERE value = $4 AND created_at > $8) < $9)");
     let insert = insert.bind(&check_id).bind(customer_id).bind(contact.kind().as_str());
     let insert = insert.bind(contact.as_str()).bind(sealed).bind(now).bind(expires_at);
     let insert = insert.bind(now - DAY).bind(CODES_PER_DAY);
@@ -187,6 +198,9 @@ pub async fn begin(app: &App, customer_id: &str, contact: &Contact, lang: Lang) 
     let mut tx = app.stores.registry.begin().await?;
     if tx.execute(insert).await? != 1 {
         return Err(Error::RetryAfter(Code::TooManyRequests, 3_600));
+    }
+    if let Contact::Phone(phone) = contact {
+        count_sms(&mut tx, phone, "contact", now).await?;
     }
     tx.commit().await?;
     let issuer = &app.config.issuer_name;
@@ -240,11 +254,12 @@ pub async fn confirm(app: &App, customer_id: &str, check_id: &str, code: &str) -
 pub async fn set(app: &App, tx: &mut Tx, proven: &Proven) -> Result<()> {
     let Proven { customer_id, contact } = proven;
     let now = app.clock.now();
+    let mut is_first = false;
     match contact {
         Contact::Email(email) => {
             let replace = sql("UPDATE contact SET replaced_at = $1
                  WHERE customer_id = $2 AND kind = 'email' AND replaced_at IS NULL");
-            tx.execute(replace.bind(now).bind(customer_id)).await?;
+            is_first = tx.execute(replace.bind(now).bind(customer_id)).await? == 0;
             insert(app, tx, customer_id, "email", email.as_str(), Some(now), None).await?;
         }
         Contact::Phone(phone) => {
@@ -257,7 +272,12 @@ pub async fn set(app: &App, tx: &mut Tx, proven: &Proven) -> Result<()> {
         Contact::Phone(phone) => phone.into(),
         Contact::Email(email) => email.into(),
     };
-    tell(app, tx, customer_id, &Notice::ContactChanged { contact: contact.kind(), to }).await
+    let contact = contact.kind();
+    let notice = match is_first {
+        true => Notice::ContactAdded { contact, to },
+        false => Notice::ContactChanged { contact, to },
+    };
+    tell(app, tx, customer_id, &notice).await
 }
 
 async fn insert(
@@ -275,15 +295,6 @@ async fn insert(
     let insert = insert.bind(Kind::Contact.random_text(app.rng.as_ref())).bind(customer_id);
     let insert = insert.bind(kind).bind(value).bind(verified_at).bind(replaced_at);
     tx.execute(insert).await?;
-    Ok(())
-}
-
-/// Deletes what counts no more.
-pub(super) async fn sweep(registry: &Db, now: Micros) -> Result<()> {
-    let checks = sql("DELETE FROM contact_check WHERE created_at <= $1");
-    registry.execute(checks.bind(now - DAY)).await?;
-    let replaced = sql("DELETE FROM contact WHERE replaced_at <= $1");
-    registry.execute(replaced.bind(now - REPLACED_LIFE)).await?;
     Ok(())
 }
 

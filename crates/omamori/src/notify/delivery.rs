@@ -63,10 +63,6 @@ const LONGEST_PAUSE: Micros = 6 * HOUR;
 const CLAIM: Micros = 2 * MINUTE;
 /// Sent at once by one node on one way.
 const BATCH: i64 = 8;
-/// How long rows are kept once they are done.
-const DELIVERIES_KEPT: Micros = 7 * DAY;
-/// How long notices are kept in the app.
-const NOTICES_KEPT: Micros = 400 * DAY;
 
 /// What is sent, with the address it goes to: sealed in the outbox, erased when done.
 #[derive(Serialize, Deserialize)]
@@ -100,7 +96,7 @@ pub(super) async fn queue(
 ) -> Result<()> {
     let (now, channel) = (app.clock.now(), parcel.channel());
     let count = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM delivery
-         WHERE customer_id = $1 AND channel = $2 AND created_at > $3");
+         WHERE customer_id = $1 AND channel = $2 AND created_at > $3 AND about = 'account'");
     let count = count.bind(customer_id).bind(channel.as_str()).bind(now - DAY);
     if tx.one(count).await?.int("n")? >= channel.policy().per_day {
         tracing::warn!(customer_id, channel = channel.as_str(), "told in the app only: too many");
@@ -114,6 +110,26 @@ pub(super) async fn queue(
          VALUES ($1, $2, $3, $4, 'waiting', CAST(0 AS BIGINT), $5, $5)");
     let insert = insert.bind(delivery_id).bind(customer_id).bind(channel.as_str()).bind(message);
     tx.execute(insert.bind(now)).await?;
+    Ok(())
+}
+
+/// Puts a parcel about money into the outbox, once for each `delivery_id`. There is no daily bound:
+/// each is a payment that somebody made at a till.
+pub(super) async fn queue_money(
+    app: &App,
+    tx: &mut Tx,
+    delivery_id: &str,
+    customer_id: &str,
+    parcel: &Parcel,
+) -> Result<()> {
+    let message = serde_json::to_vec(parcel)?;
+    let message = app.vault.seal(app.rng.as_ref(), &place(delivery_id), &message);
+    let insert = sql("INSERT INTO delivery (delivery_id, customer_id, channel, message, state,
+                               attempts, next_at, created_at, about)
+         VALUES ($1, $2, $3, $4, 'waiting', CAST(0 AS BIGINT), $5, $5, 'money')
+         ON CONFLICT (delivery_id) DO NOTHING");
+    let insert = insert.bind(delivery_id).bind(customer_id).bind(parcel.channel().as_str());
+    tx.execute(insert.bind(message).bind(app.clock.now())).await?;
     Ok(())
 }
 
@@ -243,18 +259,6 @@ async fn postpone(app: &App, due: &Due, error: &str) -> Result<()> {
 fn pause(attempts: i64) -> Micros {
     let doublings = (attempts - 1).clamp(0, 30);
     FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
-}
-
-/// Deletes what was kept long enough.
-///
-/// # Errors
-/// A fault if the registry fails.
-pub async fn sweep(app: &App) -> Result<()> {
-    let (registry, now) = (&app.stores.registry, app.clock.now());
-    let done = sql("DELETE FROM delivery WHERE created_at < $1 AND state <> 'waiting'");
-    registry.execute(done.bind(now - DELIVERIES_KEPT)).await?;
-    registry.execute(sql("DELETE FROM notice WHERE at < $1").bind(now - NOTICES_KEPT)).await?;
-    super::contacts::sweep(registry, now).await
 }
 
 #[cfg(test)]

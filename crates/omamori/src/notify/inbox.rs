@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::notice::Notice;
-use super::push;
+use super::{money, push};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::id::Kind;
@@ -32,6 +32,7 @@ pub fn router() -> Router<Arc<App>> {
     let api = Router::new()
         .route("/notices/unread", get(unread))
         .route("/notices/seen", post(seen))
+        .route("/notices/money-mail", post(money::choose))
         .route("/push", get(push::offer).post(push::subscribe).delete(push::unsubscribe));
     Router::new().route("/notices", get(show)).nest("/api/wallet/v1", api)
 }
@@ -45,12 +46,18 @@ struct NoticesPage {
     offers_push: bool,
 }
 
-struct Shown {
-    id: String,
-    title: String,
-    body: String,
-    at: Micros,
-    seen: bool,
+/// A notice as its page shows it.
+pub struct Shown {
+    /// `ntc_…`.
+    pub id: String,
+    /// A few words.
+    pub title: String,
+    /// A sentence or two.
+    pub body: String,
+    /// When.
+    pub at: Micros,
+    /// Whether the customer has seen it.
+    pub seen: bool,
 }
 
 /// `GET /notices`.
@@ -64,7 +71,11 @@ async fn show(
     page(&NoticesPage { text, sandbox: app.sandbox(), notices, offers_push })
 }
 
-async fn newest(registry: &Db, customer_id: &str, text: Text) -> Result<Vec<Shown>> {
+/// The newest notices of a customer, in a language.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn newest(registry: &Db, customer_id: &str, text: Text) -> Result<Vec<Shown>> {
     let query = sql("SELECT notice_id, kind, params, at, seen_at FROM notice
          WHERE customer_id = $1 ORDER BY at DESC, notice_id DESC LIMIT $2");
     let rows = registry.all(query.bind(customer_id).bind(SHOWN)).await?;

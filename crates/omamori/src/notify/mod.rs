@@ -5,8 +5,9 @@
 //! notice is lost and none tells of what did not happen. Codes that verify a number or an address
 //! go out directly ([`Outbox::post`]): a late one is worthless, and a code belongs in no table.
 //!
-//! What always holds: no message has a link to sign in or a secret; addresses in texts are masked;
-//! no address and no text is logged.
+//! What always holds: no message has a link to sign in, or a secret but for codes that are asked
+//! for and the one that calls a recovery off ([`tell_with`]); addresses in texts are masked; no
+//! address and no text is logged.
 
 mod adapter;
 pub mod contacts;
@@ -15,9 +16,11 @@ mod email;
 mod http;
 mod inbox;
 mod mail;
+pub mod money;
 mod notice;
 mod page;
 pub mod push;
+mod quota;
 mod sandbox;
 mod tell;
 mod text;
@@ -26,16 +29,19 @@ mod worker;
 use std::sync::Arc;
 
 pub use adapter::{Letter, Mail, SendError, Sending, Sms};
-pub use delivery::{Channel, deliver_due, sweep};
+pub use delivery::{Channel, deliver_due};
 pub use email::Email;
 pub use http::HttpSms;
-pub use inbox::router;
+pub use inbox::{Shown as ShownNotice, newest as newest_notices, router};
 pub use mail::SmtpMail;
 pub(crate) use notice::fill;
-pub use notice::{AccountStopper, Change, ContactKind, Factor, Masked, Notice};
+pub use notice::{
+    AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, Notice, ReturnReason,
+};
 pub use page::router as sandbox_router;
+pub use quota::count_sms;
 pub use sandbox::{Sandbox, Sent};
-pub use tell::{tell, tell_alone};
+pub use tell::{tell, tell_alone, tell_with};
 pub use text::Message;
 pub use worker::{Worker, start};
 

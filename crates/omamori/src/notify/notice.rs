@@ -6,10 +6,11 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
-use crate::web::filters::japan;
+use crate::web::filters::{japan, yen_text};
 use crate::web::text::Text;
 
-/// Something that a customer is told. Money is not among them: the ledger tells of that.
+/// Something that a customer is told. Of money in the wallet the ledger tells; here is what waits
+/// beside it.
 ///
 /// A notice is kept as its kind and its parameters; what was written once must stay readable, so
 /// kinds and parameters are only ever added.
@@ -54,7 +55,19 @@ pub enum Notice {
         /// The phone on which it was done.
         device: String,
     },
-    /// A verified contact took the place of another, or is the first of its kind.
+    /// The old phone can no longer undo the move.
+    DeviceMoveSettled {
+        /// The old phone.
+        device: String,
+    },
+    /// A verified contact is the first of its kind.
+    ContactAdded {
+        /// Which.
+        contact: ContactKind,
+        /// The new one.
+        to: Masked,
+    },
+    /// A verified contact took the place of another.
     ContactChanged {
         /// Which.
         contact: ContactKind,
@@ -65,6 +78,16 @@ pub enum Notice {
     RecoveryStarted {
         /// The phone on which.
         device: String,
+    },
+    /// A recovery was called off.
+    RecoveryCanceled {
+        /// The phone on which it was begun.
+        device: String,
+    },
+    /// Support made a ticket that stands in for a recovery code.
+    RecoveryAssisted {
+        /// Until when it can be used.
+        until: Micros,
     },
     /// The account was recovered.
     RecoveryFinished {
@@ -91,6 +114,83 @@ pub enum Notice {
         /// By whom.
         by: AccountStopper,
     },
+    /// The operator's staff ended all sessions.
+    SessionsEnded {},
+    /// The account was started again.
+    AccountResumed {
+        /// By whom.
+        by: AccountStopper,
+    },
+    /// The account will be closed and its data deleted.
+    ClosingAsked {
+        /// When.
+        due_at: Micros,
+    },
+    /// The account stays.
+    ClosingCanceled {
+        /// Why.
+        why: ClosingEnd,
+    },
+    /// All data about the customer were copied out.
+    DataExported {
+        /// The phone on which.
+        device: String,
+    },
+    /// Somebody sent money, which waits to be taken.
+    SendWaiting {
+        /// Yen.
+        amount: i64,
+        /// The sender's number.
+        from: Masked,
+    },
+    /// Somebody paid what the customer asked for.
+    SendReceived {
+        /// Yen.
+        amount: i64,
+        /// The payer's number.
+        from: Masked,
+    },
+    /// What the customer sent was taken.
+    SendTaken {
+        /// Yen.
+        amount: i64,
+    },
+    /// What the customer sent came back.
+    SendReturned {
+        /// Yen.
+        amount: i64,
+        /// Why.
+        reason: ReturnReason,
+    },
+    /// Somebody asks for money.
+    MoneyRequested {
+        /// Yen.
+        amount: i64,
+        /// The asker's number.
+        from: Masked,
+    },
+}
+
+/// Why an account was not closed after all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClosingEnd {
+    /// Its holder signed in.
+    SignedIn,
+    /// When the day came, something forbade it: value, a hold, staff.
+    Forbidden,
+}
+
+/// Why what was sent came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnReason {
+    /// Nobody took it in time.
+    Expired,
+    /// The receiver did not want it.
+    Declined,
+    /// Too many wrong passcodes.
+    Passcode,
 }
 
 /// A way to prove that it is the customer.
@@ -185,18 +285,31 @@ impl Notice {
         use Channel::{Email, Push, Sms};
         match self {
             Self::SignedUp { .. } => &[],
-            Self::NewSession { .. } => &[Email],
+            Self::NewSession { .. } | Self::SessionsEnded {} => &[Email],
             Self::DeviceMoveUndone { .. }
+            | Self::DeviceMoveSettled { .. }
+            | Self::AccountResumed { .. }
             | Self::RecoveryFinished { .. }
             | Self::RecoveryCodesRenewed { .. }
-            | Self::CodeLocked { .. } => &[Email, Push],
+            | Self::CodeLocked { .. }
+            | Self::SendWaiting { .. }
+            | Self::SendReceived { .. }
+            | Self::SendTaken { .. }
+            | Self::SendReturned { .. }
+            | Self::MoneyRequested { .. } => &[Email, Push],
             Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
             | Self::FactorChanged { .. }
+            | Self::ContactAdded { .. }
             | Self::ContactChanged { .. }
             | Self::RecoveryStarted { .. }
+            | Self::RecoveryCanceled { .. }
+            | Self::RecoveryAssisted { .. }
             | Self::SigninLocked { .. }
-            | Self::AccountStopped { .. } => &[Sms, Email, Push],
+            | Self::AccountStopped { .. }
+            | Self::ClosingAsked { .. }
+            | Self::ClosingCanceled { .. }
+            | Self::DataExported { .. } => &[Sms, Email, Push],
         }
     }
 
@@ -229,6 +342,15 @@ impl Notice {
                 "notice.factor_text",
                 vec![("factor", text.t(factor.name()).to_owned()), ("device", shown(device))],
             ),
+            Self::DeviceMoveSettled { device } => (
+                "notice.device_move_settled",
+                "notice.device_move_settled_text",
+                vec![("device", shown(device))],
+            ),
+            Self::ContactAdded { contact, to } => {
+                let (title, body) = contact.keys_of_first();
+                (title, body, vec![("to", to.0.clone())])
+            }
             Self::ContactChanged { contact, to } => {
                 let (title, body) = contact.keys();
                 (title, body, vec![("to", to.0.clone())])
@@ -237,6 +359,16 @@ impl Notice {
                 "notice.recovery_started",
                 "notice.recovery_started_text",
                 vec![("device", shown(device))],
+            ),
+            Self::RecoveryCanceled { device } => (
+                "notice.recovery_canceled",
+                "notice.recovery_canceled_text",
+                vec![("device", shown(device))],
+            ),
+            Self::RecoveryAssisted { until: at } => (
+                "notice.recovery_assisted",
+                "notice.recovery_assisted_text",
+                vec![("until", until(*at))],
             ),
             Self::RecoveryFinished { device } => (
                 "notice.recovery_finished",
@@ -258,6 +390,40 @@ impl Notice {
                 ("notice.code_locked", "notice.code_locked_text", vec![("until", until(*at))])
             }
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
+            Self::SessionsEnded {} => {
+                ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
+            }
+            Self::AccountResumed { by } => ("notice.account_resumed", by.resumed_text(), vec![]),
+            Self::ClosingAsked { due_at } => {
+                ("notice.closing_asked", "notice.closing_asked_text", vec![("at", until(*due_at))])
+            }
+            Self::ClosingCanceled { why } => ("notice.closing_canceled", why.text(), vec![]),
+            Self::DataExported { device } => (
+                "notice.data_exported",
+                "notice.data_exported_text",
+                vec![("device", shown(device))],
+            ),
+            Self::SendWaiting { amount, from } => (
+                "notice.send_waiting",
+                "notice.send_waiting_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
+            Self::SendReceived { amount, from } => (
+                "notice.send_received",
+                "notice.send_received_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
+            Self::SendTaken { amount } => {
+                ("notice.send_taken", "notice.send_taken_text", vec![("amount", yen_text(*amount))])
+            }
+            Self::SendReturned { amount, reason } => {
+                ("notice.send_returned", reason.text(), vec![("amount", yen_text(*amount))])
+            }
+            Self::MoneyRequested { amount, from } => (
+                "notice.money_requested",
+                "notice.money_requested_text",
+                vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
+            ),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }
@@ -285,6 +451,13 @@ impl Factor {
 }
 
 impl ContactKind {
+    const fn keys_of_first(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Phone => ("notice.phone_added", "notice.phone_added_text"),
+            Self::Email => ("notice.email_added", "notice.email_added_text"),
+        }
+    }
+
     const fn keys(self) -> (&'static str, &'static str) {
         match self {
             Self::Phone => ("notice.phone_changed", "notice.phone_changed_text"),
@@ -293,7 +466,33 @@ impl ContactKind {
     }
 }
 
+impl ClosingEnd {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::SignedIn => "notice.closing_canceled_signin",
+            Self::Forbidden => "notice.closing_canceled_forbidden",
+        }
+    }
+}
+
+impl ReturnReason {
+    const fn text(self) -> &'static str {
+        match self {
+            Self::Expired => "notice.send_expired_text",
+            Self::Declined => "notice.send_declined_text",
+            Self::Passcode => "notice.send_passcode_text",
+        }
+    }
+}
+
 impl AccountStopper {
+    const fn resumed_text(self) -> &'static str {
+        match self {
+            Self::Customer => "notice.resumed_by_customer",
+            Self::Staff => "notice.resumed_by_staff",
+        }
+    }
+
     const fn text(self) -> &'static str {
         match self {
             Self::Customer => "notice.stopped_by_customer",
@@ -321,7 +520,7 @@ const NAME_CHARACTERS: usize = 32;
 
 /// A phone's name, which whoever enrols the phone chooses and its victim reads: nothing in it can
 /// become an address to tap on, or begin a placeholder.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || " -_()（）'’ー・".contains(c);
     let name: String = name.chars().map(|c| if plain(c) { c } else { ' ' }).collect();
     let words: Vec<&str> = name.split_whitespace().collect();
@@ -356,6 +555,24 @@ pub(super) mod tests {
             Notice::CodeLocked { until: 1_561_906_800_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
+            Notice::AccountResumed { by: AccountStopper::Customer },
+            Notice::AccountResumed { by: AccountStopper::Staff },
+            Notice::DeviceMoveSettled { device: device() },
+            Notice::ContactAdded { contact: ContactKind::Phone, to: (&phone).into() },
+            Notice::ContactAdded { contact: ContactKind::Email, to: (&email).into() },
+            Notice::RecoveryCanceled { device: device() },
+            Notice::RecoveryAssisted { until: 1_561_906_800_000_000 },
+            Notice::ClosingAsked { due_at: 1_561_906_800_000_000 },
+            Notice::ClosingCanceled { why: ClosingEnd::SignedIn },
+            Notice::ClosingCanceled { why: ClosingEnd::Forbidden },
+            Notice::DataExported { device: device() },
+            Notice::SendWaiting { amount: 3_000, from: (&phone).into() },
+            Notice::SendReceived { amount: 3_000, from: (&phone).into() },
+            Notice::SendTaken { amount: 3_000 },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Expired },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
+            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
+            Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
         ];
         for factor in factors {
             all.extend(changes.map(|change| Notice::FactorChanged {

@@ -20,6 +20,21 @@ use crate::web::text::Text;
 /// # Errors
 /// A fault if the registry fails, or there is no such customer.
 pub async fn tell(app: &App, tx: &mut Tx, customer_id: &str, notice: &Notice) -> Result<()> {
+    tell_with(app, tx, customer_id, notice, None).await
+}
+
+/// The same, with a sentence more in what goes to numbers and addresses. It is sealed until it is
+/// sent, and is in no notice of the app.
+///
+/// # Errors
+/// As [`tell`].
+pub async fn tell_with(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    notice: &Notice,
+    more: Option<&str>,
+) -> Result<()> {
     let account = account::find_in(tx, customer_id).await?;
     let now = app.clock.now();
     let (kind, params) = kept(notice)?;
@@ -28,7 +43,7 @@ pub async fn tell(app: &App, tx: &mut Tx, customer_id: &str, notice: &Notice) ->
     let insert = insert.bind(Kind::Notice.random_text(app.rng.as_ref())).bind(customer_id);
     tx.execute(insert.bind(kind).bind(params).bind(now)).await?;
     changes::note(app, tx, Subject::Notices(account.wallet_account)).await?;
-    for parcel in parcels(app, tx, &account, notice, now).await? {
+    for parcel in parcels(app, tx, &account, (notice, more), now).await? {
         queue(app, tx, customer_id, &parcel).await?;
     }
     Ok(())
@@ -59,10 +74,11 @@ async fn parcels(
     app: &App,
     tx: &mut Tx,
     account: &Account,
-    notice: &Notice,
+    (notice, more): (&Notice, Option<&str>),
     now: Micros,
 ) -> Result<Vec<Parcel>> {
-    let letter = letter(app, Text::new(account.language), notice, now);
+    let mut letter = letter(app, Text::new(account.language), notice, now);
+    letter.advice.insert_str(0, &more.map(|more| format!("{more} ")).unwrap_or_default());
     let reached = contacts::reached(tx, account, now).await?;
     let mut parcels = Vec::new();
     for channel in notice.channels() {

@@ -29,6 +29,11 @@ pub enum Message<'a> {
     },
     /// The payment code was locked after wrong guesses.
     CodeLocked,
+    /// Somebody sent money to a number without an account.
+    MoneyWaits {
+        /// The sender's number, masked.
+        from: &'a str,
+    },
 }
 
 impl Message<'_> {
@@ -59,6 +64,14 @@ impl Message<'_> {
             (Self::ContactCode { code }, Lang::En) => format!(
                 "{issuer}: {code} is your code to change a contact (valid 10 minutes). \
                  Tell it to nobody. If you did not ask for it, ignore this message."
+            ),
+            (Self::MoneyWaits { from }, Lang::Ja) => format!(
+                "【{issuer}】{from} の方から送金があります。48時間以内に、この番号で登録すると\
+                 受け取れます。受け取られない場合は送り主に戻ります。このSMSにリンクはありません。"
+            ),
+            (Self::MoneyWaits { from }, Lang::En) => format!(
+                "{issuer}: {from} sent you money. Sign up with this number within 48 hours to \
+                 receive it; otherwise it goes back. This message has no link."
             ),
             (Self::MoveCode { code }, Lang::Ja) => format!(
                 "【{issuer}】機種変更の認証コード: {code}（10分間有効）別の端末への変更に使われます。\

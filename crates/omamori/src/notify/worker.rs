@@ -7,14 +7,12 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
-use super::delivery::{Channel, deliver_batch, sweep};
+use super::delivery::{Channel, deliver_batch};
 use crate::app::App;
 use crate::web::error::{Error, Result};
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often it sweeps.
-const SWEEP_EVERY: Duration = Duration::from_secs(3_600);
 
 /// The tasks at work.
 pub struct Worker {
@@ -30,9 +28,7 @@ pub fn start(app: &Arc<App>) -> Worker {
         let work = async move |app: &Arc<App>| while_any(app, channel).await;
         tokio::spawn(repeat(Arc::downgrade(app), stopped.clone(), EVERY, work))
     });
-    let work = async |app: &Arc<App>| sweep(app).await;
-    let swept = tokio::spawn(repeat(Arc::downgrade(app), stopped, SWEEP_EVERY, work));
-    Worker { stop, tasks: send.into_iter().chain([swept]).collect() }
+    Worker { stop, tasks: send.into_iter().collect() }
 }
 
 impl Worker {

@@ -28,7 +28,7 @@ use crate::app::App;
 
 pub use auth::{TILL_COOKIE, Terminal};
 pub use chain::Chain;
-pub use model::{PaymentStatus, RefundDetail, SaleDetail, detail, micros, status, yen};
+pub use model::{PaymentStatus, RefundDetail, SaleDetail, detail, detail_of, micros, status, yen};
 pub use reversal::{Reversal, reversals};
 
 /// The routes.

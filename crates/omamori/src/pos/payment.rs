@@ -214,16 +214,16 @@ async fn clear(
     let admission = device.as_ref().map(|device| {
         let limits = &app.config.limits;
         let first_day = app.clock.now() < device.enrolled_at + DAY;
-        let (max_24h, code_24h) = if first_day && limits.payment_first_day < limits.payment_24h {
-            (limits.payment_first_day, Code::LimitNewDevice)
+        let day = if first_day && limits.payment_first_day < limits.payment_24h {
+            Bound::day(Class::Out, limits.payment_first_day, Code::LimitNewDevice)
         } else {
-            (limits.payment_24h, Code::LimitPayment24h)
+            Bound::day(Class::Payment, limits.payment_24h, Code::LimitPayment24h)
         };
         Admission {
             account: device.wallet_account,
             amount,
             bounds: vec![
-                Bound::day(Class::Payment, max_24h, code_24h),
+                day,
                 Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d),
             ],
             flow: Flow::Out,

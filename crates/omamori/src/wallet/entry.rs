@@ -9,6 +9,8 @@ use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::TransferCode;
 use crate::id::Kind;
+use crate::send::history_line;
+use crate::send::transfers::State;
 use crate::web::error::Result;
 use crate::web::filters::as_rfc3339;
 
@@ -31,6 +33,14 @@ pub enum EntryKind {
     Topup,
     /// A top-up was taken back.
     TopupCancel,
+    /// Sent, and not taken yet.
+    SendWaiting,
+    /// Sent and taken.
+    Send,
+    /// Sent, and come back: nothing left the wallet.
+    SendReturned,
+    /// Received from another customer.
+    Receive,
 }
 
 impl EntryKind {
@@ -43,6 +53,10 @@ impl EntryKind {
             Self::Cancel => "cancel",
             Self::Topup => "topup",
             Self::TopupCancel => "topup_cancel",
+            Self::SendWaiting => "send_waiting",
+            Self::Send => "send",
+            Self::SendReturned => "send_returned",
+            Self::Receive => "receive",
         }
     }
 }
@@ -56,19 +70,21 @@ impl fmt::Display for EntryKind {
 /// One line of the history.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
-    /// `pay_…`, `rfd_…` or `top_…`.
+    /// `pay_…`, `rfd_…`, `top_…` or `snd_…`.
     pub id: String,
     /// What it was.
     pub kind: EntryKind,
     /// Yen; negative when value left the wallet.
     pub amount: i64,
-    /// Where.
+    /// Where, or who is on the other side.
     pub store_name: String,
     /// Microseconds UTC; RFC 3339 in JSON.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Micros,
     /// What `/receipt/…` shows: there is one for payments and what became of them.
     pub payment_id: Option<String>,
+    /// What `/send/…` shows.
+    pub send_id: Option<String>,
 }
 
 /// Entries, newest first, and where the next page begins.
@@ -112,8 +128,12 @@ pub async fn history(
 /// # Errors
 /// A fault if the registry fails.
 pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Option<Entry>> {
-    if transfer.is_pending() {
-        return Ok(None); // a first phase: shown when it is posted
+    match TransferCode::of(transfer.code) {
+        // Of a send the first phase is shown, with what became of it: expiry is no transfer.
+        Some(TransferCode::Send) if !transfer.is_pending() => return Ok(None),
+        Some(TransferCode::Send | TransferCode::SendReceive) => return send(app, transfer).await,
+        _ if transfer.is_pending() => return Ok(None), // a first phase: shown when it is posted
+        _ => {}
     }
     let (kind, id_kind) = match TransferCode::of(transfer.code) {
         Some(TransferCode::Payment) => (EntryKind::Payment, Kind::Payment),
@@ -121,9 +141,15 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
         Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
         Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::RefundPosition | TransferCode::Tombstone) | None => {
-            return Ok(None);
-        }
+        Some(
+            TransferCode::RefundPosition
+            | TransferCode::Tombstone
+            | TransferCode::WalletClose
+            | TransferCode::Send
+            | TransferCode::SendReceive
+            | TransferCode::SendClaim,
+        )
+        | None => return Ok(None),
     };
     let outgoing = transfer.debit_account_id == account;
     let store = if outgoing { transfer.credit_account_id } else { transfer.debit_account_id };
@@ -132,10 +158,32 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
     let id = id_kind.text(transfer.id);
     Ok(Some(Entry {
         payment_id: (id_kind != Kind::Topup).then(|| id.clone()),
+        send_id: None,
         id,
         kind,
         amount: if outgoing { -yen } else { yen },
         store_name: store.map_or_else(String::new, |store| store.name.clone()),
         at: crate::pos::micros(transfer),
+    }))
+}
+
+/// The entry of what was sent or received.
+async fn send(app: &App, transfer: &Transfer) -> Result<Option<Entry>> {
+    let Some(line) = history_line(app, transfer).await? else { return Ok(None) };
+    let yen = crate::pos::yen(transfer);
+    let (kind, amount) = match line.state {
+        _ if !transfer.is_pending() => (EntryKind::Receive, yen),
+        State::Waiting { .. } => (EntryKind::SendWaiting, -yen),
+        State::Taken { .. } => (EntryKind::Send, -yen),
+        State::Returned { .. } => (EntryKind::SendReturned, 0),
+    };
+    Ok(Some(Entry {
+        id: line.send_id.clone(),
+        kind,
+        amount,
+        store_name: line.name,
+        at: crate::pos::micros(transfer),
+        payment_id: None,
+        send_id: Some(line.send_id),
     }))
 }

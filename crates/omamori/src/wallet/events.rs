@@ -30,14 +30,21 @@ pub async fn stream(
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let account = customer.wallet_account;
     let listener = app.live.listen(account);
-    let events = unfold((app, listener), move |(app, mut listener)| async move {
-        loop {
-            let message = listener.recv().await?;
-            if let Some(event) = event_of(&app, account, message).await {
-                return Some((Ok(event), (app, listener)));
+    let events =
+        unfold((app, listener, customer), move |(app, mut listener, customer)| async move {
+            loop {
+                let message = listener.recv().await?;
+                // Whatever ends a session is told to all open wallets of the account.
+                if matches!(message, Message::Notice)
+                    && !customer.stands(&app).await.unwrap_or(false)
+                {
+                    return None;
+                }
+                if let Some(event) = event_of(&app, account, message).await {
+                    return Some((Ok(event), (app, listener, customer)));
+                }
             }
-        }
-    });
+        });
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(20)))
 }
 

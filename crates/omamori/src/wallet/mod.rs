@@ -1,7 +1,7 @@
 //! The customer's pages and API: balance, code, history, receipts, live updates.
 
 mod api;
-mod entry;
+pub mod entry;
 mod events;
 pub mod live;
 mod pages;
@@ -13,6 +13,8 @@ use axum::Router;
 use axum::routing::get;
 
 use crate::app::App;
+
+pub use entry::{Entry, history};
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

@@ -13,8 +13,9 @@ use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::gate::windows::Class;
 use crate::identity::devices::{devices, sessions};
+use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
-use crate::notify::contacts;
+use crate::notify::{contacts, money};
 use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::page::page;
@@ -59,14 +60,17 @@ pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
     let set = &app.config.limits;
     let account = customer.wallet_account;
     let balance = Meter { used: app.gate.balance(account), max: set.balance_max };
-    let paid = app.gate.used(account, Class::Payment);
+    let (paid, out) = (app.gate.used(account, Class::Payment), app.gate.used(account, Class::Out));
     let topped_up = app.gate.used(account, Class::Topup).in_24h;
     let devices = devices(&app.stores.registry, &customer.customer_id).await?;
     let mine = devices.iter().find(|device| device.device_id == customer.device_id);
     let new_until = mine.map_or(Micros::MAX, |device| device.enrolled_at + DAY);
     let is_new = app.clock.now() < new_until;
-    let payment_24h =
-        if is_new { set.payment_24h.min(set.payment_first_day) } else { set.payment_24h };
+    let (paid_24h, payment_24h) = if is_new && set.payment_first_day < set.payment_24h {
+        (out.in_24h, set.payment_first_day)
+    } else {
+        (paid.in_24h, set.payment_24h)
+    };
     let room = set
         .topup_register_max
         .min(set.topup_24h - topped_up)
@@ -74,7 +78,7 @@ pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
         .max(0);
     Ok(Limits {
         balance,
-        payment_day: Meter { used: paid.in_24h, max: payment_24h },
+        payment_day: Meter { used: paid_24h, max: payment_24h },
         payment_month: Meter { used: paid.in_30d, max: set.payment_30d },
         topup_day: Meter { used: topped_up, max: set.topup_24h },
         topup_once_max: set.topup_register_max,
@@ -195,11 +199,13 @@ struct SettingsPage {
     phone_masked: String,
     email_masked: Option<String>,
     offers_email: bool,
+    money_mail: bool,
     frozen: bool,
     recovery_ready_at: Option<Micros>,
     devices: Vec<Device>,
     sessions: Vec<Session>,
     recovery_codes_left: i64,
+    external: Option<Vec<Linkable>>,
     limits: Limits,
 }
 
@@ -235,11 +241,13 @@ pub async fn settings(
         phone_masked: account.phone.masked(),
         email_masked: contacts.email.map(|email| email.masked()),
         offers_email: app.identity.outbox().offers_email(),
+        money_mail: money::by_mail(registry, id).await?,
         frozen: account.frozen,
         recovery_ready_at: recover::ready_at(registry, id, now).await?,
         devices: devices.collect(),
         sessions: sessions.collect(),
         recovery_codes_left: recovery::count_left(registry, id).await?,
+        external: linkable(&app, id, text).await?,
         limits: limits(&app, &customer).await?,
     })
 }

@@ -83,6 +83,14 @@ codes! {
     RecoveryCooling = "recovery_cooling", FORBIDDEN, "The recovery can be finished 24 hours after it began.",
         clerk: "復旧の手続き中です。" / "The account is being recovered.",
         customer: "復旧は、手続きの開始から24時間後に完了できます。" / "You can finish the recovery 24 hours after it began.";
+    /// Nobody agrees to what they asked for themselves.
+    SecondPersonNeeded = "second_person_needed", FORBIDDEN, "Another person has to decide this.",
+        clerk: "別の担当者の承認が必要です。" / "Another person has to approve this.",
+        customer: "ご自身の申請は承認できません。別の担当者に依頼してください。" / "You asked for this yourself. Another person has to decide it.";
+    /// Decided, carried out or expired already.
+    ApprovalClosed = "approval_closed", CONFLICT, "This approval is decided, used or expired, or its subject changed.",
+        clerk: "この承認はすでに処理されています。" / "This approval is closed.",
+        customer: "この承認はすでに処理されたか、期限が切れています。" / "This approval was decided, used or has expired.";
     /// No page or resource has this address.
     NotFound = "not_found", NOT_FOUND, "There is nothing at this address.",
         clerk: "見つかりません。" / "Not found.",
@@ -195,6 +203,58 @@ codes! {
     TopupAlreadySpent = "topup_already_spent", UNPROCESSABLE_ENTITY, "The balance is lower than the top-up: it was spent.",
         clerk: "チャージした残高がすでに使われています。" / "The money topped up was spent already.",
         customer: "チャージした残高がすでに使われています。" / "The money topped up was spent already.";
+    /// No send of this customer, in either direction, has this id.
+    SendNotFound = "send_not_found", NOT_FOUND, "No send of or to this customer has this id.",
+        clerk: "送金が見つかりません。" / "No such transfer.",
+        customer: "この送金は見つかりません。" / "This transfer was not found.";
+    /// The same client id came before with other content.
+    SendIdReused = "send_id_reused", CONFLICT, "This client id belongs to another send or request.",
+        clerk: "同じ番号がすでに使われています。" / "This id is already taken.",
+        customer: "送金は行われていません。もう一度はじめからお試しください。" / "Nothing was sent. Please start again.";
+    /// A send or a request would go to its own maker.
+    SendToSelf = "send_to_self", UNPROCESSABLE_ENTITY, "A customer cannot send to themselves.",
+        clerk: "自分には送れません。" / "Not to oneself.",
+        customer: "自分自身には送れません。" / "You cannot send money to yourself.";
+    /// It was taken, declined, called back, or its time is over.
+    SendEnded = "send_ended", CONFLICT, "The send was taken or returned already.",
+        clerk: "この送金は終了しています。" / "This transfer is over.",
+        customer: "この送金は、すでに受け取られたか、送り主に戻りました。" / "This money was already received or went back to the sender.";
+    /// The sender's account is stopped; it can be taken later, or goes back.
+    SendHeld = "send_held", UNPROCESSABLE_ENTITY, "The send cannot be taken at the moment.",
+        clerk: "この送金は現在受け取れません。" / "This transfer cannot be received at the moment.",
+        customer: "この送金は、確認のためいま受け取れません。受け取れないまま48時間が過ぎると送り主に戻ります。" / "This money is being checked and cannot be received now. After 48 hours it goes back to the sender.";
+    /// One send is over the limit.
+    LimitSendAmount = "limit_send_amount", UNPROCESSABLE_ENTITY, "One send may not be this large.",
+        clerk: "1回の送金上限を超えています。" / "This is over the limit of one transfer.",
+        customer: "1回に送れる金額の上限を超えています。" / "This is over the limit for one transfer.";
+    /// A rolling limit of the sender would be passed.
+    LimitSend24h = "limit_send_24h", UNPROCESSABLE_ENTITY, "The sender's limit of 24 hours would be passed.",
+        clerk: "24時間の送金上限を超えます。" / "The 24-hour sending limit would be passed.",
+        customer: "24時間に送れる金額の上限を超えます。" / "This would pass your 24-hour sending limit.";
+    /// A rolling limit of the sender would be passed.
+    LimitSend30d = "limit_send_30d", UNPROCESSABLE_ENTITY, "The sender's limit of 30 days would be passed.",
+        clerk: "30日間の送金上限を超えます。" / "The 30-day sending limit would be passed.",
+        customer: "30日間に送れる金額の上限を超えます。" / "This would pass your 30-day sending limit.";
+    /// The receiver got so much, or from so many, that nothing more is taken.
+    LimitReceive = "limit_receive", UNPROCESSABLE_ENTITY, "The receiver's limit of 30 days would be passed.",
+        clerk: "30日間の受け取り上限を超えます。" / "The 30-day receiving limit would be passed.",
+        customer: "30日間に受け取れる上限に達しています。" / "You have reached your 30-day receiving limit.";
+    /// No link with this token, or the passcode is wrong: the same for both.
+    LinkWrong = "link_wrong", UNPROCESSABLE_ENTITY, "The link or the passcode is wrong, or the link is over.",
+        clerk: "リンクまたはパスコードが違います。" / "The link or the passcode is wrong.",
+        customer: "リンクかパスコードが違うか、期限が切れています。5回まちがえると送り主に戻ります。" / "The link or the passcode is wrong or has expired. After 5 wrong tries the money goes back.";
+    /// The code that a friend showed is not one, or not any more.
+    FriendCodeUnknown = "friend_code_unknown", UNPROCESSABLE_ENTITY, "No customer shows this code now.",
+        clerk: "コードが見つかりません。" / "No such code.",
+        customer: "コードを確認できません。相手の画面で新しいコードを表示してもらってください。" / "This code is not valid. Ask your friend to show a new one.";
+    /// No request for money with this id or link.
+    RequestNotFound = "money_request_not_found", NOT_FOUND, "There is no such request for money.",
+        clerk: "請求が見つかりません。" / "No such request.",
+        customer: "この請求は見つかりません。" / "This request was not found.";
+    /// It is paid, called off, or too old.
+    RequestClosed = "money_request_closed", CONFLICT, "The request is paid, canceled, expired or of another amount.",
+        clerk: "この請求は終了しています。" / "This request is over.",
+        customer: "この請求は、支払い済みか、取り消されました。" / "This request was already paid or canceled.";
     /// Staff have closed this function.
     FunctionClosed = "function_closed", UNPROCESSABLE_ENTITY, "This function is closed by the operator; see /status.",
         clerk: "この機能は現在停止しています。" / "This function is closed at the moment.",
@@ -203,6 +263,26 @@ codes! {
     AccountFrozen = "account_frozen", UNPROCESSABLE_ENTITY, "The account is stopped.",
         clerk: "このお客様のアカウントは停止中です。" / "This customer's account is stopped.",
         customer: "アカウントが停止されています。サポートにご連絡ください。" / "Your account is stopped. Please contact support.";
+    /// The account cannot be closed: it holds value.
+    ClosingBalance = "closing_balance", UNPROCESSABLE_ENTITY, "The account holds value and cannot be closed.",
+        clerk: "残高があるため退会できません。" / "The account holds value and cannot be closed.",
+        customer: "残高が残っているため退会できません。残高を使い切ってから、もう一度お手続きください。" / "Your balance is not empty. Spend it first, then close your account.";
+    /// The account cannot be closed: something is under way on it.
+    ClosingPending = "closing_pending", UNPROCESSABLE_ENTITY, "Transfers are under way; ask again when they are done.",
+        clerk: "処理中の取引があるため退会できません。" / "Something is under way on the account.",
+        customer: "処理中の取引があります。完了してから、もう一度お手続きください。" / "A transaction is still under way. Try again when it is done.";
+    /// The account cannot be closed: a payment can still be refunded.
+    ClosingRefunds = "closing_refunds", UNPROCESSABLE_ENTITY, "A payment of the last 14 days may still be refunded; ask again later.",
+        clerk: "返金の可能性がある取引があるため退会できません。" / "A recent payment may still be refunded.",
+        customer: "最後のお支払いから14日間は、返金に備えて退会できません。14日たってから、もう一度お手続きください。" / "A payment of the last 14 days may still be refunded. Close your account when 14 days have passed.";
+    /// The account cannot be closed: the operator must keep it.
+    ClosingHeld = "closing_held", UNPROCESSABLE_ENTITY, "The account is under a hold and cannot be closed.",
+        clerk: "このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed now.",
+        customer: "現在、このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed at the moment. Please contact support.";
+    /// A closing is under way already.
+    ClosingUnderWay = "closing_under_way", CONFLICT, "A closing of this account is under way.",
+        clerk: "退会の手続き中です。" / "The account is being closed.",
+        customer: "退会の手続き中です。" / "Your account is being closed already.";
     /// The SMS code or another proof is wrong or too old.
     ProofFailed = "proof_failed", UNPROCESSABLE_ENTITY, "The code or proof is wrong, used or too old.",
         clerk: "確認できませんでした。" / "It could not be verified.",

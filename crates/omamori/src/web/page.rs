@@ -5,6 +5,7 @@ use axum::http::{HeaderMap, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::error::Error;
+use crate::config::Config;
 
 /// The value of a cookie of the request.
 #[must_use]
@@ -17,6 +18,13 @@ pub fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
             })
         },
     )
+}
+
+/// Whether a page of ours asks. Browsers say where a request comes from; a cross-site page cannot
+/// say otherwise.
+#[must_use]
+pub fn is_same_origin(config: &Config, headers: &HeaderMap) -> bool {
+    headers.get(header::ORIGIN).is_some_and(|origin| origin == config.public_url.as_str())
 }
 
 /// A template as an answer.

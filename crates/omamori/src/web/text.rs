@@ -100,6 +100,17 @@ impl Text {
         };
         catalogue.get(key).copied().unwrap_or("?")
     }
+
+    /// The text of `{family}{word}`, or the word itself if the catalogue has none: for words that
+    /// other features may add to.
+    #[must_use]
+    pub fn named(&self, family: &str, word: impl std::fmt::Display) -> String {
+        let word = word.to_string();
+        match self.t(&format!("{family}{word}")) {
+            "?" => word,
+            name => name.to_owned(),
+        }
+    }
 }
 
 impl<S: Sync> FromRequestParts<S> for Text {

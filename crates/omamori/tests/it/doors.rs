@@ -5,9 +5,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::audit::Actor;
 use omamori::clock::{HOUR, SECOND};
 use omamori::control::{self, Closing, Door, Scope};
 use omamori::web::codes::Code;
+use omamori::web::error::Error;
 use serde_json::json;
 
 use crate::support::answer::Answer;
@@ -35,6 +37,14 @@ fn closing(door: Door, scope: Scope) -> Closing {
         notice_en: String::new(),
         ends_at: None,
     }
+}
+
+async fn closed(node: &Node, what: Closing) -> String {
+    control::close(&node.app, &Actor::machine(), "山田", what).await.unwrap()
+}
+
+async fn opened(node: &Node, control_id: &str) -> Result<(), Error> {
+    control::open(&node.app, &Actor::machine(), "鈴木", control_id, "済").await
 }
 
 async fn anybody(node: &Node, path: &str, body: serde_json::Value) -> Answer {
@@ -71,7 +81,17 @@ impl House {
             Door::NewDevice => anybody(app, "/move/options", json!({})).await,
             Door::Recovery => {
                 // A stranger's: open, it ends at another refusal or leads nowhere.
-                self.post(app, "/api/wallet/v1/recover/start", recovery(app)).await
+                let (path, key) = ("/api/wallet/v1/recover/start", new_key(&app.app));
+                let proof = self.customer.fresh_proof(&key, "POST", path, app.now());
+                let device =
+                    json!({ "name": "Pixel", "sign_key": jwk(&key), "agree_key": jwk(&key) });
+                let wanted = json!({ "phone": "090-1111-2222",
+                    "recovery_code": "abcd-efgh-jkmn-pqrs", "device": device });
+                let request = Request::post(path)
+                    .header(header::CONTENT_TYPE, "application/json")
+                    .header("dpop", proof)
+                    .body(Body::from(wanted.to_string()));
+                app.call(request.unwrap()).await
             }
             Door::Contact => {
                 let wanted = json!({ "kind": "email", "value": "a@example.com" });
@@ -80,6 +100,16 @@ impl House {
             Door::TopupRegister => register.top_up(app, id, &customer.code(app.now()), 1_000).await,
             Door::Code | Door::Payment => {
                 register.sell(app, id, &customer.code(app.now()), 100).await
+            }
+            Door::Send => {
+                let wanted = json!({ "client_send_id": id, "amount": 100,
+                    "to": { "kind": "link" }, "message": "" });
+                self.post(app, "/api/wallet/v1/sends/options", wanted).await
+            }
+            Door::Receive => self.post(app, "/api/wallet/v1/sends/snd_x/take", json!({})).await,
+            Door::ExternalLink => {
+                let wanted = json!({ "provider": "none" });
+                self.post(app, "/api/wallet/v1/external/link/options", wanted).await
             }
             Door::Refund => register.refund(app, id, "sold", 10).await,
         }
@@ -97,12 +127,6 @@ impl House {
     }
 }
 
-fn recovery(app: &TestApp) -> serde_json::Value {
-    let key = jwk(&new_key(&app.app));
-    json!({ "phone": "090-1111-2222", "recovery_code": "abcd-efgh-jkmn-pqrs",
-        "device": { "name": "Pixel", "sign_key": key, "agree_key": key } })
-}
-
 fn is_closed(answer: &Answer) -> bool {
     let code = Code::FunctionClosed.as_str();
     answer.status == Code::FunctionClosed.status() && answer.error()["code"] == code
@@ -118,10 +142,10 @@ async fn every_door_closes_what_it_names_and_opens_again(app: &mut TestApp) {
         let before = house.knock(app, *door, &format!("{name}-1")).await;
         assert!(before.status.is_success() || !is_closed(&before), "{name} is open");
         let everyone = closing(*door, Scope::All);
-        let control_id = control::close(&app.app, everyone, "山田").await.unwrap();
+        let control_id = closed(app, everyone).await;
         assert!(is_closed(&house.knock(app, *door, &format!("{name}-2")).await), "{name}");
-        assert!(control::open(&app.app, &control_id, "鈴木").await.unwrap());
-        assert!(!control::open(&app.app, &control_id, "鈴木").await.unwrap(), "opened once");
+        opened(app, &control_id).await.unwrap();
+        assert_eq!(opened(app, &control_id).await.unwrap_err().code(), Code::NotFound);
         let after = house.knock(app, *door, &format!("{name}-3")).await;
         assert_eq!(after.status, before.status, "{name}: {}", after.text());
     }
@@ -137,14 +161,14 @@ async fn a_closed_store_leaves_the_others_open(app: &mut TestApp) {
     for (scope, sister_is_closed) in [(store, false), (merchant, true)] {
         app.clock.advance(120 * SECOND);
         let what = closing(Door::Payment, scope);
-        let control_id = control::close(&app.app, what, "山田").await.unwrap();
+        let control_id = closed(app, what).await;
         let id = format!("{sister_is_closed}");
         let here = register.sell(app, &id, &customer.code(app.now()), 10).await;
         here.refused(Code::FunctionClosed);
         let there = sister.sell(app, &format!("{id}-2"), &customer.code(app.now()), 10).await;
         assert_eq!(is_closed(&there), sister_is_closed);
         stranger.sell(app, &id, &customer.code(app.now()), 10).await.ok();
-        assert!(control::open(&app.app, &control_id, "山田").await.unwrap());
+        opened(app, &control_id).await.unwrap();
     }
 }
 
@@ -153,7 +177,7 @@ async fn a_retry_of_what_was_done_before_is_answered_as_before(app: &mut TestApp
     let House { register, customer } = House::new(app).await;
     let code = customer.code(app.now());
     let first = register.sell(app, "s-1", &code, 300).await.ok();
-    control::close(&app.app, closing(Door::Payment, Scope::All), "山田").await.unwrap();
+    closed(app, closing(Door::Payment, Scope::All)).await;
     assert_eq!(register.sell(app, "s-1", &code, 300).await.ok(), first);
     register.sell(app, "s-2", &customer.code(app.now()), 300).await.refused(Code::FunctionClosed);
 }
@@ -162,7 +186,7 @@ async fn a_retry_of_what_was_done_before_is_answered_as_before(app: &mut TestApp
 async fn a_cancel_is_never_closed(app: &mut TestApp) {
     let House { register, customer } = House::new(app).await;
     for door in Door::ALL {
-        control::close(&app.app, closing(*door, Scope::All), "山田").await.unwrap();
+        closed(app, closing(*door, Scope::All)).await;
     }
     register.cancel(app, "sold").await.ok();
     assert_eq!(customer.balance(app), 9_000);
@@ -173,7 +197,7 @@ async fn a_door_opens_by_itself_at_its_end(app: &mut TestApp) {
     let House { register, customer } = House::new(app).await;
     let ends_at = Some(app.now() + HOUR);
     let what = Closing { ends_at, ..closing(Door::Payment, Scope::All) };
-    control::close(&app.app, what, "山田").await.unwrap();
+    closed(app, what).await;
     app.clock.advance(HOUR - SECOND);
     let refused = register.sell(app, "s-1", &customer.code(app.now()), 100).await;
     refused.refused(Code::FunctionClosed);
@@ -186,12 +210,12 @@ async fn a_door_opens_by_itself_at_its_end(app: &mut TestApp) {
 async fn the_status_page_tells_everyone_and_names_nobody(app: &mut TestApp) {
     assert!(app.get("/status").await.text().contains("data-status=\"open\""));
     let store = closing(Door::Payment, Scope::Store("sto_secret".into()));
-    let control_id = control::close(&app.app, store, "山田").await.unwrap();
+    let control_id = closed(app, store).await;
     let what = Closing {
         notice_ja: "点検のため停止中 <b>".into(),
         ..closing(Door::SignUp, Scope::All)
     };
-    control::close(&app.app, what, "山田").await.unwrap();
+    closed(app, what).await;
     let page = app.get("/status").await;
     let text = page.text();
     assert!(
@@ -201,7 +225,7 @@ async fn the_status_page_tells_everyone_and_names_nobody(app: &mut TestApp) {
     for secret in ["sto_secret", "山田", "a test of"] {
         assert!(!text.contains(secret), "{secret}");
     }
-    control::open(&app.app, &control_id, "鈴木").await.unwrap();
+    opened(app, &control_id).await.unwrap();
     app.restart().await;
     let page = app.get("/status").await;
     assert!(page.text().contains("data-status=\"closed\""), "a restart forgets nothing");
@@ -230,13 +254,13 @@ async fn a_door_closed_on_one_node_is_closed_on_all_within_a_second(app: &mut Te
         }
     });
     let store = Scope::Store(register.store_id.clone());
-    let control_id = control::close(&app.app, closing(Door::Payment, store), "山田").await.unwrap();
+    let control_id = closed(app, closing(Door::Payment, store)).await;
     wait_until(|| !other.app.gate.controls().closed(app.now()).is_empty()).await;
     let code = customer.code(app.now());
     register.sell(&other, "s-1", &code, 100).await.refused(Code::FunctionClosed);
     register.sell(app, "s-1", &code, 100).await.refused(Code::FunctionClosed);
     sister.sell(&other, "s-2", &customer.code(app.now()), 100).await.ok();
-    assert!(control::open(&other.app, &control_id, "鈴木").await.unwrap());
+    opened(&other, &control_id).await.unwrap();
     wait_until(|| app.app.gate.controls().closed(app.now()).is_empty()).await;
     register.sell(app, "s-1", &code, 100).await.ok();
     stop.store(true, Ordering::SeqCst);

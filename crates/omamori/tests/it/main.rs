@@ -2,20 +2,26 @@
 //! and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod audit;
 mod browser;
 mod cancel;
 mod census;
 mod code;
+mod console;
 mod contract;
 mod doors;
 mod durability;
 mod input;
 mod limits;
+mod money_notices;
 mod notices;
+mod privacy;
 mod refund;
 mod sale;
+mod send;
 mod stolen;
 mod support;
 mod terminal;
 mod topup;
 mod wallet;
+mod weakness;

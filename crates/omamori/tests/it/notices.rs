@@ -33,6 +33,11 @@ pub fn moved() -> Notice {
     Notice::DeviceMoved { from: "Pixel".to_owned(), to: "iPhone".to_owned() }
 }
 
+/// Tells a customer of it.
+pub async fn tell_moved(node: &Node, customer: &Customer) {
+    tell_alone(&node.app, &customer.customer_id, &moved()).await.unwrap();
+}
+
 /// Sends JSON as a customer on the phone.
 pub async fn send(
     node: &Node,

@@ -3,7 +3,9 @@
 use axum::http::header;
 use http_body_util::BodyExt;
 use omamori::clock::{DAY, SECOND};
+use omamori::notify::{Notice, tell_alone};
 use omamori::web::codes::Code;
+use omamori_db::sql;
 use serde_json::{Value, json};
 
 use crate::support::app::TestApp;
@@ -15,6 +17,7 @@ on_both_engines!(
     the_history_tells_every_movement_once_and_in_order,
     another_customers_payment_is_not_there,
     an_open_wallet_sees_a_payment_at_once,
+    a_stream_ends_with_its_session,
     pages_and_answers_are_the_same_without_the_views,
 );
 
@@ -112,6 +115,25 @@ async fn an_open_wallet_sees_a_payment_at_once(app: &mut TestApp) {
     assert_eq!(data["amount"], -1_234);
     assert_eq!(data["balance"], 3_766);
     assert_eq!(data["payment_id"], sold["payment"]["payment_id"]);
+}
+
+/// Goal: an open stream ends when its session does: by a sign-out or by a move.
+async fn a_stream_ends_with_its_session(app: &mut TestApp) {
+    for end in [
+        "DELETE FROM session WHERE customer_id = $1",
+        "UPDATE device SET state = 'replaced' WHERE customer_id = $1",
+    ] {
+        let customer = Customer::new(&app.app).await;
+        let path = "/api/wallet/v1/events";
+        let proof = customer.proof("GET", path, app.now());
+        let stream = app.open(customer.request("GET", path, Some(&proof))).await;
+        let mut stream = stream.into_body();
+        let end = sql(end).bind(&customer.customer_id);
+        app.app.stores.registry.execute(end).await.unwrap();
+        let notice = Notice::NewSession { device: "Pixel".into() };
+        tell_alone(&app.app, &customer.customer_id, &notice).await.unwrap();
+        assert!(stream.frame().await.is_none(), "it says nothing more");
+    }
 }
 
 /// Goal: the views can be deleted: pages and answers come out of the journal again, to the byte.

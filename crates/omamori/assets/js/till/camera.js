@@ -15,9 +15,10 @@ export async function cameraReads() {
  * @param {HTMLVideoElement} video
  * @param {(digits: string) => void} onDigits called for each code that is digits only
  * @param {AbortSignal} signal
+ * @param {RegExp} [wanted] what else than digits is wanted
  * @throws {DOMException} if the camera may not be used
  */
-export async function readCamera(video, onDigits, signal) {
+export async function readCamera(video, onDigits, signal, wanted = /^\d{8,24}$/) {
   const supported = await window.BarcodeDetector.getSupportedFormats();
   const detector = new window.BarcodeDetector({
     formats: FORMATS.filter((format) => supported.includes(format)),
@@ -36,7 +37,7 @@ export async function readCamera(video, onDigits, signal) {
   signal.addEventListener("abort", stop);
   while (!signal.aborted) {
     const codes = await detector.detect(video);
-    const digits = codes.map((code) => code.rawValue).find((value) => /^\d{8,24}$/.test(value));
+    const digits = codes.map((code) => code.rawValue).find((value) => wanted.test(value));
     if (digits && !signal.aborted) onDigits(digits);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }

@@ -91,7 +91,8 @@ fn free_address() -> std::io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 
-/// Settings as for production, but for the address; nobody signs up, so no message is sent.
+/// Settings as for production, but for the address; nobody signs up, so no message is sent. The
+/// load generator speaks for clients anywhere, as a proxy does.
 pub(super) fn config(folder: &Path, address: SocketAddr) -> String {
     // A JSON string is a TOML string.
     let quoted = |path: &Path| serde_json::Value::from(path.to_string_lossy()).to_string();
@@ -100,6 +101,7 @@ pub(super) fn config(folder: &Path, address: SocketAddr) -> String {
         "listen = \"{address}\"\n\
          public_url = \"http://localhost:{port}\"\n\
          key_file = {key}\n\
+         trusted_proxies = [\"127.0.0.1/32\"]\n\
          [store]\nengine = \"sqlite\"\nfolder = {data}\n\
          [sms]\nadapter = \"http\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"unused\"\n\
          [mail]\nadapter = \"none\"\n\

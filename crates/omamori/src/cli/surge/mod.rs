@@ -9,6 +9,7 @@ mod child;
 mod closed_loop;
 mod engine;
 mod lag;
+mod list_attack;
 mod plain;
 mod postgres;
 mod prepare;
@@ -54,6 +55,9 @@ pub struct SurgeArgs {
     /// `omamori_surge`, which is dropped afterwards.
     #[arg(long, env = "OMAMORI_SURGE_POSTGRES")]
     postgres: Option<String>,
+    /// Measures, instead, what a list attack on sign-in takes from the sales.
+    #[arg(long, conflicts_with = "postgres")]
+    list_attack: bool,
     /// Writes the tables to this file too.
     #[arg(long)]
     output: Option<PathBuf>,
@@ -104,7 +108,9 @@ pub enum SurgeError {
 /// [`SurgeError`].
 pub async fn run(args: SurgeArgs) -> Result<(), SurgeError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let world = Arc::new(World::new(args.customers, args.stores, random(&SystemRng)));
+    let world = World::new(args.customers, args.stores, random(&SystemRng));
+    let members = if args.list_attack { list_attack::members(args.seconds) } else { 0 };
+    let world = Arc::new(world.with_members(members));
     if args.data.exists() {
         return Err(SurgeError::FolderExists(args.data));
     }
@@ -129,6 +135,10 @@ async fn measure(
     let duration = Duration::from_secs(args.seconds.into());
     let prepared = prepare::prepare(&args.data, world, clock).await?;
     let mut text = table::heading(world, args.seconds);
+    if args.list_attack {
+        let steps = list_attack::measure(&args.data, world, clock, duration).await?;
+        return Ok(text + list_attack::table(&steps).as_str());
+    }
     text += &table::sales(&sales::measure(&args.data, world, clock, duration).await?);
     if let Some(address) = &args.postgres {
         let steps = postgres::measure(address, world, clock, duration).await?;

@@ -20,8 +20,8 @@ use crate::clock::{Clock, DAY, Micros};
 use crate::config;
 use crate::db::Stores;
 use crate::gate::chart::{LEDGER_JPY, TransferCode, store_accounts, wallet_account};
-use crate::identity::secret_place;
-use crate::rng::SystemRng;
+use crate::identity::{phc, secret_place, totp_place};
+use crate::rng::{SystemRng, random};
 use crate::secret::{Vault, token_hash};
 
 /// Rows of one statement: eight columns stay well below the engines' bounds for values.
@@ -44,6 +44,10 @@ const CUSTOMERS: &str = "INSERT INTO customer (\
 const DEVICES: &str = "INSERT INTO device (\
     device_id, device_number, customer_id, name, sign_key_thumbprint, \
     code_secret, state, enrolled_at, last_used_at)";
+const PASSWORDS: &str = "INSERT INTO password (\
+    customer_id, hash, failures, locked_until, changed_at)";
+const AUTHENTICATORS: &str = "INSERT INTO totp (\
+    customer_id, secret, last_step, created_at)";
 
 /// How long filling took.
 pub(super) struct Prepared {
@@ -66,7 +70,9 @@ pub(super) async fn prepare(
 
     let started = Instant::now();
     fill_merchants(&stores.registry, world, at).await?;
-    fill_customers(&stores.registry, world, &Vault::new(&master_key), at).await?;
+    let vault = Vault::new(&master_key);
+    fill_customers(&stores.registry, world, &vault, at).await?;
+    fill_members(&stores.registry, world, &vault, at).await?;
     let registry = started.elapsed();
 
     let now = clock.clone();
@@ -138,6 +144,36 @@ async fn fill_customers(
         row.push(vault.seal(&SystemRng, &place, &customer.code_secret));
         row.push("active");
         row.push(at);
+        row.push(at);
+    })
+    .await
+}
+
+/// Passwords, each with a salt of its own, and authenticator apps.
+async fn fill_members(
+    registry: &Db,
+    world: &World,
+    vault: &Vault,
+    at: Micros,
+) -> Result<(), SurgeError> {
+    let hashes: Result<Vec<String>, _> = (0..world.members)
+        .map(|number| phc(vault, &world.member(number).password, &random(&SystemRng)))
+        .collect();
+    let hashes = hashes.map_err(SurgeError::Key)?;
+    fill(registry, PASSWORDS, world.members, |number, row| {
+        row.push(world.customer(number).customer_id);
+        row.push(&hashes[number as usize]);
+        row.push(0);
+        row.push(0);
+        row.push(at);
+    })
+    .await?;
+    fill(registry, AUTHENTICATORS, world.members, |number, row| {
+        let customer_id = world.customer(number).customer_id;
+        let place = totp_place(&customer_id);
+        row.push(customer_id);
+        row.push(vault.seal(&SystemRng, &place, &world.member(number).totp_secret));
+        row.push(0);
         row.push(at);
     })
     .await

@@ -16,9 +16,9 @@ use crate::clock::{Clock, SECOND};
 
 const CONNECTIONS: [usize; 3] = [1, 64, 256];
 const CONNECTIONS_MAX: usize = 256;
-const WARM_UP: Duration = Duration::from_secs(2);
+pub(super) const WARM_UP: Duration = Duration::from_secs(2);
 /// The choices of the run are the same every time.
-const SEED: u64 = 20_190_704;
+pub(super) const SEED: u64 = 20_190_704;
 /// The hidden flag of `serve` under which entries are answered and not kept.
 const NO_JOURNAL: &[&str] = &["--journal", "nothing"];
 

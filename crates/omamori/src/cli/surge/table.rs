@@ -37,7 +37,8 @@ pub(super) fn sales(measured: &Measured) -> String {
         let _ = writeln!(text, "{}", sales_row(step, over));
     }
     text += "\nThe ratio is to the same server with a journal that keeps nothing.\n\n";
-    text + &wrong(measured.steps.iter().map(|step| (step.name.as_str(), &step.report)))
+    text += wrong(measured.steps.iter().map(|step| (step.name.as_str(), &step.report))).as_str();
+    text
 }
 
 fn sales_row(step: &Step, baseline: Option<&Report>) -> String {
@@ -87,7 +88,7 @@ pub(super) fn payments(ways: &[Way; 2]) -> String {
     let reports = ways.iter().flat_map(|way| {
         [(way.name.as_str(), &way.every_store), (way.name.as_str(), &way.one_store)]
     });
-    text + &wrong(reports)
+    text + wrong(reports).as_str()
 }
 
 pub(super) fn preparation(prepared: &Prepared) -> String {
@@ -117,7 +118,7 @@ fn wrong<'a>(reports: impl Iterator<Item = (&'a str, &'a Report)>) -> String {
 }
 
 /// `1,234,567`.
-fn grouped(number: u64) -> String {
+pub(super) fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (place, digit) in digits.chars().enumerate() {
@@ -130,7 +131,7 @@ fn grouped(number: u64) -> String {
 }
 
 /// Two digits after the point.
-fn quotient(a: u64, b: u64) -> String {
+pub(super) fn quotient(a: u64, b: u64) -> String {
     match (u128::from(a) * 100).checked_div(b.into()) {
         Some(hundredths) => format!("{}.{:02}", hundredths / 100, hundredths % 100),
         None => "–".to_owned(),
@@ -138,7 +139,7 @@ fn quotient(a: u64, b: u64) -> String {
 }
 
 /// `123 µs`, `4.56 ms`, `7.8 s`.
-fn short(time: Duration) -> String {
+pub(super) fn short(time: Duration) -> String {
     let micros = time.as_micros();
     match micros {
         0..1_000 => format!("{micros} µs"),

@@ -2,11 +2,13 @@
 //! has to be kept between filling the tables and playing the parts.
 
 use omamori_drill::sale::{Cast, Phone};
+use omamori_drill::signin::{Member, key_of};
 use omamori_paycode::code::{CodeSecret, DeviceNumber, Prefix};
 use sha2::{Digest, Sha256};
 
 use crate::gate::chart::wallet_account_id;
 use crate::id::{Kind, derive};
+use crate::identity::Jwk;
 
 /// What every customer has, in yen: below the largest balance and the payments of a day.
 pub(super) const BALANCE_YEN: u32 = 90_000;
@@ -16,6 +18,8 @@ const STORES_PER_MERCHANT: u32 = 100;
 pub(super) struct World {
     pub(super) customers: u32,
     pub(super) stores: u32,
+    /// The first so many customers have a password, an authenticator app and a phone that signs.
+    pub(super) members: u32,
     seed: [u8; 32],
 }
 
@@ -44,7 +48,12 @@ pub(super) struct Store {
 
 impl World {
     pub(super) const fn new(customers: u32, stores: u32, seed: [u8; 32]) -> Self {
-        Self { customers, stores, seed }
+        Self { customers, stores, members: 0, seed }
+    }
+
+    /// The same with so many members, if there are as many customers.
+    pub(super) fn with_members(self, members: u32) -> Self {
+        Self { members: members.min(self.customers), ..self }
     }
 
     pub(super) const fn merchants(&self) -> u32 {
@@ -68,10 +77,10 @@ impl World {
         Customer {
             wallet_account: wallet_account_id(&customer_id),
             customer_id,
-            phone: format!("+8180{number:08}"),
+            phone: phone(number),
             device_id: Kind::Device.text(id),
             device_number,
-            sign_key_thumbprint: self.secret("sign key", number),
+            sign_key_thumbprint: self.thumbprint(number),
             code_secret: self.secret("code", number),
         }
     }
@@ -110,6 +119,26 @@ impl World {
         }
     }
 
+    /// What a member signs in with.
+    pub(super) fn member(&self, number: u32) -> Member {
+        let totp_secret = self.secret("authenticator", number);
+        let password = self.secret("password", number);
+        Member {
+            number: phone(number),
+            password: password[..12].iter().map(|byte| format!("{byte:02x}")).collect(),
+            totp_secret: std::array::from_fn(|index| totp_secret[index]),
+            sign_key: key_of(&format!("member {:02x?}", self.seed), number),
+        }
+    }
+
+    /// Of a member's key; of nobody's for the others, who sign nothing.
+    fn thumbprint(&self, number: u32) -> [u8; 32] {
+        if number >= self.members {
+            return self.secret("sign key", number);
+        }
+        Jwk::of(&p256::PublicKey::from(self.member(number).sign_key.verifying_key())).thumbprint()
+    }
+
     /// Shaped like a real one.
     fn api_key(&self, number: u32) -> String {
         let secret = self.secret("terminal", number);
@@ -127,6 +156,11 @@ impl World {
     }
 }
 
+/// Mobile numbers of Japan have no 0 after the 080.
+fn phone(number: u32) -> String {
+    format!("+81{}", 8_010_000_000 + u64::from(number))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -142,5 +176,10 @@ mod tests {
         assert_ne!(world.customer(1).code_secret, world.customer(1).sign_key_thumbprint);
         assert_ne!(world.store(1).api_key, World::new(5, 3, [8; 32]).store(1).api_key);
         assert_eq!(World::new(1, 101, [0; 32]).merchants(), 2);
+        let world = world.with_members(2);
+        let key = world.member(1).sign_key;
+        let jwk = Jwk::of(&p256::PublicKey::from(key.verifying_key()));
+        assert_eq!(world.customer(1).sign_key_thumbprint, jwk.thumbprint());
+        assert_eq!(world.customer(1).phone, world.member(1).number);
     }
 }

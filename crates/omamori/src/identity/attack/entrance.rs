@@ -1,5 +1,10 @@
-//! The first look at a request to sign in with a password: by where it comes from and how it
-//! looks, before its body or its signature costs anything.
+//! The first look at a request to sign in with a password: by where it comes from, how it looks
+//! and which key it claims to have, before its body or its signature costs anything.
+//!
+//! Only the bound phone signs in with a password, so a key that no phone has cannot succeed. Of
+//! strangers so many a second are looked at as it takes to recognise an attack; the others are
+//! told to come again. So no flood of them, however many networks it comes from and whatever work
+//! it has done, takes more than a little of the processor from payments and from customers.
 
 use std::sync::Arc;
 
@@ -11,6 +16,7 @@ use super::wave::Answer;
 use super::work;
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
+use crate::identity::dpop;
 use crate::identity::rate::Network;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -63,6 +69,11 @@ impl FromRequestParts<Arc<App>> for Entrance {
         let entrance = Self { network, shape, worked };
         let scopes = [Scope::Address(network.address()), Scope::network_of(network), shape];
         entrance.require(app, &scopes, now)?;
+        let key = text("dpop").and_then(dpop::claimed_key);
+        if !key.is_some_and(|key| app.identity.directory.knows(&key)) {
+            let looked_at = app.identity.doors.strangers.check((), now);
+            looked_at.inspect_err(|_| app.identity.attacks.turned_away(&scopes, now))?;
+        }
         Ok(entrance)
     }
 }

@@ -1,5 +1,5 @@
 //! `POST /api/wallet/v1/devices/end`: a phone that was replaced loses its right to undo the move,
-//! because it is sold, lost or broken. Confirmed with the passkey, and not on the move's first day:
+//! because it is sold, lost or broken. Confirmed by step-up, and not on the move's first day:
 //! else whoever takes an account over would begin with this.
 
 use std::sync::Arc;
@@ -54,11 +54,11 @@ pub(in crate::identity) async fn handle(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, credential }): Json<Confirmed<End>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<End>>,
 ) -> Result<Risen<Ended>> {
     let intent = intent(&app, &customer, &request, text).await?;
     let settled = moves::settled(&app.stores.registry, &customer, app.clock.now()).await?;
-    let _cleared = stepup::require(&app, &customer, network, &intent, &credential, settled).await?;
+    let _cleared = stepup::require(&app, &customer, network, &intent, &proof, settled).await?;
     let mut tx = app.stores.registry.begin().await?;
     let update = sql("UPDATE device SET state = 'ended'
          WHERE device_id = $1 AND customer_id = $2 AND state = 'replaced'");

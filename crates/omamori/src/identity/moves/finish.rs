@@ -10,20 +10,21 @@ use omamori_db::{Tx, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{Move, TRIES, allowed, code_place, find};
+use super::{Move, TRIES, Way, allowed, code_place, find};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
-use crate::identity::binding::{self, Enrolled, taken};
+use crate::identity::binding::{self, Enrolled, is_code, taken};
 use crate::identity::customer::FreshProof;
 use crate::identity::dpop::Proof;
+use crate::identity::password::Password;
 use crate::identity::rate::Network;
 use crate::identity::replay::Admitted;
 use crate::identity::session::{self, Opened};
-use crate::identity::{devices, recover, recovery};
+use crate::identity::{devices, recover, recovery, signin, totp};
 use crate::notify::{Notice, tell};
-use crate::secret::constant_time_eq;
+use crate::secret::Secret;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -34,6 +35,9 @@ pub(in crate::identity) struct Finish {
     move_id: String,
     /// Six digits of the SMS, or a recovery code.
     code: String,
+    /// Where the move was begun with the number alone.
+    password: Option<Secret>,
+    totp: Option<Secret>,
 }
 
 #[derive(Serialize)]
@@ -57,21 +61,22 @@ pub(in crate::identity) async fn handle(
     let now = app.clock.now();
     app.identity.doors.signin.check(network, now)?;
     let second = read(&request.code)?;
-    let found = find(&app.stores.registry, &request.move_id).await?;
-    let found = found.filter(|found| found.thumbprint == proof.thumbprint);
-    let Some(found) = found else { return Err(Code::ProofFailed.into()) };
+    let factors = factors(&request)?;
+    let found = find(&app.stores.registry, &request.move_id, &proof).await?;
     if found.state == "done" && found.expires_at > now {
         return Ok(answer(again(&app, &found, &proof, now).await?));
     }
-    let opinion = is_right(&app, &request.move_id, &found, &second, now).await?;
+    let mut opinion = is_right(&app, &request.move_id, &found, &second, now).await?;
+    if opinion.is_ok() && found.way == Way::Password {
+        opinion = match factors {
+            Some((password, code)) => factors_right(&app, &found, password, code).await?,
+            None => Err(Code::ProofFailed),
+        };
+    }
+    let detail = json!({ "ip": network.address(), "step": second.word(), "move": request.move_id });
     let question = Question {
-        act: Act::DeviceMove,
         customer: Some(&found.customer_id),
-        device: None,
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "step": second.word(), "move": request.move_id }),
+        ..Question::plain(Act::DeviceMove, &detail)
     };
     let _cleared = app.gate.decide(question, opinion).await?;
     Ok(answer(change_places(&app, &request.move_id, &found, &second, now).await?))
@@ -87,6 +92,26 @@ fn read(code: &str) -> Result<Second> {
     }
     let hash = recovery::typed(code).ok_or_else(|| Error::field("code", "malformed"))?;
     Ok(Second::RecoveryCode(hash))
+}
+
+fn factors(request: &Finish) -> Result<Option<(Password, totp::Code)>> {
+    let (Some(password), Some(totp)) = (&request.password, &request.totp) else { return Ok(None) };
+    let code = totp::Code::parse(totp.reveal(), "totp")?;
+    Ok(Some((Password::parse(password.reveal())?, code)))
+}
+
+/// As at sign-in. Who gets here has the owner's messages, so these tries count and lock.
+async fn factors_right(
+    app: &App,
+    found: &Move,
+    password: Password,
+    code: totp::Code,
+) -> Result<Result<(), Code>> {
+    let query = sql("SELECT hash, locked_until FROM password WHERE customer_id = $1");
+    let row = app.stores.registry.optional(query.bind(&found.customer_id)).await?;
+    let Some(row) = row else { return Ok(Err(Code::ProofFailed)) };
+    let kept = (Some(row.text("hash")?), row.int("locked_until")?);
+    signin::password::check(app, &found.customer_id, kept, password, code).await
 }
 
 impl Second {
@@ -113,10 +138,7 @@ async fn is_right(
         return Ok(Err(Code::ProofFailed));
     }
     let right = match second {
-        Second::Sms(code) => {
-            let kept = app.vault.open(&code_place(move_id), &found.code)?;
-            constant_time_eq(&kept, code.as_bytes())
-        }
+        Second::Sms(code) => is_code(app, &code_place(move_id), &found.code, code)?,
         Second::RecoveryCode(hash) => {
             let holder = recovery::holder(&app.stores.registry, *hash).await?;
             holder.as_ref() == Some(&found.customer_id)
@@ -133,9 +155,9 @@ async fn again(app: &App, found: &Move, proof: &Proof, now: Micros) -> Result<Fi
     if app.identity.replays.admit(proof.id, now) != Admitted::New {
         return Err(Code::Unauthorized.into());
     }
-    let phone = binding::kept(&found.name, found.thumbprint, &found.agree_key)?;
+    let (id, strength) = (&found.customer_id, found.way.strength());
     let mut tx = app.stores.registry.begin().await?;
-    let (device, session) = binding::again(app, &mut tx, &found.customer_id, &phone).await?;
+    let (device, session) = binding::again(app, &mut tx, id, &found.phone, strength).await?;
     tx.commit().await?;
     devices::forget(app, &found.customer_id).await?;
     Ok(Finished { device, session })
@@ -162,8 +184,7 @@ async fn change_places(
         replace(&mut tx, &old.device_id, now).await?;
         devices::note(app, &mut tx, customer_id).await?;
     }
-    let phone = binding::kept(&found.name, found.thumbprint, &found.agree_key)?;
-    let device = binding::bind(app, &mut tx, customer_id, to, &phone).await.map_err(taken)?;
+    let device = binding::bind(app, &mut tx, customer_id, to, &found.phone).await.map_err(taken)?;
     let done = sql("UPDATE device_move
          SET state = 'done', done_at = $1, from_device_id = $2, to_device_id = $3
          WHERE move_id = $4 AND state = 'code_sent'");
@@ -171,10 +192,11 @@ async fn change_places(
     if tx.execute(done.bind(&device.device_id).bind(move_id)).await? != 1 {
         return Err(Code::ProofFailed.into());
     }
-    recover::cancel_all(&mut tx, customer_id, now).await?;
-    let session = session::open(app, &mut tx, customer_id, &device.device_id).await?;
+    recover::cancel_all(app, &mut tx, customer_id).await?;
+    let session =
+        session::open(app, &mut tx, customer_id, &device.device_id, found.way.strength()).await?;
     let from = old.map(|old| old.name).unwrap_or_default();
-    let notice = Notice::DeviceMoved { from, to: found.name.clone() };
+    let notice = Notice::DeviceMoved { from, to: found.phone.name.clone() };
     tell(app, &mut tx, customer_id, &notice).await?;
     tx.commit().await?;
     devices::forget(app, customer_id).await?;

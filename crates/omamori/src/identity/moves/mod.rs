@@ -1,21 +1,27 @@
-//! Moving to another phone: the passkey and a second proof on the new phone, and the old phone
-//! can take its place back.
+//! Moving to another phone: the strong factor and a second proof on the new phone, and the old
+//! phone can take its place back.
 //!
 //! The new phone shows the passkey, then a code from an SMS to the verified number, or a recovery
-//! code; both are bound to its key. It pays at once, with a first day's limits. The old phone pays
+//! code; both are bound to its key. Where there is a password, the number comes first, and the
+//! password and the app's code together with the SMS code: nobody tries passwords who cannot read
+//! the owner's messages. The new phone pays at once, with a first day's limits. The old phone pays
 //! no more but keeps a session that can do one thing: undo. That ends the new phone, stops the
 //! account until the passkey is shown on the old one, and lets no other move begin for a day. So
 //! who takes an account over is thrown out by one tap, and who finds an old phone gains nothing.
 
 pub(super) mod finish;
 pub(super) mod page;
+pub(super) mod password;
+pub(super) mod settle;
 pub(super) mod start;
 pub(super) mod undo;
 
-use omamori_db::{Db, Row, sql};
+use omamori_db::{Db, sql};
 
+use super::binding::{Checked, kept};
 use super::customer::Customer;
-use super::jwk::Thumbprint;
+use super::dpop::Proof;
+use super::session::Strength;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -35,32 +41,46 @@ fn code_place(move_id: &str) -> String {
     format!("device_move.code/{move_id}")
 }
 
+/// How a move was begun.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// The passkey was shown.
+    Passkey,
+    /// A number was named: nothing is proved yet.
+    Password,
+}
+
+impl Way {
+    const fn strength(self) -> Strength {
+        match self {
+            Self::Passkey => Strength::Passkey,
+            Self::Password => Strength::Password,
+        }
+    }
+}
+
 /// A move under way or done.
 struct Move {
     customer_id: String,
+    way: Way,
     state: String,
-    name: String,
-    thumbprint: Thumbprint,
-    agree_key: Vec<u8>,
+    phone: Checked,
     code: Vec<u8>,
     expires_at: Micros,
 }
 
-async fn find(registry: &Db, move_id: &str) -> Result<Option<Move>> {
-    let query = sql("SELECT customer_id, state, name, sign_key_thumbprint, agree_key, code,
+/// The move with this id that the phone which made the proof began. Others are not there.
+async fn find(registry: &Db, move_id: &str, proof: &Proof) -> Result<Move> {
+    let query = sql("SELECT customer_id, way, state, name, sign_key_thumbprint, agree_key, code,
                 expires_at
-         FROM device_move WHERE move_id = $1");
-    let row = registry.optional(query.bind(move_id)).await?;
-    Ok(row.as_ref().map(read).transpose()?)
-}
-
-fn read(row: &Row) -> omamori_db::Result<Move> {
+         FROM device_move WHERE move_id = $1 AND sign_key_thumbprint = $2");
+    let row = registry.optional(query.bind(move_id).bind(proof.thumbprint)).await?;
+    let row = row.ok_or(Code::ProofFailed)?;
     Ok(Move {
         customer_id: row.text("customer_id")?,
+        way: if row.text("way")? == "password" { Way::Password } else { Way::Passkey },
         state: row.text("state")?,
-        name: row.text("name")?,
-        thumbprint: row.array("sign_key_thumbprint")?,
-        agree_key: row.bytes("agree_key")?,
+        phone: kept(&row)?,
         code: row.bytes("code")?,
         expires_at: row.int("expires_at")?,
     })
@@ -81,11 +101,12 @@ async fn allowed(registry: &Db, customer_id: &str, now: Micros) -> Result<Result
 }
 
 /// Whether the phone has been the customer's for long enough to change what would outlive the
-/// undoing of its move: contacts, recovery codes, a stop.
+/// undoing of its move, or what the owner does about a recovery that somebody else went through:
+/// contacts, factors, recovery codes, a stop.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn settled(
+pub(crate) async fn settled(
     registry: &Db,
     customer: &Customer,
     now: Micros,
@@ -93,8 +114,14 @@ pub(super) async fn settled(
     let query = sql("SELECT move_id FROM device_move
          WHERE to_device_id = $1 AND state = 'done' AND done_at > $2 LIMIT 1");
     let query = query.bind(&customer.device_id).bind(now - REST);
-    let new = registry.optional(query).await?.is_some();
-    Ok(if new { Err(Code::TooSoon) } else { Ok(()) })
+    let moved = registry.optional(query).await?.is_some();
+    let query = sql("SELECT r.recovery_id FROM recovery r
+         JOIN device d ON d.sign_key_thumbprint = r.sign_key_thumbprint
+         WHERE d.device_id = $1 AND r.customer_id = d.customer_id
+           AND r.state = 'done' AND r.done_at > $2 LIMIT 1");
+    let query = query.bind(&customer.device_id).bind(now - REST);
+    let recovered = registry.optional(query).await?.is_some();
+    Ok(if moved || recovered { Err(Code::TooSoon) } else { Ok(()) })
 }
 
 /// The move that took the phone's place, if it can be undone.

@@ -71,7 +71,7 @@ async fn take_back(app: &App, tx: &mut Tx, customer: &Customer, now: Micros) -> 
     let back = sql("UPDATE device SET state = 'active', ended_at = NULL WHERE device_id = $1");
     tx.execute(back.bind(device_id)).await?;
     session::end_elsewhere(tx, customer_id, device_id).await?;
-    recover::cancel_all(tx, customer_id, now).await?;
+    recover::cancel_all(app, tx, customer_id).await?;
     standing::stop(tx, customer_id, "undo").await?;
     devices::note(app, tx, customer_id).await?;
     let kept = devices::name(tx, device_id).await?;

@@ -2,45 +2,66 @@
 //!
 //! argon2id with the parameters of OWASP's Password Storage Cheat Sheet (19 MiB, 2 passes, 1
 //! lane), a salt of 128 bits and a pepper derived from the master key, so that a stolen registry
-//! alone cannot be searched. One hash takes some 20 ms of a core: one runs at a time, few wait,
-//! and whoever comes then is told to come again.
+//! alone cannot be searched. One hash takes some 20 ms of a core: one runs at a time, on a thread
+//! that yields to payments, few wait, and whoever comes then is told to come again.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Password;
 use crate::app::App;
 use crate::rng::random;
+use crate::secret::Vault;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
-const WORKERS: usize = 1;
-const WAITING: usize = 32;
+/// Hashes that wait or are under way: two thirds of a second of one core.
+const ROOM: usize = 33;
 const RETRY_AFTER_SECONDS: u32 = 5;
+/// How nice the thread is to the others: a tenth of their share when there is not enough for all.
+const NICE: i32 = 10;
 const SALT_BYTES: usize = 16;
 
 /// Of no password: what is compared with when there is none to compare with, for the same time.
 const NOBODYS: &str = "$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg\
                        $AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
+/// A hash to be computed, with its place in the queue.
+type Job = Box<dyn FnOnce() + Send>;
+
 /// The pool.
 pub(in crate::identity) struct Pool {
     room: Arc<Semaphore>,
-    workers: Arc<Semaphore>,
+    jobs: mpsc::Sender<Job>,
     computed: AtomicU64,
 }
 
 impl Default for Pool {
     fn default() -> Self {
-        Self {
-            room: Arc::new(Semaphore::new(WORKERS + WAITING)),
-            workers: Arc::new(Semaphore::new(WORKERS)),
-            computed: AtomicU64::new(0),
+        let (jobs, queue) = mpsc::channel();
+        std::thread::spawn(move || work_off(&queue));
+        Self { room: Arc::new(Semaphore::new(ROOM)), jobs, computed: AtomicU64::new(0) }
+    }
+}
+
+/// Computes one hash after the other until the pool is gone.
+fn work_off(queue: &mpsc::Receiver<Job>) {
+    // On Linux this is of the calling thread alone. Where it is not to be had, one thread is
+    // still at most one core.
+    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+        tracing::warn!(%error, "password hashing has the priority of payments");
+    }
+    while let Ok(job) = queue.recv() {
+        // A panic drops the job's sender, so its caller hears of it; the next job is not to blame.
+        if catch_unwind(AssertUnwindSafe(job)).is_err() {
+            tracing::error!("a password hash was given up");
         }
     }
 }
@@ -91,29 +112,48 @@ impl Pool {
         app: &App,
         work: impl FnOnce(&Argon2<'_>) -> Result<T, HashError> + Send + 'static,
     ) -> Result<T> {
-        let _room = self.enter()?;
-        let worker = self.workers.clone().acquire_owned().await;
-        let worker = worker.map_err(|_| Error::fault("the pool of password hashing is closed"))?;
+        let room = self.enter()?;
         self.computed.fetch_add(1, Ordering::Relaxed);
-        let pepper = app.vault.derive("pepper of passwords");
-        let task = tokio::task::spawn_blocking(move || {
-            let _worker = worker; // until the work is done, though its caller may be gone
-            let argon2 = Argon2::new_with_secret(
-                pepper.as_slice(),
-                Algorithm::Argon2id,
-                Version::V0x13,
-                Params::DEFAULT,
-            )?;
-            work(&argon2)
+        let pepper = app.vault.derive(PEPPER);
+        let (answer, answered) = oneshot::channel();
+        let job = Box::new(move || {
+            let _room = room; // until the work is done, though its caller may be gone
+            // Nobody waits any more: nothing to tell.
+            let _ = answer.send(with_pepper(&pepper).and_then(|argon2| work(&argon2)));
         });
-        let done = task.await.map_err(|error| Error::Fault(Box::new(error)))?;
-        done.map_err(|error| Error::Fault(Box::new(error)))
+        let gone = || Error::fault("the thread of password hashing is gone");
+        self.jobs.send(job).map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?.map_err(|error| Error::Fault(Box::new(error)))
     }
 
     fn enter(&self) -> Result<OwnedSemaphorePermit> {
         let entered = self.room.clone().try_acquire_owned();
         entered.map_err(|_| Error::RetryAfter(Code::Busy, RETRY_AFTER_SECONDS))
     }
+}
+
+const PEPPER: &str = "pepper of passwords";
+
+fn with_pepper(pepper: &[u8; 32]) -> Result<Argon2<'_>, HashError> {
+    let (algorithm, version) = (Algorithm::Argon2id, Version::V0x13);
+    Ok(Argon2::new_with_secret(pepper, algorithm, version, Params::DEFAULT)?)
+}
+
+/// The hash of a password, computed here and now, as [`Pool::hash`] would: for filling a registry
+/// without a running service.
+///
+/// # Errors
+/// What argon2 says.
+pub(crate) fn phc(
+    vault: &Vault,
+    password: &str,
+    salt: &[u8; SALT_BYTES],
+) -> Result<String, Box<dyn std::error::Error>> {
+    let pepper = vault.derive(PEPPER);
+    let hash: PasswordHash = with_pepper(&pepper)?
+        .hash_password_with_salt(password.as_bytes(), salt)
+        .map_err(HashError::from)?;
+    Ok(hash.to_string())
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -151,7 +191,7 @@ mod tests {
     #[tokio::test]
     async fn beyond_its_queue_the_pool_refuses_at_once() {
         let pool = Pool::default();
-        let entered: Vec<_> = (0..WORKERS + WAITING).map(|_| pool.enter().unwrap()).collect();
+        let entered: Vec<_> = (0..ROOM).map(|_| pool.enter().unwrap()).collect();
         let refused = pool.enter().unwrap_err();
         assert!(matches!(refused, Error::RetryAfter(Code::Busy, RETRY_AFTER_SECONDS)));
         drop(entered);

@@ -8,7 +8,7 @@
 
 pub(super) mod breached;
 mod common;
-pub(super) mod hash;
+pub(crate) mod hash;
 pub(super) mod lock;
 
 use omamori_db::{Tx, sql};
@@ -16,7 +16,9 @@ use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
 use super::phone::Phone;
+use crate::app::App;
 use crate::clock::Micros;
+use crate::secret::Secret;
 use crate::web::error::{Error, Result};
 
 /// NIST SP 800-63B-4 §3.1.1.2: at least 8 beside a second factor; at least 64 must be allowed.
@@ -68,8 +70,22 @@ impl Password {
     }
 }
 
-/// Keeps the hash of a new customer's password.
-pub(super) async fn insert(tx: &mut Tx, customer_id: &str, hash: &str, now: Micros) -> Result<()> {
+/// A new password, unless it is one that attackers try first.
+///
+/// # Errors
+/// The field `password` is malformed or too common.
+pub(super) async fn accept(app: &App, typed: &Secret, phone: &Phone) -> Result<Password> {
+    let password = Password::parse(typed.reveal())?;
+    password.check_new(phone, &app.config.issuer_name)?;
+    if let Some(service) = &app.identity.breached {
+        service.check(&password).await?;
+    }
+    Ok(password)
+}
+
+/// Keeps the hash of a password in the place of the one before; wrong ones are counted anew.
+pub(super) async fn set(tx: &mut Tx, customer_id: &str, hash: &str, now: Micros) -> Result<()> {
+    tx.execute(sql("DELETE FROM password WHERE customer_id = $1").bind(customer_id)).await?;
     let insert = sql("INSERT INTO password (customer_id, hash, failures, locked_until, changed_at)
          VALUES ($1, $2, CAST(0 AS BIGINT), CAST(0 AS BIGINT), $3)");
     tx.execute(insert.bind(customer_id).bind(hash).bind(now)).await?;

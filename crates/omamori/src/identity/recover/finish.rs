@@ -1,5 +1,6 @@
 //! `POST /api/wallet/v1/recover/finish`: a new passkey and a new phone take the place of all there
-//! was. Other factors stay: who set one-time codes needs them as before.
+//! was. A password and an app stay as they were, unless they are what is new
+//! ([`super::password`]).
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use axum::response::IntoResponse;
 use omamori_db::{Tx, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use webauthn_rs::prelude::{Passkey, RegisterPublicKeyCredential};
+use webauthn_rs::prelude::RegisterPublicKeyCredential;
 
 use super::{Recovery, find};
 use crate::app::App;
@@ -20,11 +21,12 @@ use crate::id::Kind;
 use crate::identity::binding::{self, Enrolled, taken};
 use crate::identity::customer::FreshProof;
 use crate::identity::dpop::Proof;
+use crate::identity::factor::Factor;
 use crate::identity::passkey::Purpose;
 use crate::identity::rate::Network;
 use crate::identity::replay::Admitted;
-use crate::identity::session::{self, Opened};
-use crate::identity::{devices, passkeys_of, recovery};
+use crate::identity::session::{self, Opened, Strength};
+use crate::identity::{devices, recovery};
 use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -53,8 +55,8 @@ pub(in crate::identity) async fn handle(
     let now = app.clock.now();
     app.identity.doors.recover_verify.check(network, now)?;
     let found = find(&app.stores.registry, &request.recovery_id, &proof).await?;
-    if found.state == "done" && found.expires_at > now {
-        return Ok(answer(again(&app, &found, &proof, now).await?));
+    if let Some(finished) = again(&app, &found, &proof, Strength::Passkey).await? {
+        return Ok(answer(finished));
     }
     let accepted =
         app.identity.passkeys.accept_registration(Purpose::Recovery, &request.credential, now);
@@ -63,50 +65,63 @@ pub(in crate::identity) async fn handle(
         Ok(_) | Err(Error::Refused(_)) => (Err(Code::ProofFailed), None),
         Err(fault) => return Err(fault),
     };
-    let question = Question {
-        act: Act::Recover,
-        customer: Some(&found.customer_id),
-        device: None,
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({
-            "ip": network.address(), "step": "passkey", "recovery": request.recovery_id,
-        }),
-    };
-    let _cleared = app.gate.decide(question, found.is_ready(now).and(proved)).await?;
+    ask(&app, network, ("passkey", &request.recovery_id), &found, proved).await?;
     let passkey = passkey.ok_or(Code::ProofFailed)?;
-    Ok(answer(recover(&app, &request.recovery_id, &found, &passkey, now).await?))
+    let factor = Factor::Passkey(Box::new(passkey));
+    Ok(answer(recover(&app, &request.recovery_id, &found, &factor).await?))
 }
 
-fn answer(finished: Finished) -> impl IntoResponse {
+/// Asks the gate about the end of a recovery, proved by `step`.
+pub(super) async fn ask(
+    app: &App,
+    network: Network,
+    (step, recovery_id): (&'static str, &str),
+    found: &Recovery,
+    proved: Result<(), Code>,
+) -> Result<()> {
+    let detail = json!({ "ip": network.address(), "step": step, "recovery": recovery_id });
+    let question =
+        Question { customer: Some(&found.customer_id), ..Question::plain(Act::Recover, &detail) };
+    let ready = found.is_ready(app.clock.now());
+    let _cleared = app.gate.decide(question, ready.and(proved)).await?;
+    Ok(())
+}
+
+pub(super) fn answer(finished: Finished) -> impl IntoResponse {
     ([(header::SET_COOKIE, finished.session.cookie.clone())], Answer(finished))
 }
 
 /// For a phone that never got the answer.
-async fn again(app: &App, found: &Recovery, proof: &Proof, now: Micros) -> Result<Finished> {
+pub(super) async fn again(
+    app: &App,
+    found: &Recovery,
+    proof: &Proof,
+    strength: Strength,
+) -> Result<Option<Finished>> {
+    let now = app.clock.now();
+    if found.state != "done" || found.expires_at <= now {
+        return Ok(None);
+    }
     if app.identity.replays.admit(proof.id, now) != Admitted::New {
         return Err(Code::Unauthorized.into());
     }
-    let phone = binding::kept(&found.name, found.thumbprint, &found.agree_key)?;
+    let id = &found.customer_id;
     let mut tx = app.stores.registry.begin().await?;
-    let (device, session) = binding::again(app, &mut tx, &found.customer_id, &phone).await?;
-    let recovery_codes =
-        recovery::replace(&mut tx, app.rng.as_ref(), &found.customer_id, now).await?;
+    let (device, session) = binding::again(app, &mut tx, id, &found.phone, strength).await?;
+    let recovery_codes = recovery::replace(&mut tx, app.rng.as_ref(), id, now).await?;
     tx.commit().await?;
-    devices::forget(app, &found.customer_id).await?;
-    Ok(Finished { device, recovery_codes, session })
+    devices::forget(app, id).await?;
+    Ok(Some(Finished { device, recovery_codes, session }))
 }
 
 /// All of it or nothing.
-async fn recover(
+pub(super) async fn recover(
     app: &App,
     recovery_id: &str,
     found: &Recovery,
-    passkey: &Passkey,
-    now: Micros,
+    factor: &Factor,
 ) -> Result<Finished> {
-    let customer_id = &found.customer_id;
+    let (customer_id, phone, now) = (&found.customer_id, &found.phone, app.clock.now());
     let mut tx = app.stores.registry.begin().await?;
     let done = sql("UPDATE recovery SET state = 'done', done_at = $1
          WHERE recovery_id = $2 AND state = 'cooling' AND ready_at <= $1");
@@ -114,14 +129,13 @@ async fn recover(
         return Err(Code::ProofFailed.into()); // canceled, or finished, a moment ago
     }
     end_all(app, &mut tx, customer_id, now).await?;
-    passkeys_of::insert(&mut tx, customer_id, passkey, &found.name, now).await.map_err(taken)?;
-    let phone = binding::kept(&found.name, found.thumbprint, &found.agree_key)?;
+    factor.keep(app, &mut tx, customer_id, &phone.name, now).await?;
     let device_id = Kind::Device.random_text(app.rng.as_ref());
-    let device =
-        binding::bind(app, &mut tx, customer_id, device_id, &phone).await.map_err(taken)?;
+    let device = binding::bind(app, &mut tx, customer_id, device_id, phone).await.map_err(taken)?;
     let recovery_codes = recovery::replace(&mut tx, app.rng.as_ref(), customer_id, now).await?;
-    let session = session::open(app, &mut tx, customer_id, &device.device_id).await?;
-    let notice = Notice::RecoveryFinished { device: found.name.clone() };
+    let session =
+        session::open(app, &mut tx, customer_id, &device.device_id, factor.strength()).await?;
+    let notice = Notice::RecoveryFinished { device: phone.name.clone() };
     tell(app, &mut tx, customer_id, &notice).await?;
     tx.commit().await?;
     devices::forget(app, customer_id).await?;
@@ -140,6 +154,8 @@ async fn end_all(app: &App, tx: &mut Tx, customer_id: &str, now: Micros) -> Resu
     let moves = sql("UPDATE device_move SET state = 'settled'
          WHERE customer_id = $1 AND state = 'done'");
     tx.execute(moves.bind(customer_id)).await?;
+    let tickets = sql("DELETE FROM recovery_ticket WHERE customer_id = $1 AND used_at IS NULL");
+    tx.execute(tickets.bind(customer_id)).await?;
     tx.execute(sql("DELETE FROM passkey WHERE customer_id = $1").bind(customer_id)).await?;
     tx.execute(sql("DELETE FROM session WHERE customer_id = $1").bind(customer_id)).await?;
     let row = sql("UPDATE customer

@@ -1,25 +1,33 @@
 //! Getting back in without the passkey or without the phone.
 //!
-//! Two proofs: a recovery code, and a code by SMS to a number that was verified before. The number
-//! that is typed only has to match; nothing is ever sent to an address of the form, and nothing at
-//! all without a right recovery code, so this door bombs no phone and tells of no account. Then a
-//! day passes in which every channel is told, everything works as before, and any phone of the
-//! account can cancel. Only then come a new passkey and a new phone, and all else ends.
+//! Two proofs: a recovery code, or what support gives in its place ([`assisted()`]), and a code by
+//! SMS to a number that was verified before. The number that is typed only has to match; nothing is
+//! ever sent to an address of the form, and nothing at all without a right recovery code, so this
+//! door bombs no phone and tells of no account. Then a day passes in which every channel is told,
+//! everything works as before, and any phone of the account can cancel, and so can whoever reads
+//! what the contacts were sent. Only then come a new passkey (or password and app) and a new phone,
+//! and all else ends.
 //!
 //! Two recoveries at once: the later one ends the earlier and waits its own day, so nobody wins a
 //! race. A move, or the undoing of one, ends a recovery: they take stronger proofs.
 
+mod assisted;
 pub(super) mod cancel;
 pub(super) mod finish;
 pub(super) mod options;
+pub(super) mod password;
 pub(super) mod start;
 pub(super) mod verify;
 
-use omamori_db::{Db, Row, Tx, sql};
+pub use assisted::assisted;
 
+use omamori_db::{Db, Tx, sql};
+
+use super::binding::{Checked, kept};
 use super::dpop::Proof;
-use super::jwk::Thumbprint;
+use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
+use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 
@@ -41,9 +49,7 @@ fn code_place(recovery_id: &str) -> String {
 struct Recovery {
     customer_id: String,
     state: String,
-    name: String,
-    thumbprint: Thumbprint,
-    agree_key: Vec<u8>,
+    phone: Checked,
     code: Vec<u8>,
     recovery_code_hash: [u8; 32],
     expires_at: Micros,
@@ -57,16 +63,11 @@ async fn find(registry: &Db, recovery_id: &str, proof: &Proof) -> Result<Recover
          FROM recovery
          WHERE recovery_id = $1 AND sign_key_thumbprint = $2 AND customer_id IS NOT NULL");
     let row = registry.optional(query.bind(recovery_id).bind(proof.thumbprint)).await?;
-    Ok(read(&row.ok_or(Code::ProofFailed)?)?)
-}
-
-fn read(row: &Row) -> omamori_db::Result<Recovery> {
+    let row = row.ok_or(Code::ProofFailed)?;
     Ok(Recovery {
         customer_id: row.text("customer_id")?,
         state: row.text("state")?,
-        name: row.text("name")?,
-        thumbprint: row.array("sign_key_thumbprint")?,
-        agree_key: row.bytes("agree_key")?,
+        phone: kept(&row)?,
         code: row.bytes("code")?,
         recovery_code_hash: row.array("recovery_code_hash")?,
         expires_at: row.int("expires_at")?,
@@ -101,9 +102,17 @@ pub async fn ready_at(registry: &Db, customer_id: &str, now: Micros) -> Result<O
     Ok(row.map(|row| row.int("ready_at")).transpose()?)
 }
 
-/// Ends every recovery of a customer that is under way. False if none was.
-pub(super) async fn cancel_all(tx: &mut Tx, customer_id: &str, now: Micros) -> Result<bool> {
+/// Ends every recovery of a customer that is under way, and tells of the one that was told of.
+pub(super) async fn cancel_all(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    let now = app.clock.now();
+    let query = sql("SELECT name FROM recovery WHERE customer_id = $1 AND state = 'cooling'");
+    let told_of = tx.optional(query.bind(customer_id)).await?;
     let update = sql("UPDATE recovery SET state = 'canceled', canceled_at = $1
          WHERE customer_id = $2 AND state IN ('code_sent', 'cooling')");
-    Ok(tx.execute(update.bind(now).bind(customer_id)).await? > 0)
+    tx.execute(update.bind(now).bind(customer_id)).await?;
+    if let Some(row) = told_of {
+        let notice = Notice::RecoveryCanceled { device: row.text("name")? };
+        tell(app, tx, customer_id, &notice).await?;
+    }
+    Ok(())
 }

@@ -9,21 +9,19 @@ use omamori_db::{Db, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::{CODE_LIFE, code_place};
+use super::{CODE_LIFE, assisted, code_place};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::identity::account::{self, Account};
-use crate::identity::binding::{Checked, PhoneKeys};
+use crate::identity::binding::{Checked, PhoneKeys, new_code};
 use crate::identity::customer::FreshProof;
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::identity::recovery;
-use crate::identity::signup::start::{NO_CODE, count_sms};
-use crate::notify::Message;
 use crate::notify::contacts::{self, Contact};
-use crate::rng::random_below;
+use crate::notify::{Message, count_sms};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -52,23 +50,16 @@ pub(in crate::identity) async fn handle(
     let now = app.clock.now();
     app.gate.open_door(Act::Recover, None, None)?;
     app.identity.doors.recover.check(network, now)?;
-    let phone = request.device.check()?;
-    if phone.thumbprint != proof.thumbprint {
-        return Err(Code::ProofFailed.into());
-    }
+    let phone = request.device.check(&proof)?;
     let number = Phone::parse(&request.phone).ok_or_else(|| Error::field("phone", "malformed"))?;
     let hash = recovery::typed(&request.recovery_code)
         .ok_or_else(|| Error::field("recovery_code", "malformed"))?;
     let account = whose(&app.stores.registry, &number, hash, now).await?;
     let opinion = account.as_ref().map(|_| ()).ok_or(Code::ProofFailed);
+    let detail = json!({ "ip": network.address(), "step": "recovery_code" });
     let question = Question {
-        act: Act::Recover,
         customer: account.as_ref().map(|account| &*account.customer_id),
-        device: None,
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "step": "recovery_code" }),
+        ..Question::plain(Act::Recover, &detail)
     };
     let known = match app.gate.decide(question, opinion).await {
         Ok(_cleared) => account,
@@ -79,15 +70,19 @@ pub(in crate::identity) async fn handle(
     Ok(Answer(Started { recovery_id, expires_at: rfc3339(now + CODE_LIFE) }))
 }
 
-/// The account of a recovery code, if the number is one of its verified ones: the present one, or
-/// one that was replaced in the last seven days.
+/// The account of a recovery code or a ticket, if the number is one of its verified ones: the
+/// present one, or one that was replaced in the last seven days.
 async fn whose(
     registry: &Db,
     number: &Phone,
     hash: [u8; 32],
     now: Micros,
 ) -> Result<Option<Account>> {
-    let Some(customer_id) = recovery::holder(registry, hash).await? else { return Ok(None) };
+    let holder = match recovery::holder(registry, hash).await? {
+        None => assisted::holder(registry, hash, now).await?,
+        known => known,
+    };
+    let Some(customer_id) = holder else { return Ok(None) };
     let contacts = contacts::of(registry, &customer_id, now).await?;
     let replaced = contacts.replaced.iter().map(|(contact, _)| contact);
     let is_theirs = contacts.phone == *number
@@ -107,10 +102,8 @@ async fn begin(
     hash: [u8; 32],
     now: Micros,
 ) -> Result<String> {
-    let code = format!("{:06}", random_below(app.rng.as_ref(), 1_000_000));
-    let kept = if account.is_some() { &*code } else { NO_CODE };
     let recovery_id = Kind::Recovery.random_text(app.rng.as_ref());
-    let sealed = app.vault.seal(app.rng.as_ref(), &code_place(&recovery_id), kept.as_bytes());
+    let (code, sealed) = new_code(app, &code_place(&recovery_id), account.is_some());
     let mut tx = app.stores.registry.begin().await?;
     let past = sql("DELETE FROM recovery WHERE expires_at < $1");
     tx.execute(past.bind(now - 30 * DAY)).await?;

@@ -2,27 +2,23 @@
 
 use std::sync::Arc;
 
-use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::IntoResponse;
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use webauthn_rs::prelude::PublicKeyCredential;
 
-use super::lock;
+use super::{enter, lock};
 use crate::app::App;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::identity::customer::FreshProof;
-use crate::identity::devices;
 use crate::identity::dpop::Proof;
 use crate::identity::passkey::Purpose;
 use crate::identity::passkeys_of;
 use crate::identity::rate::Network;
-use crate::identity::session::{self, Opened};
-use crate::notify::{Notice, tell};
+use crate::identity::session::{Opened, Strength};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -67,13 +63,7 @@ pub(in crate::identity) async fn handle(
     let (Some(customer_id), Some(device_id)) = (found.customer_id, found.device_id) else {
         return Err(Error::fault("a sign-in was allowed without a customer and a phone"));
     };
-    let mut tx = app.stores.registry.begin().await?;
-    let session = session::open(&app, &mut tx, &customer_id, &device_id).await?;
-    let device = devices::name(&mut tx, &device_id).await?;
-    tell(&app, &mut tx, &customer_id, &Notice::NewSession { device }).await?;
-    tx.commit().await?;
-    let cookie = session.cookie.clone();
-    Ok(([(header::SET_COOKIE, cookie)], Answer(Finished { customer_id, session })))
+    enter(&app, customer_id, &device_id, Strength::Passkey).await
 }
 
 async fn look(app: &App, answer: &PublicKeyCredential, proof: &Proof) -> Result<Found> {

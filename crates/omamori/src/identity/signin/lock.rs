@@ -1,7 +1,7 @@
 //! Failures in a row, by account: ten are free, then each costs twice the time of the one before
 //! it, and the hundredth closes sign-in until recovery (NIST SP 800-63B-4 §3.2.2).
 
-use omamori_db::{Db, Tx, sql};
+use omamori_db::{Db, Query, Tx, sql};
 
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros, SECOND};
@@ -33,20 +33,54 @@ pub(in crate::identity) fn refuse_until(until: Micros, now: Micros) -> Result<()
     Err(Error::RetryAfter(Code::TooManyRequests, seconds))
 }
 
-/// Counts one more failure. The customer is told of the first lock of a row and of the last: the
-/// ones between would be somebody's way to fill a mailbox.
+/// Counts one more failure.
 pub(in crate::identity) async fn failed(app: &App, customer_id: &str, now: Micros) -> Result<()> {
     let mut tx = app.stores.registry.begin().await?;
     let count =
         sql("UPDATE customer SET signin_failures = signin_failures + 1 WHERE customer_id = $1");
     tx.execute(count.bind(customer_id)).await?;
+    wrong(app, &mut tx, customer_id, now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Counts a try before anyone looks whether it is right, and refuses while sign-in is locked: many
+/// guesses at once are no more than one after the other. [`wrong`] or [`right`] comes next, in the
+/// same transaction.
+pub(in crate::identity) async fn try_once(
+    tx: &mut Tx,
+    customer_id: &str,
+    now: Micros,
+) -> Result<()> {
+    let count = sql("UPDATE customer SET signin_failures = signin_failures + 1
+         WHERE customer_id = $1 AND signin_locked_until <= $2");
+    if tx.execute(count.bind(customer_id).bind(now)).await? == 1 {
+        return Ok(());
+    }
+    let query = sql("SELECT signin_locked_until FROM customer WHERE customer_id = $1");
+    let until = tx.one(query.bind(customer_id)).await?.int("signin_locked_until")?;
+    refuse_until(until.max(now + 1), now)
+}
+
+/// The try that was counted last was wrong: locks, if it is time. The customer is told of the first
+/// lock of a row and of the last: the ones between would be somebody's way to fill a mailbox.
+pub(in crate::identity) async fn wrong(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    now: Micros,
+) -> Result<()> {
     let query = sql("SELECT signin_failures FROM customer WHERE customer_id = $1");
     let failures = tx.one(query.bind(customer_id)).await?.int("signin_failures")?;
     let until = locked_until(failures, now);
     let lock = sql("UPDATE customer SET signin_locked_until = $1 WHERE customer_id = $2");
     tx.execute(lock.bind(until).bind(customer_id)).await?;
-    told(app, &mut tx, customer_id, (failures, until)).await?;
-    Ok(tx.commit().await?)
+    told(app, tx, customer_id, (failures, until)).await
+}
+
+/// The try that was counted last was right: the row of failures ends.
+pub(in crate::identity) async fn right(tx: &mut Tx, customer_id: &str) -> Result<()> {
+    tx.execute(end_of_row(customer_id)).await?;
+    Ok(())
 }
 
 /// Tells the customer of the lock, if this failure is one to tell of.
@@ -65,10 +99,14 @@ pub(in crate::identity) async fn told(
 
 /// The row of failures ends.
 pub(in crate::identity) async fn succeeded(registry: &Db, customer_id: &str) -> Result<()> {
+    registry.execute(end_of_row(customer_id)).await?;
+    Ok(())
+}
+
+fn end_of_row(customer_id: &str) -> Query {
     let reset = sql("UPDATE customer SET signin_failures = CAST(0 AS BIGINT)
          WHERE customer_id = $1 AND signin_failures > 0");
-    registry.execute(reset.bind(customer_id)).await?;
-    Ok(())
+    reset.bind(customer_id)
 }
 
 pub(in crate::identity) fn locked_until(failures: i64, now: Micros) -> Micros {

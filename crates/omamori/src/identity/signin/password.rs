@@ -10,14 +10,14 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use axum::http::header;
 use axum::response::IntoResponse;
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::finish::Finished;
+use super::enter;
 use crate::app::App;
+use crate::clock::Micros;
 use crate::gate::{Act, Question};
 use crate::identity::attack::entrance::Entrance;
 use crate::identity::attack::{Scopes, work};
@@ -27,8 +27,7 @@ use crate::identity::password::{Password, lock};
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::identity::session::Strength;
-use crate::identity::{devices, session, totp};
-use crate::notify::{Notice, tell};
+use crate::identity::totp;
 use crate::secret::Secret;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -54,7 +53,7 @@ struct Bound {
     customer_id: String,
     device_id: String,
     hash: Option<String>,
-    locked_until: i64,
+    locked_until: Micros,
 }
 
 /// `POST /api/wallet/v1/signin/password/work`: a challenge, for those who are asked for work.
@@ -86,7 +85,10 @@ pub(in crate::identity) async fn handle(
 
     let bound = find(&app, &phone, &proof).await?;
     let opinion = match &bound {
-        Some(bound) => check(&app, bound, password, code).await?,
+        Some(bound) => {
+            let kept = (bound.hash.clone(), bound.locked_until);
+            check(&app, &bound.customer_id, kept, password, code).await?
+        }
         None => Err(Code::ProofFailed),
     };
     if opinion.is_err() {
@@ -103,19 +105,7 @@ pub(in crate::identity) async fn handle(
     };
     let _cleared = app.gate.decide(question, opinion).await?;
     let bound = bound.ok_or_else(|| Error::fault("a sign-in was allowed without a phone"))?;
-    open(&app, bound).await
-}
-
-async fn open(app: &App, bound: Bound) -> Result<impl IntoResponse + use<>> {
-    let Bound { customer_id, device_id, .. } = bound;
-    let mut tx = app.stores.registry.begin().await?;
-    let strength = Strength::Password;
-    let session = session::open_with(app, &mut tx, &customer_id, &device_id, strength).await?;
-    let device = devices::name(&mut tx, &device_id).await?;
-    tell(app, &mut tx, &customer_id, &Notice::NewSession { device }).await?;
-    tx.commit().await?;
-    let cookie = session.cookie.clone();
-    Ok(([(header::SET_COOKIE, cookie)], Answer(Finished { customer_id, session })))
+    enter(&app, bound.customer_id, &bound.device_id, Strength::Password).await
 }
 
 /// The account of this number, if this phone is bound to it. Looked for by the phone's key: the
@@ -129,6 +119,7 @@ async fn find(app: &App, phone: &Phone, proof: &Proof) -> Result<Option<Bound>> 
            AND c.phone = $2 AND c.status <> 'closed'");
     let query = query.bind(proof.thumbprint).bind(phone.as_str());
     let Some(row) = app.stores.registry.optional(query).await? else { return Ok(None) };
+    app.identity.directory.know(&proof.thumbprint);
     Ok(Some(Bound {
         customer_id: row.text("customer_id")?,
         device_id: row.text("device_id")?,
@@ -137,24 +128,29 @@ async fn find(app: &App, phone: &Phone, proof: &Proof) -> Result<Option<Bound>> 
     }))
 }
 
-/// The password, then the code: a code is used up only with the right password.
-async fn check(
+/// The password, then the code: a code is used up only with the right password. `hash` and
+/// `locked_until` are as the table has them.
+pub(in crate::identity) async fn check(
     app: &App,
-    bound: &Bound,
+    customer_id: &str,
+    (hash, locked_until): (Option<String>, Micros),
     password: Password,
     code: totp::Code,
 ) -> Result<Result<(), Code>> {
     let now = app.clock.now();
-    lock::check(bound.locked_until, now)?;
-    let right = app.identity.passwords.is_right(app, password, bound.hash.clone()).await?;
-    if right {
-        let mut tx = app.stores.registry.begin().await?;
-        if totp::check(app, &mut tx, &bound.customer_id, code).await? {
-            lock::succeeded(&mut tx, &bound.customer_id).await?;
-            tx.commit().await?;
-            return Ok(Ok(()));
-        }
+    lock::check(locked_until, now)?;
+    let right = app.identity.passwords.is_right(app, password, hash).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    match lock::try_once(&mut tx, customer_id, now).await {
+        Err(Error::Refused(code)) => return Ok(Err(code)), // this account has no password
+        counted => counted?,
     }
-    lock::failed(app, &bound.customer_id, now).await?;
-    Ok(Err(Code::ProofFailed))
+    let right = right && totp::check(app, &mut tx, customer_id, code).await?;
+    if right {
+        lock::right(&mut tx, customer_id).await?;
+    } else {
+        lock::wrong(app, &mut tx, customer_id, now).await?;
+    }
+    tx.commit().await?;
+    Ok(if right { Ok(()) } else { Err(Code::ProofFailed) })
 }

@@ -13,16 +13,18 @@ use crate::gate::{Act, Question};
 use crate::identity::binding::{self, Checked};
 use crate::identity::dpop::Proof;
 use crate::identity::replay::Admitted;
+use crate::identity::session::Strength;
 use crate::identity::{devices, recovery};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 
 /// The answer once more; `None` if this sign-up was not finished by this phone.
-pub(super) async fn finish(
+pub(in crate::identity) async fn finish(
     app: &App,
     signup_id: &str,
     phone: &Checked,
     proof: &Proof,
+    strength: Strength,
 ) -> Result<Option<Finished>> {
     let now = app.clock.now();
     let query = sql("SELECT d.device_id, d.customer_id
@@ -46,7 +48,7 @@ pub(super) async fn finish(
     };
     let _cleared = app.gate.decide(question, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
-    let (device, session) = binding::again(app, &mut tx, &customer_id, phone).await?;
+    let (device, session) = binding::again(app, &mut tx, &customer_id, phone, strength).await?;
     let recovery_codes = recovery::replace(&mut tx, app.rng.as_ref(), &customer_id, now).await?;
     tx.commit().await?;
     devices::forget(app, &customer_id).await?;

@@ -10,7 +10,7 @@ use axum::response::IntoResponse;
 use omamori_db::{Tx, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use webauthn_rs::prelude::{Passkey, RegisterPublicKeyCredential};
+use webauthn_rs::prelude::RegisterPublicKeyCredential;
 
 use super::{Verified, again, verified};
 use crate::app::App;
@@ -20,10 +20,11 @@ use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::identity::binding::{self, Checked, Enrolled, PhoneKeys, taken};
 use crate::identity::customer::FreshProof;
+use crate::identity::factor::Factor;
 use crate::identity::passkey::Purpose;
 use crate::identity::rate::Network;
+use crate::identity::recovery;
 use crate::identity::session::{self, Opened, Strength};
-use crate::identity::{passkeys_of, password, recovery, totp};
 use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -45,23 +46,6 @@ pub(in crate::identity) struct Finished {
     pub(super) session: Opened,
 }
 
-/// What will prove that it is them, beside the phone.
-pub(super) enum Factor {
-    /// The default.
-    Passkey(Box<Passkey>),
-    /// Both at once; there is no account with one of them.
-    Password { hash: String, totp: totp::Verified },
-}
-
-impl Factor {
-    const fn strength(&self) -> Strength {
-        match self {
-            Self::Passkey(_) => Strength::Passkey,
-            Self::Password { .. } => Strength::Password,
-        }
-    }
-}
-
 pub(in crate::identity) async fn handle(
     State(app): State<Arc<App>>,
     network: Network,
@@ -69,11 +53,9 @@ pub(in crate::identity) async fn handle(
     Json(request): Json<Finish>,
 ) -> Result<impl IntoResponse> {
     let now = app.clock.now();
-    let phone = request.device.check()?;
-    if phone.thumbprint != proof.thumbprint {
-        return Err(Code::ProofFailed.into());
-    }
-    if let Some(finished) = again::finish(&app, &request.signup_id, &phone, &proof).await? {
+    let phone = request.device.check(&proof)?;
+    let way = Strength::Passkey;
+    if let Some(finished) = again::finish(&app, &request.signup_id, &phone, &proof, way).await? {
         return Ok(answer(finished));
     }
     let signup = verified(&app.stores.registry, &request.signup_id, now).await?;
@@ -84,29 +66,37 @@ pub(in crate::identity) async fn handle(
         Ok(_) | Err(Error::Refused(_)) => (Err(Code::ProofFailed), None),
         Err(fault) => return Err(fault),
     };
-    let device_id = Kind::Device.random_text(app.rng.as_ref());
-    let question = Question {
-        act: Act::SignUp,
-        customer: Some(&signup.customer_id),
-        device: Some(&device_id),
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "step": "passkey", "signup": request.signup_id }),
-    };
-    let _cleared = app.gate.decide(question, opinion).await?;
+    let device_id = ask(&app, network, ("passkey", &request.signup_id, &signup), opinion).await?;
     let passkey = passkey.ok_or(Code::ProofFailed)?;
     let factor = Factor::Passkey(Box::new(passkey));
     let finished = create(&app, &request.signup_id, &signup, &factor, device_id, &phone).await?;
     Ok(answer(finished))
 }
 
-pub(super) fn answer(finished: Finished) -> impl IntoResponse + use<> {
+/// Asks the gate about the account that is to be, proved by `step`. Gives the id of its phone.
+pub(super) async fn ask(
+    app: &App,
+    network: Network,
+    (step, signup_id, signup): (&'static str, &str, &Verified),
+    opinion: Result<(), Code>,
+) -> Result<String> {
+    let device_id = Kind::Device.random_text(app.rng.as_ref());
+    let detail = json!({ "ip": network.address(), "step": step, "signup": signup_id });
+    let question = Question {
+        customer: Some(&signup.customer_id),
+        device: Some(&device_id),
+        ..Question::plain(Act::SignUp, &detail)
+    };
+    let _cleared = app.gate.decide(question, opinion).await?;
+    Ok(device_id)
+}
+
+pub(in crate::identity) fn answer(finished: Finished) -> impl IntoResponse + use<> {
     ([(header::SET_COOKIE, finished.session.cookie.clone())], Answer(finished))
 }
 
 /// Writes the account. Two sign-ups of one number at once: the second finds the number taken.
-pub(super) async fn create(
+pub(in crate::identity) async fn create(
     app: &App,
     signup_id: &str,
     signup: &Verified,
@@ -123,22 +113,12 @@ pub(super) async fn create(
         return Err(Code::ProofFailed.into());
     }
     insert_customer(&mut tx, signup, now).await.map_err(taken)?;
-    match factor {
-        Factor::Passkey(passkey) => {
-            let inserted = passkeys_of::insert(&mut tx, &customer_id, passkey, &phone.name, now);
-            inserted.await.map_err(taken)?;
-        }
-        Factor::Password { hash, totp } => {
-            password::insert(&mut tx, &customer_id, hash, now).await?;
-            totp::insert(app, &mut tx, &customer_id, totp, now).await?;
-        }
-    }
+    factor.keep(app, &mut tx, &customer_id, &phone.name, now).await?;
     let device =
         binding::bind(app, &mut tx, &customer_id, device_id, phone).await.map_err(taken)?;
     let recovery_codes = recovery::replace(&mut tx, app.rng.as_ref(), &customer_id, now).await?;
     let strength = factor.strength();
-    let session =
-        session::open_with(app, &mut tx, &customer_id, &device.device_id, strength).await?;
+    let session = session::open(app, &mut tx, &customer_id, &device.device_id, strength).await?;
     tell(app, &mut tx, &customer_id, &Notice::SignedUp { device: phone.name.clone() }).await?;
     tx.commit().await?;
     Ok(Finished { customer_id, device, recovery_codes, session })

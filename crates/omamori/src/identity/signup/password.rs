@@ -7,20 +7,17 @@ use axum::Json as Answer;
 use axum::extract::State;
 use axum::response::IntoResponse;
 use serde::Deserialize;
-use serde_json::json;
 
-use super::finish::{Factor, answer, create};
-use super::{Verified, again, verified};
+use super::finish::{answer, create};
+use super::{again, app_shown, verified};
 use crate::app::App;
-use crate::gate::{Act, Question};
-use crate::id::Kind;
 use crate::identity::binding::PhoneKeys;
 use crate::identity::customer::FreshProof;
-use crate::identity::password::Password;
+use crate::identity::factor::Factor;
 use crate::identity::rate::Network;
-use crate::identity::totp;
+use crate::identity::session::Strength;
+use crate::identity::{password, totp};
 use crate::secret::Secret;
-use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
 
@@ -40,7 +37,7 @@ pub(in crate::identity) async fn options(
     let now = app.clock.now();
     app.identity.doors.signup_verify.check(network, now)?;
     let signup = verified(&app.stores.registry, &request.signup_id, now).await?;
-    accept(&app, &request.password, &signup).await?;
+    password::accept(&app, &request.password, &signup.phone).await?;
     Ok(Answer(totp::offer(&app, &request.signup_id, &signup.phone.national()).await?))
 }
 
@@ -62,42 +59,18 @@ pub(in crate::identity) async fn finish(
 ) -> Result<impl IntoResponse> {
     let now = app.clock.now();
     app.identity.doors.signup_verify.check(network, now)?;
-    let phone = request.device.check()?;
-    if phone.thumbprint != proof.thumbprint {
-        return Err(Code::ProofFailed.into());
-    }
+    let phone = request.device.check(&proof)?;
     let code = totp::Code::parse(request.totp.reveal(), "totp")?;
-    if let Some(finished) = again::finish(&app, &request.signup_id, &phone, &proof).await? {
+    let way = Strength::Password;
+    if let Some(finished) = again::finish(&app, &request.signup_id, &phone, &proof, way).await? {
         return Ok(answer(finished));
     }
     let signup = verified(&app.stores.registry, &request.signup_id, now).await?;
-    let password = accept(&app, &request.password, &signup).await?;
-    let totp = totp::verified(&app, &request.signup_id, code).await?;
-    let device_id = Kind::Device.random_text(app.rng.as_ref());
-    let question = Question {
-        act: Act::SignUp,
-        customer: Some(&signup.customer_id),
-        device: Some(&device_id),
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "step": "totp", "signup": request.signup_id }),
-    };
-    let opinion = if totp.is_some() { Ok(()) } else { Err(Code::ProofFailed) };
-    let _cleared = app.gate.decide(question, opinion).await?;
-    let totp = totp.ok_or(Code::ProofFailed)?;
+    let password = password::accept(&app, &request.password, &signup.phone).await?;
+    let step = (&*request.signup_id, &signup);
+    let (device_id, totp) = app_shown(&app, network, step, code, "totp").await?;
     let hash = app.identity.passwords.hash(&app, password).await?;
     let factor = Factor::Password { hash, totp };
     let finished = create(&app, &request.signup_id, &signup, &factor, device_id, &phone).await?;
     Ok(answer(finished))
-}
-
-/// The password, unless it is one that attackers try first.
-async fn accept(app: &App, typed: &Secret, signup: &Verified) -> Result<Password> {
-    let password = Password::parse(typed.reveal())?;
-    password.check_new(&signup.phone, &app.config.issuer_name)?;
-    if let Some(service) = &app.identity.breached {
-        service.check(&password).await?;
-    }
-    Ok(password)
 }

@@ -12,8 +12,8 @@ use super::{STEP_LIFE, TRIES, code_place};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::{Act, Question};
+use crate::identity::binding::is_code;
 use crate::identity::rate::Network;
-use crate::secret::constant_time_eq;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -67,8 +67,7 @@ async fn is_right(app: &App, request: &Verify, now: Micros) -> Result<bool> {
     }
     let query = sql("SELECT code FROM signup WHERE signup_id = $1");
     let sealed = registry.one(query.bind(&request.signup_id)).await?.bytes("code")?;
-    let code = app.vault.open(&code_place(&request.signup_id), &sealed)?;
-    Ok(constant_time_eq(&code, request.code.as_bytes()))
+    is_code(app, &code_place(&request.signup_id), &sealed, &request.code)
 }
 
 /// One of several right answers at once goes on.

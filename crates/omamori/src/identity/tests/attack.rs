@@ -89,6 +89,34 @@ async fn try_pair(house: &House, machines: &[Phone], n: u32, right: bool) -> Rep
     attempt.sign_in_with(house, &password, totp).await
 }
 
+/// No two attempts have a network, a key, a client or a password in common, so no scope stands
+/// out. Strangers are looked at up to a bound all the same, and customers' phones are no strangers.
+#[tokio::test]
+async fn list_attack_without_two_attempts_alike() {
+    let house = House::open().await;
+    let customer = PasswordPhone::signed_up(&house, NUMBER, 1).await;
+    house.clock.advance(MINUTE);
+    customer.sign_in(&house).await.ok();
+    const AGENTS: [&str; 4] = ["a", "b", "c", "d"];
+    let (mut looked_at, mut turned_away) = (0, 0);
+    for n in 0..1_500 {
+        let mut attempt = PasswordPhone::stranger(&format!("0805{n:07}"), "x");
+        attempt.peer = at(n, 1);
+        attempt.agent = AGENTS[n as usize % AGENTS.len()];
+        let mut request = attempt.request(&house, &format!("leaked once, {n} times"), "123456");
+        let language = format!("x-{n}").parse().unwrap();
+        request.headers_mut().insert("accept-language", language);
+        match house.call(request).await.code {
+            "proof_failed" => looked_at += 1,
+            "too_many_requests" => turned_away += 1,
+            other => panic!("{other}"),
+        }
+    }
+    assert_eq!((looked_at, turned_away), (500, 1_000), "all in one instant");
+    house.clock.advance(30 * SECOND);
+    customer.sign_in(&house).await.ok();
+}
+
 #[tokio::test]
 async fn one_password_over_many_accounts_is_seen_from_any_number_of_networks() {
     let house = House::open().await;

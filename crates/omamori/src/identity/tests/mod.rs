@@ -1,18 +1,27 @@
 //! The feature over HTTP, in process, with a phone and an authenticator in software.
 
+mod assisted;
 mod attack;
-mod authenticator;
+pub(crate) mod authenticator;
+mod closing;
 mod codes;
 mod contacts;
+mod directory;
+mod external;
+mod external_issuer;
+mod factors;
 mod moves;
 mod password;
+mod password_moves;
 mod password_phone;
+mod phishing;
 mod phone;
 mod recover;
 mod session;
 mod signin;
 mod signup;
 mod stepup;
+mod stepup_totp;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -38,9 +47,9 @@ const ORIGIN: &str = "http://localhost:8080";
 const START: Micros = 1_800_000_000 * SECOND;
 
 /// A service of a test's own, on a clock that stands still until it is moved.
-struct House {
-    app: Arc<App>,
-    clock: Arc<ManualClock>,
+pub(crate) struct House {
+    pub app: Arc<App>,
+    pub clock: Arc<ManualClock>,
     router: Router,
     _folder: tempfile::TempDir,
 }
@@ -71,15 +80,20 @@ macro_rules! on_both_engines {
         }
     };
 }
-use on_both_engines;
+pub(crate) use on_both_engines;
 
 impl House {
-    async fn open() -> Self {
+    pub(crate) async fn open() -> Self {
         Self::with(|_| {}).await
     }
 
     /// On a schema of its own in the throw-away cluster that `tools/postgres` starts.
-    async fn on_postgres() -> Self {
+    pub(crate) async fn on_postgres() -> Self {
+        Self::on_postgres_with(|_| {}).await
+    }
+
+    /// The same with other settings.
+    async fn on_postgres_with(set: impl FnOnce(&mut Config)) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
         #[expect(clippy::disallowed_methods, reason = "tests have no settings file")]
         let cluster = std::env::var("OMAMORI_TEST_POSTGRES")
@@ -91,7 +105,12 @@ impl House {
         db.execute_raw(make).await.unwrap();
         db.close().await;
         let address = Secret::new(format!("{cluster}?options=-c%20search_path%3D{schema}"));
-        Self::with(|config| config.store = Store::Postgres { address }).await
+        let store = Store::Postgres { address };
+        let on_postgres = |config: &mut Config| {
+            config.store = store;
+            set(config);
+        };
+        Self::with(on_postgres).await
     }
 
     /// With other settings.
@@ -102,7 +121,7 @@ impl House {
         set(&mut config);
         let clock = Arc::new(ManualClock::at(START));
         let app = open(config, &[7; 32], clock.clone(), Arc::new(SystemRng)).await.unwrap();
-        let router = super::router().with_state(app.clone());
+        let router = super::router().merge(crate::privacy::router()).with_state(app.clone());
         Self { app, clock, router, _folder: folder }
     }
 
@@ -147,6 +166,16 @@ impl House {
     /// How many codes went out by SMS so far. (Of notices, none does before its worker runs.)
     fn sms_count(&self) -> usize {
         self.app.identity.outbox().sandbox().unwrap().sent().len()
+    }
+
+    /// Waits until everything that was posted so far went out, and looks that it was nothing.
+    /// Messages go out aside, each in a task of the one thread of a test, first come first served:
+    /// so when a marker that is posted now is there, all before it are.
+    async fn nothing_more_was_sent_than(&self, count: usize) {
+        self.app.identity.outbox().post("marker".to_owned(), "marker".to_owned());
+        self.sms(count + 1).await;
+        let sent = self.app.identity.outbox().sandbox().unwrap().sent();
+        assert_eq!((sent.len(), sent[0].to.as_str()), (count + 1, "marker"), "{sent:?}");
     }
 
     /// The kinds of all notices, in their order.

@@ -12,13 +12,15 @@ use serde_json::{Value, json};
 
 use super::phone::{Phone, verified_signup};
 use super::{House, Reply, json_request};
+use crate::clock::SECOND;
 use crate::gate::chart::wallet_account_id;
 use crate::id::Kind;
 use crate::identity::attack::work;
 use crate::identity::binding::{self, Checked};
 use crate::identity::dpop::tests::jwk;
 use crate::identity::jwk::Jwk;
-use crate::identity::password::{self, Password};
+use crate::identity::password;
+use crate::identity::phc;
 use crate::identity::totp::{self, Secret};
 use crate::rng::{SystemRng, random};
 
@@ -149,8 +151,7 @@ pub async fn seeded(house: &House, count: u32) -> Vec<PasswordPhone> {
     for n in 0..count {
         let number = format!("0801{n:07}");
         let phone = PasswordPhone::stranger(&number, &format!("leaked once, {n} times"));
-        let password = Password::parse(&phone.password).unwrap();
-        let hash = app.identity.passwords.hash(app, password).await.unwrap();
+        let hash = phc(&app.vault, &phone.password, &random(&SystemRng)).unwrap();
         seeded.push((phone, hash));
     }
     let mut tx = app.stores.registry.begin().await.unwrap();
@@ -163,9 +164,9 @@ pub async fn seeded(house: &House, count: u32) -> Vec<PasswordPhone> {
              VALUES ($1, $2, 'active', 'ja', $3, CAST(0 AS BIGINT), CAST(0 AS BIGINT), $4)");
         let e164 = format!("+81{}", &phone.number[1..]);
         tx.execute(insert.bind(&customer_id).bind(e164).bind(wallet).bind(now)).await.unwrap();
-        password::insert(&mut tx, &customer_id, hash, now).await.unwrap();
+        password::set(&mut tx, &customer_id, hash, now).await.unwrap();
         let (verified, secret) = totp::Verified::of_software(app);
-        totp::insert(app, &mut tx, &customer_id, &verified, now).await.unwrap();
+        totp::set(app, &mut tx, &customer_id, &verified, now).await.unwrap();
         phone.secret = secret;
         let key = SigningKey::from_slice(&random::<32>(&SystemRng)).unwrap();
         let thumbprint = Jwk::of(&p256::PublicKey::from(key.verifying_key())).thumbprint();
@@ -177,4 +178,30 @@ pub async fn seeded(house: &House, count: u32) -> Vec<PasswordPhone> {
     }
     tx.commit().await.unwrap();
     seeded.into_iter().map(|(phone, _)| phone).collect()
+}
+
+/// Step-up with the authenticator app.
+impl PasswordPhone {
+    /// An offer for `path`, and the request with the code that the app shows now.
+    pub async fn offered(&self, house: &House, path: &str, request: &Value) -> Value {
+        let options = self.phone.post(house, &format!("{path}/options"), request).await.ok();
+        assert!(options["publicKey"].is_null(), "there is no passkey to ask for: {options}");
+        self.confirms(&options, request, &self.totp(house, 0))
+    }
+
+    pub fn confirms(&self, options: &Value, request: &Value, code: &str) -> Value {
+        let totp = json!({ "challenge": options["totp"], "code": code });
+        json!({ "request": request, "proof": { "totp": totp } })
+    }
+
+    /// The whole of it, with the next code of the app.
+    pub async fn confirmed(&mut self, house: &House, path: &str, request: Value) -> Reply {
+        house.clock.advance(30 * SECOND);
+        let body = self.offered(house, path, &request).await;
+        let reply = self.phone.post(house, path, &body).await;
+        if reply.status.is_success() {
+            self.phone.keep_session(&reply);
+        }
+        reply
+    }
 }

@@ -98,8 +98,7 @@ async fn new_recovery_codes_need_the_passkey_now() {
     let house = House::open().await;
     let mut phone = Phone::signed_up(&house).await;
     let options = phone.post(&house, "/recovery-codes/options", &json!({})).await.ok();
-    let credential = phone.authenticator.get(&options);
-    let body = json!({ "credential": credential });
+    let body = phone.confirms(&options, &json!({}));
     let renewed = phone.post(&house, "/recovery-codes", &body).await;
     phone.keep_session(&renewed);
     let renewed = renewed.ok();
@@ -110,7 +109,6 @@ async fn new_recovery_codes_need_the_passkey_now() {
 
     // The answer to a sign-in challenge confirms nothing.
     let options = house.post("/signin/options", &json!({})).await.ok();
-    let credential = phone.authenticator.get(&options);
-    let body = json!({ "credential": credential });
+    let body = phone.confirms(&options, &json!({}));
     phone.post(&house, "/recovery-codes", &body).await.refused("proof_failed");
 }

@@ -20,16 +20,17 @@ on_both_engines!(
 impl Phone {
     /// Asks for options at `path`/options, answers them, and sends the request.
     pub async fn confirmed(&mut self, house: &House, path: &str, request: Option<Value>) -> Reply {
-        let asked = request.clone().unwrap_or_else(|| json!({}));
+        let asked = request.unwrap_or_else(|| json!({}));
         let options = self.post(house, &format!("{path}/options"), &asked).await;
         let options = options.ok();
         assert!(options["confirm"].as_str().unwrap().chars().count() > 5, "{options}");
-        let credential = self.authenticator.get(&options);
-        let body = match request {
-            Some(request) => json!({ "request": request, "credential": credential }),
-            None => json!({ "credential": credential }),
-        };
+        let body = self.confirms(&options, &asked);
         self.post(house, path, &body).await
+    }
+
+    /// The request with the passkey's answer to an offer.
+    pub fn confirms(&mut self, options: &Value, request: &Value) -> Value {
+        json!({ "request": request, "proof": { "passkey": self.authenticator.get(options) } })
     }
 }
 
@@ -50,8 +51,7 @@ async fn a_confirmation_of_one_act_confirms_no_other(house: House) {
     let mut phone = Phone::signed_up(&house).await;
     phone.post(&house, "/account/stop", &json!({})).await.ok();
     let options = phone.post(&house, "/recovery-codes/options", &json!({})).await.ok();
-    let credential = phone.authenticator.get(&options);
-    let body = json!({ "credential": credential });
+    let body = phone.confirms(&options, &json!({}));
     phone.post(&house, "/account/resume", &body).await.refused("proof_failed");
     // Used up by the wrong try.
     phone.post(&house, "/recovery-codes", &body).await.refused("proof_failed");
@@ -63,11 +63,11 @@ async fn a_confirmation_is_for_its_parameters_its_session_and_five_minutes(house
     let other = json!({ "kind": "phone", "value": "080-3333-4444" });
     let options = phone.post(&house, "/contacts/change/options", &one).await.ok();
     assert!(options["confirm"].as_str().unwrap().contains("080-1111-2222"), "{options}");
-    let body = json!({ "request": other, "credential": phone.authenticator.get(&options) });
+    let body = phone.confirms(&options, &other);
     phone.post(&house, "/contacts/change", &body).await.refused("proof_failed");
 
     let options = phone.post(&house, "/recovery-codes/options", &json!({})).await.ok();
-    let body = json!({ "credential": phone.authenticator.get(&options) });
+    let body = phone.confirms(&options, &json!({}));
     let first = (phone.cookie.clone(), phone.ath.clone());
     let reply = phone.sign_in(&house).await;
     phone.keep_session(&reply);
@@ -75,7 +75,7 @@ async fn a_confirmation_is_for_its_parameters_its_session_and_five_minutes(house
     (phone.cookie, phone.ath) = first;
 
     let options = phone.post(&house, "/recovery-codes/options", &json!({})).await.ok();
-    let body = json!({ "credential": phone.authenticator.get(&options) });
+    let body = phone.confirms(&options, &json!({}));
     house.clock.advance(5 * MINUTE);
     phone.post(&house, "/recovery-codes", &body).await.refused("proof_failed");
 }
@@ -84,10 +84,10 @@ async fn a_confirmation_of_another_customer_confirms_nothing(house: House) {
     let mut owner = Phone::signed_up(&house).await;
     let mut other = Phone::signed_up_as(&house, "080-1111-2222").await;
     let options = owner.post(&house, "/recovery-codes/options", &json!({})).await.ok();
-    let body = json!({ "credential": other.authenticator.get(&options) });
+    let body = other.confirms(&options, &json!({}));
     owner.post(&house, "/recovery-codes", &body).await.refused("proof_failed");
     let options = owner.post(&house, "/recovery-codes/options", &json!({})).await.ok();
-    let body = json!({ "credential": owner.authenticator.get(&options) });
+    let body = owner.confirms(&options, &json!({}));
     other.post(&house, "/recovery-codes", &body).await.refused("proof_failed");
 }
 

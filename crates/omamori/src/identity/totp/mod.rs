@@ -7,10 +7,10 @@
 mod enrol;
 mod secret;
 
-pub(super) use enrol::{Offer, Verified, insert, offer, verified};
+pub(super) use enrol::{Offer, Verified, offer, set, verified};
 pub(super) use secret::{Code, Secret};
 
-use omamori_db::{Tx, sql};
+use omamori_db::{Db, Tx, sql};
 
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
@@ -19,7 +19,7 @@ use crate::web::error::Result;
 const STEP: Micros = 30 * SECOND;
 
 /// Where the sealed secret of a customer lives: part of what the seal authenticates.
-fn secret_place(customer_id: &str) -> String {
+pub(crate) fn secret_place(customer_id: &str) -> String {
     format!("totp.secret/{customer_id}")
 }
 
@@ -28,6 +28,25 @@ fn secret_place(customer_id: &str) -> String {
 fn steps(now: Micros) -> std::ops::RangeInclusive<i64> {
     let step = now / STEP;
     step - 1..=step + 1
+}
+
+/// Since when a customer has an app, if there is one.
+///
+/// # Errors
+/// A fault.
+pub(super) async fn since(registry: &Db, customer_id: &str) -> Result<Option<Micros>> {
+    let query = sql("SELECT created_at FROM totp WHERE customer_id = $1");
+    let row = registry.optional(query.bind(customer_id)).await?;
+    Ok(row.map(|row| row.int("created_at")).transpose()?)
+}
+
+/// Whether there is one, seen from inside a transaction.
+///
+/// # Errors
+/// A fault.
+pub(super) async fn has(tx: &mut Tx, customer_id: &str) -> Result<bool> {
+    let query = sql("SELECT created_at FROM totp WHERE customer_id = $1");
+    Ok(tx.optional(query.bind(customer_id)).await?.is_some())
 }
 
 /// Checks a code of this customer's app and uses it up with the transaction: for sign-in and for

@@ -73,7 +73,7 @@ impl fmt::Debug for Endpoint {
 }
 
 /// A host name with a dot and a last label in letters, so neither an address nor a name inside.
-fn is_public_name(host: &str) -> bool {
+pub(crate) fn is_public_name(host: &str) -> bool {
     let label = |label: &str| {
         (1..=63).contains(&label.len())
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')

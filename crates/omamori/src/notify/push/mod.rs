@@ -20,7 +20,9 @@ use serde_json::json;
 
 pub use encrypt::BrowserKeys;
 pub use endpoint::Endpoint;
+pub(crate) use endpoint::{is_public, is_public_name};
 pub use vapid::KeyCell;
+pub(crate) use web::Filtered;
 pub use web::WebPush;
 
 use super::{SendError, Sending};

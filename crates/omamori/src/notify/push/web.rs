@@ -1,5 +1,6 @@
 //! Posting to push services (RFC 8030), and only to them.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use axum::http::Uri;
@@ -33,7 +34,7 @@ impl WebPush {
             .timeout_global(Some(TIMEOUT))
             .http_status_as_error(false)
             .build();
-        let resolver = PublicOnly(DefaultResolver::default());
+        let resolver = Filtered { inner: DefaultResolver::default(), allows: is_public };
         Self { agent: Agent::with_parts(config, DefaultConnector::default(), resolver) }
     }
 }
@@ -78,24 +79,29 @@ fn unreached(error: &Error) -> SendError {
     SendError::Unreached(why)
 }
 
-/// Finds public addresses only. Looked at after the name was resolved and before anything is
-/// connected, so a name that means something else a second time gains nothing.
+/// Finds only addresses that may be gone to. Looked at after the name was resolved and before
+/// anything is connected, so a name that means something else a second time gains nothing.
 #[derive(Debug)]
-struct PublicOnly<R>(R);
+pub(crate) struct Filtered<R> {
+    /// Finds all.
+    pub inner: R,
+    /// Which may be gone to.
+    pub allows: fn(IpAddr) -> bool,
+}
 
-impl<R: Resolver> Resolver for PublicOnly<R> {
+impl<R: Resolver> Resolver for Filtered<R> {
     fn resolve(
         &self,
         uri: &Uri,
         config: &Config,
         timeout: NextTimeout,
     ) -> Result<ResolvedSocketAddrs, Error> {
-        let found = self.0.resolve(uri, config, timeout)?;
-        let mut public = self.empty();
-        for address in found.iter().filter(|address| is_public(address.ip())) {
-            public.push(*address);
+        let found = self.inner.resolve(uri, config, timeout)?;
+        let mut allowed = self.empty();
+        for address in found.iter().filter(|address| (self.allows)(address.ip())) {
+            allowed.push(*address);
         }
-        if public.is_empty() { Err(Error::HostNotFound) } else { Ok(public) }
+        if allowed.is_empty() { Err(Error::HostNotFound) } else { Ok(allowed) }
     }
 }
 
@@ -126,8 +132,8 @@ mod tests {
     fn resolved(addresses: &'static [&'static str]) -> Result<Vec<String>, Error> {
         let uri = "https://push.example.com/x".parse().unwrap();
         let config = Agent::config_builder().build();
-        let found =
-            PublicOnly(Rebinding(addresses)).resolve(&uri, &config, NextTimeout::default())?;
+        let public = Filtered { inner: Rebinding(addresses), allows: is_public };
+        let found = public.resolve(&uri, &config, NextTimeout::default())?;
         Ok(found.iter().map(ToString::to_string).collect())
     }
 

@@ -8,6 +8,8 @@ use omamori::app::App;
 use omamori::cli::open::open;
 use omamori::clock::SystemClock;
 use omamori::config::Config;
+use omamori::identity::external::ExternalSignIn;
+use omamori::identity::external::sandbox::Issuer;
 use omamori::merchant::{create_merchant, create_store, create_terminal, put_product};
 use omamori::notify::Sent;
 use omamori::rng::SystemRng;
@@ -55,6 +57,16 @@ pub struct House {
     place: Place,
 }
 
+/// The sandbox issuer, which to a browser is another site.
+async fn issuer(service: &str) -> ExternalSignIn {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let issuer = Issuer::new(address, service, Arc::new(SystemClock), Arc::new(SystemRng));
+    let settings = issuer.settings();
+    tokio::spawn(async move { axum::serve(listener, issuer.router()).await });
+    settings
+}
+
 impl House {
     /// Starts a service with one store, two terminals and a shelf.
     pub async fn open() -> Self {
@@ -64,8 +76,12 @@ impl House {
         let origin = format!("http://localhost:{}", outside.local_addr().unwrap().port());
         let wire = Wire::new(outside, inside.local_addr().unwrap());
         let place = Place::sqlite();
-        let config =
-            Config { store: place.store(), public_url: origin.clone(), ..Config::default() };
+        let config = Config {
+            store: place.store(),
+            public_url: origin.clone(),
+            external_sign_in: vec![issuer(&origin).await],
+            ..Config::default()
+        };
         let app =
             open(config, &MASTER_KEY, Arc::new(SystemClock), Arc::new(SystemRng)).await.unwrap();
         let (stop, stopped) = oneshot::channel();

@@ -70,6 +70,9 @@ async fn every_page_fits_its_screen(lang: Lang) {
 async fn signup_and_signin(house: &House, phone: &Phone) {
     phone.go("/").await;
     picture(phone, "welcome").await;
+    phone.go("/privacy").await;
+    phone.see("h1").await;
+    picture(phone, "privacy").await;
     phone.go("/signin").await;
     phone.see("[data-signin-stranger]").await;
     picture(phone, "signin").await;
@@ -145,6 +148,7 @@ async fn wallet(phone: &Phone, payment_id: &str) {
         ("/topup", "wallet-topup"),
         ("/history", "wallet-history"),
         (&receipt, "wallet-receipt"),
+        ("/privacy", "wallet-privacy"),
         ("/settings", "wallet-settings"),
     ];
     for (path, name) in pages {
@@ -195,8 +199,16 @@ async fn merchant(house: &House, mut office: Counter) {
     office.close().await;
 }
 
+impl Phone {
+    /// Takes the page, for people to look at.
+    pub async fn picture(&self, name: &str) {
+        picture(self, name).await;
+        self.screen(390, 844, 2).await;
+    }
+}
+
 /// Takes the page at each size, and checks that it is no wider than the screen.
-async fn picture(browser: &Browser, name: &str) {
+pub async fn picture(browser: &Browser, name: &str) {
     for (screen, width, height, scale) in SCREENS {
         browser.screen(width, height, scale).await;
         let moves = async || (browser.run(STANDS_STILL).await == true).then_some(());

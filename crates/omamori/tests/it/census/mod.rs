@@ -2,7 +2,8 @@
 //! forgotten: statements, tables, routes, pages.
 
 mod pages;
-mod routes;
+mod roles;
+pub mod routes;
 mod schema;
 mod source;
 mod statements;

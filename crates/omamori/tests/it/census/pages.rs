@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::console::access::Role;
 use omamori::merchant::invite;
 use omamori_db::sql;
 use serde_json::json;
@@ -12,7 +13,9 @@ use super::source::{Token, sources, tokens};
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
+use crate::support::desk::Person as Desk;
 use crate::support::on_both_engines;
+use crate::support::passkey::Person;
 use crate::support::shop::Register;
 use crate::support::staff::Staff;
 
@@ -41,9 +44,13 @@ struct World {
     /// On a phone that another one took the place of.
     moved: Customer,
     staff: Staff,
+    viewer: Desk,
+    admin: Desk,
     till_cookie: String,
     invitation: String,
     receipt: String,
+    sender: Person,
+    sent: String,
 }
 
 async fn world(app: &TestApp) -> World {
@@ -58,7 +65,20 @@ async fn world(app: &TestApp) -> World {
     let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
     let opened = app.call(open.body(Body::from(key)).unwrap()).await;
     let cookie = opened.headers[header::SET_COOKIE].to_str().unwrap();
+    let (viewer, admin) =
+        (Desk::new(&app.app, Role::Viewer).await, Desk::new(&app.app, Role::Admin).await);
+    let newcomer = json!({ "name": "<b>朝食", "role": "viewer", "reason": "<script>" });
+    admin.post(app, "/staff/invite", &newcomer).await.ok();
+    let mut sender = Person::new(&app.app).await;
+    sender.customer.load(app, &register, 1_000).await;
+    let send = json!({ "client_send_id": "s", "amount": 500, "to": { "kind": "link" },
+        "message": "<b>朝食</b>" });
+    let sent = sender.confirmed(app, "/sends", &send).await.ok();
     World {
+        sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
+        sender,
+        viewer,
+        admin,
         staff: Staff::new(&app.app, &register.merchant_id).await,
         till_cookie: cookie.split(';').next().unwrap().to_owned(),
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
@@ -93,6 +113,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("offline.html", "/offline", None),
         page("move.html", "/move", None),
         page("recover.html", "/recover", None),
+        page("privacy.html", "/privacy", None),
+        page("receive.html", "/receive", None),
+        page("recover_cancel.html", "/recover/cancel", None),
         of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
@@ -102,16 +125,40 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant_signin.html", "/merchant", None),
         page("merchant_signin.html", &with_invitation, None),
         page("merchant.html", "/merchant", Some(&staff)),
+        Page { status: 401, ..page("console_signin.html", "/console", None) },
         Page { status: 404, ..page("error.html", "/nowhere", None) },
+        Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
+        of_customer("send_one.html", &world.sender.customer, &world.sent),
     ];
+    for desk in [&world.viewer, &world.admin] {
+        let desk = format!("omamori_staff={}", desk.token);
+        let console = |template, path: &str| page(template, path, Some(&desk));
+        pages.push(console("console_dashboard.html", "/console"));
+        pages.push(console("console_approvals.html", "/console/approvals"));
+        pages.push(console("console_doors.html", "/console/doors"));
+        pages.push(console("console_staff.html", "/console/staff"));
+        pages.push(console("console_audit.html", "/console/audit"));
+        for customer in [&world.customer, &world.newcomer] {
+            let path = format!("/console/customers/{}", customer.customer_id);
+            pages.push(console("console_customer.html", &path));
+        }
+        let path = world.receipt.replace("/receipt/", "/console/payments/");
+        pages.push(console("console_payment.html", &path));
+        let path = format!("/console/stores/{}", world.register.store_id);
+        pages.push(console("console_store.html", &path));
+    }
     for customer in [&world.customer, &world.newcomer] {
         pages.push(of_customer("home.html", customer, "/"));
         pages.push(of_customer("history.html", customer, "/history"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("settings.html", customer, "/settings"));
+        pages.push(of_customer("factors.html", customer, "/settings/factors"));
         pages.push(of_customer("notices.html", customer, "/notices"));
+        pages.push(of_customer("privacy.html", customer, "/privacy"));
+        pages.push(of_customer("send.html", customer, "/send"));
+        pages.push(of_customer("ask.html", customer, "/ask"));
     }
     pages
 }

@@ -1,7 +1,8 @@
 //! The durable outbox: each message once, again after a failure, and an end to it.
 
 use omamori::clock::{DAY, MINUTE, SECOND};
-use omamori::notify::{Channel, Sent, deliver_due, start, sweep, tell_alone};
+use omamori::notify::{Channel, Sent, deliver_due, start, tell_alone};
+use omamori::privacy::retain;
 use omamori_db::sql;
 
 use super::moved;
@@ -140,17 +141,17 @@ async fn what_was_kept_long_enough_is_deleted(app: &mut TestApp) {
     deliver_due(&app.app).await.unwrap();
     app.clock.advance(7 * DAY);
     tell_alone(&app.app, &customer.customer_id, &moved()).await.unwrap();
-    sweep(&app.app).await.unwrap();
+    retain(&app.app).await.unwrap();
     assert_eq!(deliveries(app).await.len(), 2, "a week is kept whole");
     app.clock.advance(SECOND);
-    sweep(&app.app).await.unwrap();
+    retain(&app.app).await.unwrap();
     assert_eq!(deliveries(app).await, [("waiting".to_owned(), 0, None)]);
     app.clock.advance(8 * DAY);
-    sweep(&app.app).await.unwrap();
+    retain(&app.app).await.unwrap();
     assert_eq!(deliveries(app).await.len(), 1, "what was not sent is not forgotten");
     assert_eq!(super::count(app, "notice").await, 2);
     app.clock.advance(400 * DAY);
-    sweep(&app.app).await.unwrap();
+    retain(&app.app).await.unwrap();
     assert_eq!(super::count(app, "notice").await, 0);
     deliver_due(&app.app).await.unwrap();
     let too_old = ("given_up".to_owned(), 1, Some("too_old".to_owned()));

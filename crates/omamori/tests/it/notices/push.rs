@@ -52,7 +52,7 @@ async fn a_subscribed_phone_is_told(app: &mut TestApp) {
 
     let [push] = &told(app, &customer).await[..] else { panic!("one push") };
     assert_eq!((push.channel, &*push.to), (Channel::Push, "push.example.net"));
-    assert_eq!(push.title.as_deref(), Some("復旧コードを作り直しました"));
+    assert_eq!(push.title.as_deref(), Some("リカバリーコードを作り直しました"));
     assert!(push.text.contains("Pixel"));
     let offer = customer.get(app, PUSH).await.ok();
     assert_eq!(offer["subscribed"], true);

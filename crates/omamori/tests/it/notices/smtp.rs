@@ -263,8 +263,7 @@ async fn the_log_knows_no_address_and_no_text() {
         house.clock.advance(SECOND);
     }
     assert_eq!(server.letters().len(), 1);
-    let number = house.customer.device_number.get() % 100_000_000;
-    let number = format!("{number:08}");
+    let number = house.customer.phone()[3..].to_owned();
     house.close().await;
     drop(guard);
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();

@@ -72,7 +72,7 @@ impl Customer {
 
     async fn insert(&self, app: &App, secret: &[u8; 32], enrolled_at: Micros) {
         let mut tx = app.stores.registry.begin().await.unwrap();
-        let phone = format!("+8190{:08}", self.device_number.get() % 100_000_000);
+        let phone = format!("+81{}", &self.phone()[1..]);
         let customer = sql("INSERT INTO customer (customer_id, phone, status, language, \
                             wallet_account, signin_failures, signin_locked_until, created_at) \
                             VALUES ($1, $2, 'active', 'ja', $3, 0, 0, $4)")
@@ -103,6 +103,11 @@ impl Customer {
         .bind(app.clock.now() + 90 * DAY);
         tx.execute(session).await.unwrap();
         tx.commit().await.unwrap();
+    }
+
+    /// The number that they signed up with, as people write it.
+    pub fn phone(&self) -> String {
+        format!("090{:08}", 10_000_000 + self.device_number.get() % 90_000_000)
     }
 
     /// The code of one step and refresh count.
@@ -155,16 +160,34 @@ impl Customer {
         self.proof_by(&self.sign_key, method, path, now)
     }
 
+    /// A proof by a key, for a request without a session.
+    pub fn fresh_proof(&self, key: &SigningKey, method: &str, path: &str, now: Micros) -> String {
+        self.signed(key, (method, path), now, None)
+    }
+
     /// A proof by any key.
     pub fn proof_by(&self, key: &SigningKey, method: &str, path: &str, now: Micros) -> String {
+        let hash = URL_SAFE_NO_PAD.encode(token_hash(&self.token));
+        self.signed(key, (method, path), now, Some(hash))
+    }
+
+    fn signed(
+        &self,
+        key: &SigningKey,
+        (method, path): (&str, &str),
+        now: Micros,
+        ath: Option<String>,
+    ) -> String {
         let number = self.next_proof.fetch_add(1, Ordering::Relaxed);
         let (x, y) = coordinates(key);
         let header = json!({ "typ": "dpop+jwt", "alg": "ES256",
             "jwk": { "kty": "EC", "crv": "P-256", "x": x, "y": y } });
         let path = path.split('?').next().unwrap();
-        let claims = json!({ "htm": method, "htu": format!("http://localhost:8080{path}"),
-            "iat": now / SECOND, "jti": format!("proof-number-{number:08}"),
-            "ath": URL_SAFE_NO_PAD.encode(token_hash(&self.token)) });
+        let mut claims = json!({ "htm": method, "htu": format!("http://localhost:8080{path}"),
+            "iat": now / SECOND, "jti": format!("proof-number-{number:08}") });
+        if let Some(hash) = ath {
+            claims["ath"] = hash.into();
+        }
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));
         let signature: Signature = key.sign(signed.as_bytes());

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use omamori::app::App;
+use omamori::gate::chart::TransferCode;
 use omamori_ledger::{Entry, Fact, Journal, Transfer, TransferFlags};
 
 /// The four totals of one account.
@@ -87,5 +88,11 @@ pub async fn check(app: &App) {
         *sums.entry(account.ledger).or_default() += credits - debits;
     }
     assert!(sums.values().all(|sum| *sum == 0), "the books do not balance: {sums:?}");
-    assert!(books.pending.is_empty(), "an authorization was left open");
+    // What was sent may wait for days, and what closed a wallet holds no value; nothing else is
+    // left open.
+    let left = books.pending.values().find(|open| {
+        let closes = open.amount == 0 && open.flags.contains(TransferFlags::CLOSING_DEBIT);
+        !closes && open.code != TransferCode::Send.number()
+    });
+    assert!(left.is_none(), "an authorization was left open: {left:?}");
 }

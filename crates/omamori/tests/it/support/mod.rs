@@ -3,7 +3,9 @@
 pub mod answer;
 pub mod app;
 pub mod customer;
+pub mod desk;
 pub mod fold;
+pub mod passkey;
 pub mod place;
 pub mod rng;
 pub mod shop;

@@ -1,0 +1,129 @@
+/** Every page of the console: search, keys, and the one dialog through which acts are done. */
+
+import { api, ApiError } from "../api.js";
+import { busy, copy, el, part, toast } from "../dom.js";
+import { t } from "../i18n.js";
+import { refreshRegions } from "../regions.js";
+
+const dialog = part("act-dialog");
+const form = part("act-form");
+const secretDialog = part("secret-dialog");
+let act = null;
+
+/** What to tell the person of an error: a missing field by its name. */
+export function told(error) {
+  if (!(error instanceof ApiError)) return error.text ?? t("error.text");
+  return error.fields.some(({ field }) => field === "reason") ? t("console.reason_missing") : error.text;
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-act]");
+  if (button) open(button);
+});
+
+function open(button) {
+  act = button;
+  const { title, text, confirm, fields = "" } = button.dataset;
+  form.reset();
+  part("act-title").textContent = title;
+  part("act-text").textContent = text;
+  part("act-confirm").textContent = confirm;
+  part("act-error").textContent = "";
+  for (const name of ["name", "role"]) {
+    const wanted = fields.split(" ").includes(name);
+    part(`act-${name}-field`).hidden = !wanted;
+    form.elements[name].disabled = !wanted;
+    form.elements[name].required = wanted;
+  }
+  dialog.showModal();
+}
+
+part("act-cancel").addEventListener("click", () => dialog.close());
+form.addEventListener("submit", (event) => {
+  event.preventDefault();
+  busy(part("act-confirm"), async () => {
+    const body = Object.fromEntries(new FormData(form));
+    if (act.dataset.unmask) body.contact = act.dataset.unmask;
+    try {
+      const answer = await api("POST", act.dataset.act, body);
+      dialog.close();
+      await done(answer);
+    } catch (error) {
+      part("act-error").textContent = told(error);
+    }
+  });
+});
+
+async function done(answer) {
+  if (answer?.value) {
+    part(`contact="${act.dataset.unmask}"`).textContent = answer.value;
+    act.remove();
+    return;
+  }
+  toast(answer?.approval_id ? t("console.asked") : act.dataset.done);
+  await refreshRegions();
+}
+
+/** Shows a secret that the server has nowhere else. */
+export function showOnce(secret) {
+  part("secret").textContent = secret;
+  secretDialog.showModal();
+}
+
+part("secret-copy").addEventListener("click", () => copy(part("secret").textContent));
+// Escape would take away what nobody has handed on yet.
+secretDialog.addEventListener("cancel", (event) => event.preventDefault());
+part("secret-close").addEventListener("click", () => secretDialog.close());
+secretDialog.addEventListener("close", () => {
+  part("secret").textContent = "";
+});
+
+part("signout").addEventListener("click", async () => {
+  await api("POST", "/api/admin/v1/signout");
+  location.assign("/console");
+});
+
+const answer = part("search-answer");
+part("search").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const q = part("q").value.trim();
+  if (!q) return;
+  try {
+    const { results } = await api("POST", "/api/admin/v1/search", { q });
+    if (results.length === 1) location.assign(results[0].href);
+    else show(results);
+  } catch (error) {
+    say(told(error));
+  }
+});
+
+function show(results) {
+  if (results.length === 0) return say(t("console.not_found"));
+  const links = results.map(({ href, label }) => el("a", { href, class: "mono" }, label));
+  answer.replaceChildren(...links);
+  answer.hidden = false;
+}
+
+function say(text) {
+  answer.replaceChildren(el("p", {}, text));
+  answer.hidden = false;
+}
+
+part("q").addEventListener("input", () => {
+  answer.hidden = true;
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, dialog[open]");
+  if (event.key === "Escape") answer.hidden = true;
+  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "/") {
+    event.preventDefault();
+    part("q").focus();
+    part("q").select();
+  } else if (event.key === "?") {
+    part("keys-dialog").showModal();
+  } else {
+    document.querySelector(`.desknav [data-key="${CSS.escape(event.key)}"]`)?.click();
+  }
+});

@@ -1,0 +1,150 @@
+//! The acts that take two people, and what each is.
+
+use omamori_db::Tx;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use crate::app::App;
+use crate::console::access::{Admin, Role, Support};
+use crate::console::staff::{self, Changed};
+use crate::gate::Act;
+use crate::identity::recover::assisted;
+use crate::identity::standing;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+
+/// An act with its exact parameters. Stored as JSON: variants and fields are only ever added.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Proposal {
+    /// A new person at the desk.
+    InviteStaff {
+        /// Their name.
+        name: String,
+        /// Their role.
+        role: Role,
+    },
+    /// Another role for a person.
+    ChangeRole {
+        /// Whose.
+        staff_id: String,
+        /// The new one.
+        role: Role,
+    },
+    /// A person goes.
+    RemoveStaff {
+        /// Who.
+        staff_id: String,
+    },
+    /// A customer's account that was stopped starts again.
+    Unfreeze {
+        /// Whose.
+        customer_id: String,
+    },
+    /// A customer gets a recovery ticket.
+    AssistRecovery {
+        /// Who.
+        customer_id: String,
+    },
+}
+
+/// What carrying out did.
+pub struct Done {
+    /// To what: as the audit log names it.
+    pub subject: String,
+    /// How it was.
+    pub before: Value,
+    /// How it is.
+    pub after: Value,
+    /// A secret that is shown to the person once and is nowhere else.
+    pub shown_once: Option<String>,
+}
+
+impl Proposal {
+    /// The gate's word.
+    #[must_use]
+    pub const fn act(&self) -> Act {
+        match self {
+            Self::InviteStaff { .. } => Act::StaffInvite,
+            Self::ChangeRole { .. } => Act::StaffRoleChange,
+            Self::RemoveStaff { .. } => Act::StaffRemove,
+            Self::Unfreeze { .. } => Act::StaffUnfreeze,
+            Self::AssistRecovery { .. } => Act::StaffRecover,
+        }
+    }
+
+    /// Who may ask for it, and who may agree.
+    #[must_use]
+    pub const fn may(&self, role: Role) -> bool {
+        match self {
+            Self::InviteStaff { .. } | Self::ChangeRole { .. } | Self::RemoveStaff { .. } => {
+                Admin::is_of(role)
+            }
+            Self::Unfreeze { .. } | Self::AssistRecovery { .. } => Support::is_of(role),
+        }
+    }
+
+    /// What it is about; a new person has no id yet.
+    #[must_use]
+    pub fn subject(&self) -> &str {
+        match self {
+            Self::InviteStaff { .. } => "",
+            Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
+            Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
+        }
+    }
+
+    /// The customer it concerns, if it concerns one.
+    #[must_use]
+    pub fn customer(&self) -> Option<&str> {
+        match self {
+            Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => {
+                Some(customer_id)
+            }
+            Self::InviteStaff { .. } | Self::ChangeRole { .. } | Self::RemoveStaff { .. } => None,
+        }
+    }
+
+    /// Does it, in the transaction that uses the approval up; `agreed` are the two who want it.
+    pub(super) async fn apply(&self, app: &App, tx: &mut Tx, agreed: [&str; 2]) -> Result<Done> {
+        match self {
+            Self::InviteStaff { name, role } => {
+                Ok(staff::invite_in(app, tx, name, *role).await?.into())
+            }
+            Self::ChangeRole { staff_id, role } => {
+                Ok(staff::change_role_in(tx, staff_id, *role).await?.into())
+            }
+            Self::RemoveStaff { staff_id } => {
+                Ok(staff::remove_in(tx, staff_id, app.clock.now()).await?.into())
+            }
+            Self::Unfreeze { customer_id } => {
+                if !standing::unfreeze_in(app, tx, customer_id).await? {
+                    return Err(Code::ApprovalClosed.into()); // it is not stopped any more
+                }
+                let (before, after) =
+                    (json!({ "status": "frozen" }), json!({ "status": "active" }));
+                Ok(Done { subject: customer_id.clone(), before, after, shown_once: None })
+            }
+            Self::AssistRecovery { customer_id } => {
+                let ticket = assisted(app, tx, customer_id, agreed).await?;
+                let (before, after) = (Value::Null, json!({ "ticket": "made" }));
+                Ok(Done { subject: customer_id.clone(), before, after, shown_once: Some(ticket) })
+            }
+        }
+    }
+
+    /// What this node does after the commit.
+    pub(super) async fn applied(&self, app: &App) -> Result<()> {
+        match self {
+            Self::Unfreeze { customer_id } => standing::forget(app, customer_id).await,
+            _ => Ok(()),
+        }
+    }
+}
+
+impl From<Changed> for Done {
+    fn from(changed: Changed) -> Self {
+        let Changed { staff_id, before, after, invitation } = changed;
+        Self { subject: staff_id, before, after, shown_once: invitation }
+    }
+}

@@ -1,0 +1,82 @@
+//! `/console`: the desk of the operator's staff.
+//!
+//! Staff sign in with passkeys only: [`signin`]. Who may do what stands in the handlers'
+//! signatures: [`access`]. What one person alone may not do is asked of a second one:
+//! [`approval`]. Every act passes the gate and is written into [`crate::audit`] in the transaction
+//! of its own rows.
+//!
+//! Not here: rules about money or identity. The console calls the features that have them.
+
+pub mod access;
+pub mod approval;
+mod audit_page;
+mod customer;
+mod dashboard;
+mod doors;
+mod frame;
+mod payment;
+mod search;
+mod session;
+mod signin;
+pub mod staff;
+mod store;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+use crate::app::App;
+use crate::clock::SECOND;
+use crate::identity::RateLimit;
+pub use customer::acts as customer_acts;
+
+/// What the console keeps in memory.
+pub struct Console {
+    /// Ways in, by network.
+    door: RateLimit,
+    figures: dashboard::Figures,
+}
+
+impl Default for Console {
+    fn default() -> Self {
+        Self { door: RateLimit::new(30, 10 * SECOND), figures: dashboard::Figures::default() }
+    }
+}
+
+/// Pages and API.
+pub fn router() -> Router<Arc<App>> {
+    let api = Router::new()
+        .route("/enrol/options", post(signin::enrol_options))
+        .route("/enrol/finish", post(signin::enrol_finish))
+        .route("/signin/options", post(signin::signin_options))
+        .route("/signin/finish", post(signin::signin_finish))
+        .route("/signout", post(signin::sign_out))
+        .route("/search", post(search::find))
+        .route("/doors/{door}/close", post(doors::close))
+        .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
+        .route("/controls/{control_id}/open", post(doors::open))
+        .route("/staff/invite", post(staff::page::invite))
+        .route("/staff/{staff_id}/role", post(staff::page::change_role))
+        .route("/staff/{staff_id}/remove", post(staff::page::remove))
+        .route("/approvals/{approval_id}/options", post(approval::page::options))
+        .route("/approvals/{approval_id}/decide", post(approval::page::decide))
+        .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/customers/{customer_id}/freeze", post(customer::page_acts::freeze))
+        .route("/customers/{customer_id}/unfreeze", post(customer::page_acts::unfreeze))
+        .route("/customers/{customer_id}/recover", post(customer::page_acts::recover))
+        .route("/customers/{customer_id}/end-sessions", post(customer::page_acts::end_sessions))
+        .route("/customers/{customer_id}/unmask", post(customer::page_acts::unmask));
+    Router::new()
+        .route("/console", get(dashboard::page::show))
+        .route("/console/customers/{customer_id}", get(customer::page::show))
+        .route("/console/payments/{payment_id}", get(payment::show))
+        .route("/console/stores/{id}", get(store::show))
+        .route("/console/approvals", get(approval::page::show))
+        .route("/console/doors", get(doors::show))
+        .route("/console/staff", get(staff::page::show))
+        .route("/console/audit", get(audit_page::show))
+        .nest("/api/admin/v1", api)
+}

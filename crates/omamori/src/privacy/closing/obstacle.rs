@@ -1,0 +1,41 @@
+//! What forbids to close an account.
+
+use crate::app::App;
+use crate::clock::DAY;
+use crate::gate::chart::TransferCode;
+use crate::identity::account::Account;
+use crate::privacy::hold;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+
+/// For so long after a payment the shop may still give it back into the wallet.
+const REFUNDS: i64 = 14 * DAY;
+/// Transfers of the statement that are looked at for the latest payment.
+const LOOKED_AT: usize = 200;
+
+/// `Err` with what the customer must do first. What only the operator may know is said as one
+/// thing: that the account cannot be closed.
+pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Result<(), Code>> {
+    let now = app.clock.now();
+    if hold::stands(&app.stores.registry, &account.customer_id, now).await? {
+        return Ok(Err(Code::ClosingHeld));
+    }
+    if let Err(code) = value(app, account.wallet_account) {
+        return Ok(Err(code));
+    }
+    let statement = app.gate.statement(account.wallet_account, None, LOOKED_AT).await?;
+    let refundable = statement.iter().any(|transfer| {
+        let is_payment = transfer.code == TransferCode::Payment.number();
+        is_payment && crate::pos::micros(transfer) > now - REFUNDS
+    });
+    Ok(if refundable { Err(Code::ClosingRefunds) } else { Ok(()) })
+}
+
+/// Whether the wallet holds nothing and nothing is on its way.
+pub(super) fn value(app: &App, wallet_account: u128) -> std::result::Result<(), Code> {
+    let Some(account) = app.gate.account(wallet_account) else { return Ok(()) };
+    if account.debits_pending > 0 || account.credits_pending > 0 {
+        return Err(Code::ClosingPending);
+    }
+    if account.credits_posted == account.debits_posted { Ok(()) } else { Err(Code::ClosingBalance) }
+}

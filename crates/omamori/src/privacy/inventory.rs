@@ -1,0 +1,371 @@
+//! The inventory: every table of registry and evidence, and what becomes of its rows.
+
+use AtClosing as End;
+use Exported as Copied;
+
+use crate::clock::{DAY, HOUR, Micros};
+
+/// Books are kept five years (法22条, 府令46条); 366 days a year, to be on the safe side.
+pub(super) const BOOKS: Micros = 5 * 366 * DAY;
+
+/// Which store a table is in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Store {
+    /// Who and what.
+    Registry,
+    /// Why.
+    Evidence,
+}
+
+/// When rows go by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kept {
+    /// With the customer's account.
+    WithAccount,
+    /// For good, or until the operator removes them: no customer's data.
+    Always,
+    /// Until `after` a column's instant.
+    Until {
+        /// In words, after "until".
+        words: &'static str,
+        /// Deletes at most `$2` rows whose instant is before `$1`.
+        sweep: &'static str,
+        /// How long after that instant.
+        after: Micros,
+    },
+}
+
+/// A column of a copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum As {
+    /// As it is.
+    Text,
+    /// A number.
+    Int,
+    /// An instant, as RFC 3339; null where there is none.
+    Time,
+    /// JSON that we wrote.
+    Json,
+}
+
+/// What a customer's copy has of a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Exported {
+    /// The rows of customer `$1`, as an array of this name.
+    Rows {
+        /// The array.
+        name: &'static str,
+        /// Selects the columns below, in their order.
+        select: &'static str,
+        /// Their names in the copy, and what they are.
+        columns: &'static [(&'static str, As)],
+    },
+    /// It is in the copy by a way of its own.
+    Otherwise(&'static str),
+    /// Nothing, and why.
+    No(&'static str),
+}
+
+/// What closing an account does to a table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AtClosing {
+    /// The rows of customer `$1` go.
+    Deleted(&'static str),
+    /// The rows stay; the statement takes from those of customer `$1` what names a person.
+    Emptied(&'static str, &'static str),
+    /// It is done by a way of its own.
+    Otherwise(&'static str),
+    /// Nothing, and why.
+    Stays(&'static str),
+}
+
+/// A table.
+#[derive(Clone, Copy, Debug)]
+pub struct Table {
+    /// Where.
+    pub store: Store,
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds of a person; empty if nothing.
+    pub holds: &'static str,
+    /// What for.
+    pub purpose: &'static str,
+    /// When its rows go.
+    pub kept: Kept,
+    /// What a copy has of it.
+    pub exported: Exported,
+    /// What closing does.
+    pub at_closing: AtClosing,
+}
+
+const NOT_OF_CUSTOMERS: Copied = Copied::No("not about customers");
+const NOBODY: End = End::Stays("not about customers");
+const fn registry(name: &'static str, holds: &'static str, purpose: &'static str) -> Table {
+    Table {
+        store: Store::Registry,
+        name,
+        holds,
+        purpose,
+        kept: Kept::WithAccount,
+        exported: NOT_OF_CUSTOMERS,
+        at_closing: NOBODY,
+    }
+}
+
+/// What the operator's own business needs: no customer's data.
+const fn business(name: &'static str, holds: &'static str, purpose: &'static str) -> Table {
+    Table { kept: Kept::Always, ..registry(name, holds, purpose) }
+}
+
+impl Table {
+    const fn kept(self, kept: Kept) -> Self {
+        Self { kept, ..self }
+    }
+
+    const fn exported(self, exported: Exported) -> Self {
+        Self { exported, ..self }
+    }
+
+    const fn at_closing(self, at_closing: AtClosing) -> Self {
+        Self { at_closing, ..self }
+    }
+
+    /// Whether it holds something of a person.
+    #[must_use]
+    pub const fn is_personal(&self) -> bool {
+        !self.holds.is_empty()
+    }
+}
+
+const fn until(words: &'static str, after: Micros, sweep: &'static str) -> Kept {
+    Kept::Until { words, sweep, after }
+}
+
+const fn rows(
+    name: &'static str,
+    select: &'static str,
+    columns: &'static [(&'static str, As)],
+) -> Exported {
+    Copied::Rows { name, select, columns }
+}
+
+/// Every table of registry and evidence. At a closing it is followed from the top to the bottom, so
+/// what refers to a row stands above it.
+pub const INVENTORY: &[Table] = &[
+    registry("session", "when and on which phone somebody is signed in", "staying signed in")
+        .kept(until("it expires, 90 days at most", 0, "DELETE FROM session WHERE token_hash IN
+             (SELECT token_hash FROM session WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("sessions", "SELECT session_id, device_id, strength, created_at, last_used_at,
+                expires_at FROM session WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("session_id", As::Text), ("device_id", As::Text), ("opened_with", As::Text),
+              ("created_at", As::Time), ("last_used_at", As::Time), ("expires_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM session WHERE customer_id = $1")),
+    registry("push_subscription", "the address of a browser at its push service", "telling by push")
+        .exported(rows("push_subscriptions", "SELECT subscription_id, device_id, created_at
+             FROM push_subscription WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("subscription_id", As::Text), ("device_id", As::Text), ("created_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM push_subscription WHERE customer_id = $1")),
+    registry("recovery_ticket", "a hash of what support gave in place of a recovery code", "getting back in with help")
+        .kept(until("90 days after it expired", 90 * DAY, "DELETE FROM recovery_ticket WHERE ticket_hash IN
+             (SELECT ticket_hash FROM recovery_ticket WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("help_of_support", "SELECT created_at, expires_at, used_at FROM recovery_ticket
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("created_at", As::Time), ("expires_at", As::Time), ("used_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM recovery_ticket WHERE customer_id = $1")),
+    registry("totp_offer", "the sealed secret of an app that is being set up", "adding a second factor")
+        .kept(until("it expires, within minutes", 0, "DELETE FROM totp_offer WHERE owner IN
+             (SELECT owner FROM totp_offer WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within minutes"))
+        .at_closing(End::Stays("gone within minutes")),
+    registry("external_identity", "a keyed hash of who somebody is at another service", "signing in with an account elsewhere")
+        .exported(rows("accounts_elsewhere", "SELECT provider, linked_at FROM external_identity
+             WHERE customer_id = $1 ORDER BY linked_at LIMIT 10000",
+            &[("provider", As::Text), ("linked_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM external_identity WHERE customer_id = $1")),
+    registry("external_flow", "a trip of a browser to another service and back", "signing in with an account elsewhere")
+        .kept(until("it expires, within minutes", 0, "DELETE FROM external_flow WHERE flow_hash IN
+             (SELECT flow_hash FROM external_flow WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within minutes"))
+        .at_closing(End::Stays("gone within minutes")),
+    registry("send", "to which number money was sent, what the sender calls the receiver, a few words", "sending")
+        .kept(until("five years later (法22条); the number 30 days", BOOKS, "DELETE FROM send WHERE send_id IN
+             (SELECT send_id FROM send WHERE created_at < $1 LIMIT $2)"))
+        .exported(rows("sends", "SELECT send_id, to_kind, to_phone, to_name, created_at, ended_at
+             FROM send WHERE sender_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("send_id", As::Text), ("way", As::Text), ("to_phone", As::Text),
+              ("to_name", As::Text), ("created_at", As::Time), ("ended_at", As::Time)]))
+        .at_closing(End::Emptied("the books name it", "UPDATE send
+             SET to_phone = NULL, to_name = '', message = '' WHERE sender_id = $1")),
+    registry("money_request", "whom somebody asked for money, and a few words", "requests and split bills")
+        .kept(until("400 days later", 400 * DAY, "DELETE FROM money_request WHERE request_id IN
+             (SELECT request_id FROM money_request WHERE created_at < $1 LIMIT $2)"))
+        .exported(rows("requests", "SELECT request_id, wanted_yen, to_phone, to_name, created_at,
+                canceled_at, expires_at FROM money_request WHERE asker_id = $1
+             ORDER BY created_at LIMIT 10000",
+            &[("request_id", As::Text), ("yen", As::Int), ("to_phone", As::Text),
+              ("to_name", As::Text), ("created_at", As::Time), ("canceled_at", As::Time),
+              ("expires_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM money_request WHERE asker_id = $1")),
+    registry("friend_code", "a hash of the code that a friend scans", "receiving from a friend")
+        .kept(until("it expires, within minutes", 0, "DELETE FROM friend_code WHERE code_hash IN
+             (SELECT code_hash FROM friend_code WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within minutes"))
+        .at_closing(End::Deleted("DELETE FROM friend_code WHERE customer_id = $1")),
+    registry("send_block", "whom somebody wants to hear nothing of", "keeping pests out")
+        .exported(rows("blocked", "SELECT created_at FROM send_block WHERE customer_id = $1
+             ORDER BY created_at LIMIT 10000", &[("created_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM send_block WHERE customer_id = $1")),
+    registry("review_flag", "why staff look at an account", "finding who collects from many (府令23条の3)")
+        .kept(until("five years after it was closed", BOOKS, "DELETE FROM review_flag WHERE flag_id IN
+             (SELECT flag_id FROM review_flag WHERE closed_at < $1 LIMIT $2)"))
+        .exported(Copied::No("of the operator's duty; telling could defeat it"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("device_move", "names of the old and the new phone", "moving to another phone, undo")
+        .kept(until("400 days after the move", 400 * DAY, "DELETE FROM device_move WHERE move_id IN
+             (SELECT move_id FROM device_move WHERE created_at < $1 LIMIT $2)"))
+        .exported(rows("moves", "SELECT move_id, state, name, created_at, done_at, undone_at
+             FROM device_move WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("move_id", As::Text), ("state", As::Text), ("to_phone", As::Text),
+              ("created_at", As::Time), ("done_at", As::Time), ("undone_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM device_move WHERE customer_id = $1")),
+    registry("recovery", "the name of the phone that asked", "getting back in without passkey or phone")
+        .kept(until("30 days after it expired", 30 * DAY, "DELETE FROM recovery WHERE recovery_id IN
+             (SELECT recovery_id FROM recovery WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("recoveries", "SELECT recovery_id, state, name, created_at, ready_at, done_at,
+                canceled_at FROM recovery WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("recovery_id", As::Text), ("state", As::Text), ("phone", As::Text),
+              ("created_at", As::Time), ("ready_at", As::Time), ("done_at", As::Time),
+              ("canceled_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM recovery WHERE customer_id = $1")),
+    registry("device", "names of phones, their public keys, when they were used", "binding the account to a phone")
+        .exported(rows("phones", "SELECT device_id, name, state, enrolled_at, last_used_at, ended_at
+             FROM device WHERE customer_id = $1 ORDER BY enrolled_at LIMIT 10000",
+            &[("device_id", As::Text), ("name", As::Text), ("state", As::Text),
+              ("enrolled_at", As::Time), ("last_used_at", As::Time), ("ended_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM device WHERE customer_id = $1")),
+    registry("passkey", "public keys of passkeys, the name of the phone they were made on", "signing in")
+        .exported(rows("passkeys", "SELECT name, created_at, last_used_at FROM passkey
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("name", As::Text), ("created_at", As::Time), ("last_used_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM passkey WHERE customer_id = $1")),
+    registry("password", "a hash of the password", "signing in where a phone has no passkey")
+        .exported(rows("password", "SELECT changed_at FROM password WHERE customer_id = $1",
+            &[("changed_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM password WHERE customer_id = $1")),
+    registry("totp", "the sealed secret of an authenticator app", "the second factor beside a password")
+        .exported(rows("authenticator_app", "SELECT created_at FROM totp WHERE customer_id = $1",
+            &[("created_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM totp WHERE customer_id = $1")),
+    registry("recovery_code", "hashes of recovery codes", "getting back in")
+        .exported(rows("recovery_codes", "SELECT created_at, used_at FROM recovery_code
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("created_at", As::Time), ("used_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM recovery_code WHERE customer_id = $1")),
+    registry("signup", "a phone number that is being verified", "signing up")
+        .kept(until("it expires, within the hour", 0, "DELETE FROM signup WHERE signup_id IN
+             (SELECT signup_id FROM signup WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within the hour"))
+        .at_closing(End::Deleted("DELETE FROM signup WHERE customer_id = $1")),
+    registry("ceremony", "a challenge for a passkey", "signing in and confirming")
+        .kept(until("it expires, within minutes", 0, "DELETE FROM ceremony WHERE challenge IN
+             (SELECT challenge FROM ceremony WHERE expires_at < $1 LIMIT $2)"))
+        .exported(Copied::No("gone within minutes"))
+        .at_closing(End::Stays("gone within minutes")),
+    registry("sms_sent", "phone numbers that codes went to", "bounding SMS to a number")
+        .kept(until("24 hours after it was sent", DAY, "DELETE FROM sms_sent WHERE (phone, sent_at) IN
+             (SELECT phone, sent_at FROM sms_sent WHERE sent_at < $1 LIMIT $2)"))
+        .exported(Copied::No("of a number, not of an account; gone after a day"))
+        .at_closing(End::Stays("gone after a day")),
+    registry("contact", "e-mail addresses and earlier phone numbers", "telling, recovery")
+        .kept(until("7 days after it was replaced", 7 * DAY, "DELETE FROM contact WHERE contact_id IN
+             (SELECT contact_id FROM contact WHERE replaced_at <= $1 LIMIT $2)"))
+        .exported(rows("contacts", "SELECT kind, value, verified_at, replaced_at FROM contact
+             WHERE customer_id = $1 ORDER BY contact_id LIMIT 10000",
+            &[("kind", As::Text), ("value", As::Text), ("verified_at", As::Time),
+              ("replaced_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM contact WHERE customer_id = $1")),
+    registry("contact_check", "an address that is being verified", "changing a contact, bounding codes")
+        .kept(until("24 hours after it began", DAY, "DELETE FROM contact_check WHERE check_id IN
+             (SELECT check_id FROM contact_check WHERE created_at <= $1 LIMIT $2)"))
+        .exported(rows("contact_checks", "SELECT kind, value, created_at FROM contact_check
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("kind", As::Text), ("value", As::Text), ("created_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM contact_check WHERE customer_id = $1")),
+    registry("notice", "what happened on the account, with names of phones and masked addresses", "telling in the app")
+        .kept(until("400 days later", 400 * DAY, "DELETE FROM notice WHERE notice_id IN
+             (SELECT notice_id FROM notice WHERE at < $1 LIMIT $2)"))
+        .exported(rows("notices", "SELECT kind, params, at, seen_at FROM notice
+             WHERE customer_id = $1 ORDER BY at LIMIT 10000",
+            &[("kind", As::Text), ("about", As::Json), ("at", As::Time), ("seen_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM notice WHERE customer_id = $1")),
+    registry("delivery", "what is on its way, with the address, sealed and erased when sent", "SMS, e-mail and push")
+        .kept(until("7 days after it was sent or given up", 7 * DAY, "DELETE FROM delivery WHERE delivery_id IN
+             (SELECT delivery_id FROM delivery WHERE created_at < $1 AND state <> 'waiting' LIMIT $2)"))
+        .exported(rows("messages", "SELECT channel, about, state, created_at, done_at FROM delivery
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("channel", As::Text), ("about", As::Text), ("state", As::Text),
+              ("created_at", As::Time), ("done_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM delivery WHERE customer_id = $1")),
+    registry("money_mail", "the wish to be told of payments by e-mail", "telling of payments")
+        .exported(rows("money_by_email", "SELECT chosen_at FROM money_mail WHERE customer_id = $1",
+            &[("chosen_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM money_mail WHERE customer_id = $1")),
+    registry("customer_hold", "why and until when an account must be kept", "duties by law, disputes")
+        .kept(until("five years after its end", BOOKS, "DELETE FROM customer_hold WHERE hold_id IN
+             (SELECT hold_id FROM customer_hold WHERE held_until < $1 LIMIT $2)"))
+        .exported(Copied::No("of the operator's duty; telling could defeat it"))
+        .at_closing(End::Stays("there is no closing while one stands; ended ones are proof")),
+    registry("account_closing", "when an account was to be closed; ids only", "proof of the closing")
+        .kept(until("five years after its end", BOOKS, "DELETE FROM account_closing WHERE closing_id IN
+             (SELECT closing_id FROM account_closing WHERE ended_at < $1 LIMIT $2)"))
+        .exported(rows("closings", "SELECT closing_id, state, asked_by, asked_at, due_at, ended_at
+             FROM account_closing WHERE customer_id = $1 ORDER BY asked_at LIMIT 10000",
+            &[("closing_id", As::Text), ("state", As::Text), ("asked_by", As::Text),
+              ("asked_at", As::Time), ("due_at", As::Time), ("ended_at", As::Time)]))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("customer", "the phone number, the language, failed sign-ins", "the account")
+        .exported(rows("profile", "SELECT customer_id, phone, status, language, signin_failures, created_at
+             FROM customer WHERE customer_id = $1",
+            &[("customer_id", As::Text), ("phone", As::Text), ("status", As::Text),
+              ("language", As::Text), ("signin_failures", As::Int), ("created_at", As::Time)]))
+        .at_closing(End::Emptied("the id stays, which the books name", "UPDATE customer
+             SET phone = '', status = 'closed', stopped_by = NULL, language = 'ja',
+                 signin_failures = CAST(0 AS BIGINT), signin_locked_until = CAST(0 AS BIGINT)
+             WHERE customer_id = $1")),
+    registry("attack_wave", "networks that an attack came from", "recognising attacks")
+        .kept(until("400 days later", 400 * DAY, "DELETE FROM attack_wave WHERE wave_id IN
+             (SELECT wave_id FROM attack_wave WHERE closed_at < $1 LIMIT $2)")),
+    registry("change_log", "", "what nodes must forget")
+        .kept(until("an hour later", HOUR, "DELETE FROM change_log WHERE change_id IN
+             (SELECT change_id FROM change_log WHERE at < $1 LIMIT $2)")),
+    business("merchant", "", "who sells"),
+    business("store", "", "where"),
+    business("terminal", "", "with which register"),
+    business("product", "", "goods on the web register"),
+    business("merchant_user", "names of a merchant's people, their passkeys", "signing in to the back office"),
+    registry("merchant_session", "when a merchant's people are signed in", "staying signed in")
+        .kept(until("it expires", 0, "DELETE FROM merchant_session WHERE token_hash IN
+             (SELECT token_hash FROM merchant_session WHERE expires_at < $1 LIMIT $2)")),
+    business("till_session", "", "a browser that is a register"),
+    business("push_key", "", "our name at push services, sealed"),
+    business("staff", "names of the operator's people, their passkeys", "signing in to the console"),
+    registry("staff_session", "when the operator's people are signed in", "staying signed in")
+        .kept(until("it expires", 0, "DELETE FROM staff_session WHERE token_hash IN
+             (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
+    business("approval", "what two of the operator's people agreed on", "two-person acts"),
+    business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
+    business("control", "", "functions that staff closed, and who did"),
+    business("audit_head", "", "the length of the audit log"),
+    business("ledger_follower", "", "how far the money notices are"),
+    Table { store: Store::Evidence, ..registry("decision_batch",
+        "who did what when, from which network address and phone; what was bought", "books, fraud, disputes") }
+        .kept(until("five years later (法22条)", 0, "DELETE FROM decision_batch
+             WHERE (node, first_number) IN (SELECT node, first_number FROM
+                 (SELECT node, first_number, delete_after FROM decision_batch
+                  ORDER BY first_at LIMIT $2) AS oldest
+                 WHERE delete_after < $1)"))
+        .exported(Copied::Otherwise("`decisions` and `payments`, without what concerns others"))
+        .at_closing(End::Otherwise("network address, phone and session are taken out; the sale \
+            itself stays with the books, under the id alone")),
+    Table { store: Store::Evidence, ..business("decision_node", "", "numbering of decisions") },
+];
