@@ -73,6 +73,8 @@ pub enum Kind {
     PushSubscription,
     /// An attack by a list of passwords.
     AttackWave,
+    /// A door that staff closed.
+    Control,
     /// A request to close an account.
     Closing,
     /// A legal hold on an account.
@@ -115,6 +117,7 @@ impl Kind {
             Self::ContactCheck => "chk",
             Self::PushSubscription => "psh",
             Self::AttackWave => "atk",
+            Self::Control => "ctl",
             Self::Closing => "cls",
             Self::Hold => "hld",
             Self::Staff => "stf",

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, coupon, identity, language, merchant, notify, openapi, pos, privacy, send, till,
-    topup, value, wallet,
+    console, control, coupon, identity, language, merchant, notify, openapi, pos, privacy, send,
+    till, topup, value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -32,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(topup::router())
         .merge(merchant::router())
         .merge(notify::router())
+        .merge(control::router())
         .merge(privacy::router())
         .merge(console::router())
         .merge(language::router())

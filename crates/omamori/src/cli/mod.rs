@@ -2,6 +2,7 @@
 
 mod audit;
 mod campaign;
+mod control;
 mod customer;
 mod demo;
 mod merchant;
@@ -39,6 +40,9 @@ enum Command {
     /// Begin and end the operator's campaigns.
     #[command(subcommand)]
     Campaign(campaign::Command),
+    /// Close a function at once, open it again, or list what is closed.
+    #[command(subcommand)]
+    Control(control::Command),
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
@@ -63,6 +67,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Verify(args) => verify::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
         Command::Campaign(command) => campaign::run(command).await,
+        Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
         Command::Staff(command) => staff::run(command).await,
         Command::Audit(command) => audit::run(command).await,

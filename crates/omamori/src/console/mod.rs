@@ -12,6 +12,7 @@ pub mod approval;
 mod audit_page;
 mod customer;
 mod dashboard;
+mod doors;
 mod frame;
 mod payment;
 mod search;
@@ -54,6 +55,9 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signin/finish", post(signin::signin_finish))
         .route("/signout", post(signin::sign_out))
         .route("/search", post(search::find))
+        .route("/doors/{door}/close", post(doors::close))
+        .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
+        .route("/controls/{control_id}/open", post(doors::open))
         .route("/staff/invite", post(staff::page::invite))
         .route("/staff/{staff_id}/role", post(staff::page::change_role))
         .route("/staff/{staff_id}/remove", post(staff::page::remove))
@@ -71,6 +75,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/payments/{payment_id}", get(payment::show))
         .route("/console/stores/{id}", get(store::show))
         .route("/console/approvals", get(approval::page::show))
+        .route("/console/doors", get(doors::show))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

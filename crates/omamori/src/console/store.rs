@@ -7,9 +7,10 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::access::Viewer;
+use super::access::{Fraud, Viewer};
 use super::frame::Frame;
 use crate::app::App;
+use crate::control::Door;
 use crate::merchant::desk::{Merchant, Store, find};
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -38,6 +39,8 @@ struct StorePage {
     merchant_name: String,
     stores: Vec<Shown>,
     sought: String,
+    may_close: bool,
+    doors: Vec<Door>,
 }
 
 /// `GET /console/stores/{id}`
@@ -59,6 +62,8 @@ pub(super) async fn show(
         merchant_name: name,
         stores: shown,
         sought: id,
+        may_close: Fraud::is_of(staff.role),
+        doors: Door::ALL.iter().copied().filter(|door| door.is_of_a_store()).collect(),
     })
 }
 

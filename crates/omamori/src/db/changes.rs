@@ -24,6 +24,7 @@ const OVERLAP: i64 = 15 * SECOND;
 const KEPT: i64 = 3_600 * SECOND;
 
 const NOTICES: &str = "notices";
+const CONTROLS: &str = "controls";
 
 /// What nodes keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,8 @@ pub enum Subject<'a> {
     Device(DeviceNumber),
     /// The campaigns: which there are and which run.
     Campaigns,
+    /// The doors that are closed.
+    Controls,
     /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
     /// told, and those whose session ended are closed.
     Notices(u128),
@@ -45,6 +48,7 @@ impl Subject<'_> {
             Self::Terminal(terminal_id) => ("terminal", terminal_id.to_owned()),
             Self::Device(number) => ("device", number.get().to_string()),
             Self::Campaigns => ("campaigns", String::new()),
+            Self::Controls => (CONTROLS, String::new()),
             Self::Notices(account) => (NOTICES, format!("{account:032x}")),
         }
     }
@@ -113,13 +117,20 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
         .all(sql("SELECT change_id, kind, subject FROM change_log WHERE at > $1").bind(since))
         .await?;
     let mut now_read = HashSet::with_capacity(rows.len());
+    let mut doors_changed = false;
     for row in rows {
         let change_id = row.text("change_id")?;
         let kind = row.text("kind")?;
-        if kind != NOTICES || !read.contains(&change_id) {
+        if kind == CONTROLS {
+            doors_changed |= !read.contains(&change_id);
+        } else if kind != NOTICES || !read.contains(&change_id) {
             forget(app, &kind, &row.text("subject")?);
         }
         now_read.insert(change_id);
+    }
+    if doors_changed {
+        // Before the rows count as read: if this fails, the next look tries again.
+        app.gate.controls().reload(&app.stores.registry).await?;
     }
     *read = now_read;
     Ok(())
@@ -139,6 +150,7 @@ fn forget(app: &App, kind: &str, subject: &str) {
                 app.live.notice(account);
             }
         }
+        CONTROLS => {} // read anew by `changed` here, by `look` elsewhere
         _ => tracing::warn!(kind, "a change of an unknown kind"),
     }
 }

@@ -40,6 +40,7 @@ pub const REGISTRY: &[Step] = &[
     step!(15, "value", "registry/0015_value.sql"),
     step!(16, "campaigns", "registry/0016_campaigns.sql"),
     step!(17, "sends", "registry/0017_sends.sql"),
+    step!(18, "controls", "registry/0018_controls.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -1,10 +1,11 @@
 //! The one gate. Every act that moves money, or changes who can move it, passes here.
 //!
-//! It looks, in this order, at what the feature found about standing and proof, then at limits;
-//! writes a decision record with all it saw, whatever the verdict; and only then gives a
-//! [`Clearance`]. Nothing else can make one, and [`Gate::commit`] takes one for each commit to
+//! It looks, in this order, at whether the function is open, at what the feature found about
+//! standing and proof, then at limits; writes a decision record with all it saw, whatever the
+//! verdict; and only then gives a [`Clearance`]. Nothing else can make one, and [`Gate::commit`] takes one for each commit to
 //! the ledger: money that did not pass the gate does not compile.
 
+mod act;
 pub mod chart;
 pub mod evidence;
 pub mod limits;
@@ -21,7 +22,10 @@ use omamori_ledger::{
 };
 use serde::Serialize;
 
+pub use act::Act;
+
 use crate::clock::Clock;
+use crate::control::Controls;
 use crate::db::Stores;
 use crate::web::codes::Code;
 use crate::web::error::Error;
@@ -30,150 +34,15 @@ use evidence::{DecisionId, Evidence};
 use purse::Purse;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
-/// An act that the gate decides on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Act {
-    /// A customer comes to be.
-    SignUp,
-    /// A customer signs in.
-    SignIn,
-    /// A customer signs out.
-    SignOut,
-    /// New recovery codes replace the old ones.
-    RecoveryCodesRenew,
-    /// A customer ends sessions other than by signing out.
-    SessionEnd,
-    /// A phone gets another name.
-    DeviceRename,
-    /// A phone that was replaced loses its right to undo the move.
-    DeviceEnd,
-    /// Another phone takes the place of the one that pays.
-    DeviceMove,
-    /// The phone that was replaced takes its place back.
-    DeviceMoveUndo,
-    /// The account is stopped: nothing is paid or loaded.
-    AccountStop,
-    /// The account is started again.
-    AccountResume,
-    /// A customer takes a copy of all data about them.
-    DataExport,
-    /// A customer, or staff at their wish, asks to close the account.
-    AccountCloseAsk,
-    /// The closing of an account is carried out.
-    AccountClose,
-    /// A customer chooses by which ways payments are told.
-    MoneyMailChoose,
-    /// A customer who lost passkey or phone gets back in.
-    Recover,
-    /// A recovery under way is called off.
-    RecoverCancel,
-    /// A passkey, a password or an authenticator app comes, goes or changes.
-    FactorChange,
-    /// A phone number or an e-mail address takes the place of another.
-    ContactChange,
-    /// An account elsewhere may open this one, together with the app's code and the phone.
-    ExternalLink,
-    /// It may no longer.
-    ExternalUnlink,
-    /// A sale by the customer's code.
-    Payment,
-    /// A refund of a payment.
-    Refund,
-    /// The cancel of a payment.
-    Cancel,
-    /// Cash into the wallet at a register.
-    TopupCash,
-    /// A cash top-up taken back.
-    TopupCashCancel,
-    /// Value set aside for somebody to take.
-    Send,
-    /// Value that was sent is taken.
-    SendTake,
-    /// Value that was sent goes back to its sender.
-    SendReturn,
-    /// A code is made by which a friend sends.
-    FriendCodeMake,
-    /// A customer asks others for money.
-    MoneyRequest,
-    /// A customer begins to register a card.
-    CardRegister,
-    /// A card that the gateway has authenticated becomes the customer's.
-    CardAdd,
-    /// A card is forgotten.
-    CardRemove,
-    /// A top-up by card is asked for.
-    TopupCard,
-    /// The card has paid: its top-up becomes balance.
-    TopupCardCredit,
-    /// The card has not paid, or its money goes back: what was reserved is free again.
-    TopupCardRelease,
-    /// A card's holder had a top-up charged back.
-    CardChargeback,
-    /// Auto top-up is set, with consent.
-    AutoTopupSet,
-    /// Auto top-up is ended.
-    AutoTopupEnd,
-    /// Auto top-up asks for a top-up.
-    TopupAuto,
-    /// Cash into the wallet at an ATM.
-    TopupAtm,
-    /// A top-up at an ATM taken back.
-    TopupAtmCancel,
-    /// A customer sets limits of their own.
-    LimitsSet,
-    /// Points become free value.
-    PointsConvert,
-    /// Points of a payment come some days after it.
-    PointsIssue,
-    /// Value reached its end.
-    ValueExpire,
-    /// A customer chooses whether points are used.
-    PointsUse,
-    /// A customer takes a coupon.
-    CouponSet,
-    /// A campaign begins, with its budget.
-    CampaignCreate,
-    /// A campaign ends, and what is left of its budget goes back.
-    CampaignStop,
-    /// A merchant's person accepts the invitation with a passkey.
-    MerchantUserEnrol,
-    /// A merchant's person signs in.
-    MerchantSignIn,
-    /// A store is added.
-    StoreCreate,
-    /// A terminal is added and its key shown.
-    TerminalCreate,
-    /// A terminal's key stops working.
-    TerminalRevoke,
-    /// One of the operator's people is invited.
-    StaffInvite,
-    /// Staff accept the invitation with a passkey.
-    StaffEnrol,
-    /// Staff sign in.
-    StaffSignIn,
-    /// Staff get another role.
-    StaffRoleChange,
-    /// Staff lose their access.
-    StaffRemove,
-    /// Staff look for somebody or something.
-    StaffSearch,
-    /// Staff ask a second person for an act.
-    ApprovalAsk,
-    /// The second person says yes.
-    ApprovalGive,
-    /// The second person says no.
-    ApprovalRefuse,
-    /// Staff stop a customer's account.
-    StaffFreeze,
-    /// Staff start it again.
-    StaffUnfreeze,
-    /// Staff end all sessions of a customer.
-    StaffSessionsEnd,
-    /// Staff read a contact that the page masks.
-    StaffUnmask,
-    /// Staff help a customer to get back in.
-    StaffRecover,
+/// A terminal, and where it stands. Ids are their public texts.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// Its number, as transfers carry it.
+    pub terminal_number: i64,
+    /// `sto_…`.
+    pub store_id: &'a str,
+    /// `mer_…`.
+    pub merchant_id: &'a str,
 }
 
 /// What the gate is asked. Ids are their public texts.
@@ -185,7 +54,7 @@ pub struct Question<'a, D> {
     /// From which phone, if any.
     pub device: Option<&'a str>,
     /// At which terminal, if any.
-    pub terminal: Option<i64>,
+    pub terminal: Option<Place<'a>>,
     /// Yen, if money moves.
     pub amount: Option<i64>,
     /// The limits it must keep, if money moves.
@@ -248,6 +117,7 @@ impl Clearance {
 /// The gate, and behind it the ledger.
 pub struct Gate {
     clock: Arc<dyn Clock>,
+    controls: Controls,
     evidence: Evidence,
     ledger: Ledger<Windows>,
 }
@@ -268,7 +138,8 @@ impl Gate {
         let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
         options.journal_keeps_nothing = journal_keeps_nothing;
         let ledger = Ledger::open(options, Windows::default()).await?;
-        Ok(Self { clock, evidence, ledger })
+        let controls = Controls::load(&stores.registry).await?;
+        Ok(Self { clock, controls, evidence, ledger })
     }
 
     /// Decides. `opinion` is what the feature found about standing and proof; it comes first.
@@ -281,7 +152,10 @@ impl Gate {
         opinion: Result<(), Code>,
     ) -> Result<Clearance, Error> {
         let at = self.clock.now();
-        let verdict = opinion.and_then(|()| self.within_limits(question.admission.as_ref()));
+        let verdict = self
+            .open_door(question.act, question.terminal.as_ref(), question.customer)
+            .and(opinion)
+            .and_then(|()| self.within_limits(question.admission.as_ref()));
         let reason = verdict.err().map(Code::as_str);
         let used = question.admission.as_ref().map_or_else(Vec::new, |a| self.seen(a));
         let record = Record {
@@ -291,7 +165,7 @@ impl Gate {
             reason,
             customer: question.customer,
             device: question.device,
-            terminal: question.terminal,
+            terminal: question.terminal.map(|place| place.terminal_number),
             amount: question.amount,
             used,
             detail: question.detail,
@@ -300,6 +174,25 @@ impl Gate {
         let decision = self.evidence.record(line, at).await?;
         verdict?;
         Ok(Clearance { decision, admission: question.admission })
+    }
+
+    /// Whether a function is open: for pages and first steps, before there is anything to decide.
+    ///
+    /// # Errors
+    /// [`Code::FunctionClosed`].
+    pub fn open_door(
+        &self,
+        act: Act,
+        place: Option<&Place<'_>>,
+        customer: Option<&str>,
+    ) -> Result<(), Code> {
+        self.controls.check(act, place, customer, self.clock.now())
+    }
+
+    /// The doors that staff closed.
+    #[must_use]
+    pub fn controls(&self) -> &Controls {
+        &self.controls
     }
 
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
@@ -491,9 +384,9 @@ impl Reader<'_> {
 /// Why the gate does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The evidence store.
-    #[error("the evidence store")]
-    Evidence(#[from] omamori_db::Error),
+    /// The evidence store, or the closed doors in the registry.
+    #[error("the evidence store or the registry")]
+    Store(#[from] omamori_db::Error),
     /// The ledger: a store failed or the journal is not sound.
     #[error("the ledger")]
     Ledger(#[from] omamori_ledger::OpenError),

@@ -68,6 +68,7 @@ pub(super) async fn options(
     text: Text,
     Json(request): Json<Change>,
 ) -> Result<Answer<Value>> {
+    app.gate.open_door(Act::ContactChange, None, Some(&customer.customer_id))?;
     stepup::offer(&app, &customer, &intent(&request.contact()?, text)?).await
 }
 

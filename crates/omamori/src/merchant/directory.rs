@@ -8,6 +8,7 @@ use omamori_db::{Db, Row, sql};
 use parking_lot::RwLock;
 
 use crate::clock::{MINUTE, Micros};
+use crate::gate::Place;
 use crate::secret::token_hash;
 
 /// How exactly the back office knows when a terminal last called.
@@ -46,6 +47,18 @@ pub struct TerminalEntry {
     /// Where it stands.
     pub store: Arc<StoreEntry>,
     last_seen_at: AtomicI64,
+}
+
+impl TerminalEntry {
+    /// Where it stands, for the gate.
+    #[must_use]
+    pub fn place(&self) -> Place<'_> {
+        Place {
+            terminal_number: self.terminal_number,
+            store_id: &self.store.store_id,
+            merchant_id: &self.store.merchant_id,
+        }
+    }
 }
 
 /// The terminals and stores that were asked for, by what they are asked by.

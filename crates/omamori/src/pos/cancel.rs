@@ -89,7 +89,7 @@ async fn cancel(
         reason: None,
     };
     let question = Question {
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(paid.amount()),
         ..Question::plain(Act::Cancel, &detail)
     };

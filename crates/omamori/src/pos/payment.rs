@@ -231,7 +231,7 @@ async fn refuse(
     refused: Error,
 ) -> Error {
     let question = Question {
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(amount),
         ..Question::plain(Act::Payment, detail)
     };
@@ -272,7 +272,7 @@ async fn clear(
         act: Act::Payment,
         customer: Some(&device.customer_id),
         device: Some(&device.device_id),
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(amount),
         admission: Some(admission),
         detail,

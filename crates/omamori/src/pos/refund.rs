@@ -149,7 +149,7 @@ async fn clear(
         reason: refund.reason.clone(),
     };
     let question = Question {
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(refund.amount),
         ..Question::plain(Act::Refund, &detail)
     };

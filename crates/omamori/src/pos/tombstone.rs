@@ -26,8 +26,7 @@ pub async fn bury<D: Serialize + Sync>(
     id: u128,
     detail: &D,
 ) -> Result<()> {
-    let question =
-        Question { terminal: Some(terminal.terminal_number), ..Question::plain(act, detail) };
+    let question = Question { terminal: Some(terminal.place()), ..Question::plain(act, detail) };
     let clearance = app.gate.decide(question, Ok(())).await?;
     let tombstone = Transfer {
         id,

@@ -195,7 +195,7 @@ async fn clear(
         act: place.act,
         customer: device.as_ref().map(|device| &*device.customer_id),
         device: device.as_ref().map(|device| &*device.device_id),
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(topup.amount),
         admission,
         detail: &detail,

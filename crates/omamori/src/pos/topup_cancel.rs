@@ -68,7 +68,7 @@ async fn cancel(
         (Act::TopupCashCancel, TransferCode::TopupCashCancel)
     };
     let question = Question {
-        terminal: Some(terminal.terminal_number),
+        terminal: Some(terminal.place()),
         amount: Some(yen(money)),
         ..Question::plain(act, detail)
     };

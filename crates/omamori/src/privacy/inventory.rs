@@ -403,6 +403,7 @@ pub const INVENTORY: &[Table] = &[
              (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
+    business("control", "", "functions that staff closed, and who did"),
     business("audit_head", "", "the length of the audit log"),
     business("ledger_follower", "", "how far the money notices are"),
     Table { store: Store::Evidence, ..registry("decision_batch",

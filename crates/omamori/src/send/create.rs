@@ -110,6 +110,7 @@ pub async fn options(
     text: Text,
     Json(request): Json<CreateSend>,
 ) -> Result<Answer<Value>> {
+    app.gate.open_door(Act::Send, None, Some(&customer.customer_id))?;
     request.check()?;
     let to = request.to.find(&app, &customer).await?;
     stepup::offer(&app, &customer, &intent(&request, &to, text)?).await

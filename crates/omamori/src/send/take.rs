@@ -26,6 +26,7 @@ pub async fn handle(
     customer: Customer,
     Path(send_id): Path<String>,
 ) -> Result<Answer<SendAnswer>> {
+    app.gate.open_door(Act::SendTake, None, Some(&customer.customer_id))?;
     let account = account::find(&app.stores.registry, &customer.customer_id).await?;
     let (row, known) = addressed(&app, &account, &send_id).await?;
     let known = taken(&app, &account, Some(&customer.device_id), &row, known).await?;

@@ -10,6 +10,7 @@ mod census;
 mod code;
 mod console;
 mod contract;
+mod doors;
 mod durability;
 mod input;
 mod limits;

@@ -92,6 +92,7 @@ pub(in crate::identity) async fn link_options(
     text: Text,
     Json(which): Json<Which>,
 ) -> Result<Answer<Value>> {
+    app.gate.open_door(Act::ExternalLink, None, Some(&customer.customer_id))?;
     app.identity.external.open(&which.provider)?;
     stepup::offer(&app, &customer, &intent(&app, Act::ExternalLink, &which, text)?).await
 }

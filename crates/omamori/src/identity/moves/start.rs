@@ -32,6 +32,7 @@ pub(in crate::identity) async fn options(
     network: Network,
 ) -> Result<Answer<Value>> {
     let now = app.clock.now();
+    app.gate.open_door(Act::DeviceMove, None, None)?;
     app.identity.doors.signin.check(network, now)?;
     Ok(Answer(app.identity.passkeys.offer_signin(Purpose::Move, now).await?))
 }

@@ -48,6 +48,7 @@ pub(in crate::identity) async fn handle(
     Json(request): Json<Start>,
 ) -> Result<Answer<Started>> {
     let now = app.clock.now();
+    app.gate.open_door(Act::Recover, None, None)?;
     app.identity.doors.recover.check(network, now)?;
     let phone = request.device.check(&proof)?;
     let number = Phone::parse(&request.phone).ok_or_else(|| Error::field("phone", "malformed"))?;

@@ -62,6 +62,7 @@ pub(in crate::identity) async fn challenge(
     network: Network,
 ) -> Result<Answer<Challenge>> {
     let now = app.clock.now();
+    app.gate.open_door(Act::SignIn, None, None)?;
     app.identity.doors.signin.check(network, now)?;
     let challenge = work::challenge(&app, network, now);
     Ok(Answer(Challenge { challenge, bits: work::BITS }))

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{STEP_LIFE, code_place};
 use crate::app::App;
+use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::account;
 use crate::identity::attack::Scope;
@@ -40,6 +41,7 @@ pub(in crate::identity) async fn handle(
     Json(request): Json<Start>,
 ) -> Result<Answer<Started>> {
     let now = app.clock.now();
+    app.gate.open_door(Act::SignUp, None, None)?;
     app.identity.doors.signup_start.check(network, now)?;
     let phone = Phone::parse(&request.phone).ok_or_else(|| Error::field("phone", "malformed"))?;
     app.identity.doors.signup_neighbours.check(Scope::network_of(network), now)?;

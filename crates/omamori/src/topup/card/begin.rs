@@ -72,6 +72,7 @@ pub async fn options(
     text: Text,
     Json(ask): Json<Ask>,
 ) -> Result<Answer<Value>> {
+    app.gate.open_door(Act::TopupCard, None, Some(&customer.customer_id))?;
     ask.check(&app.config.limits)?;
     app.topups.gateway()?;
     let card = cards::find(&app.stores.registry, &customer.customer_id, &ask.card_id).await?;

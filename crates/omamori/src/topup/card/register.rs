@@ -41,6 +41,7 @@ pub async fn options(
     customer: Customer,
     text: Text,
 ) -> Result<Answer<Value>> {
+    app.gate.open_door(Act::CardRegister, None, Some(&customer.customer_id))?;
     app.topups.gateway()?;
     stepup::offer(&app, &customer, &intent(text)?).await
 }

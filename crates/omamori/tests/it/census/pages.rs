@@ -171,6 +171,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         of_customer("moved.html", &world.moved, "/moved"),
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
+        page("status.html", "/status", None),
         page("till_key.html", "/till", None),
         page("till.html", "/till", Some(&world.till_cookie)),
         page("merchant_signin.html", "/merchant", None),
@@ -189,6 +190,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let console = |template, path: &str| page(template, path, Some(&desk));
         pages.push(console("console_dashboard.html", "/console"));
         pages.push(console("console_approvals.html", "/console/approvals"));
+        pages.push(console("console_doors.html", "/console/doors"));
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_audit.html", "/console/audit"));
         for customer in [&world.customer, &world.newcomer] {

@@ -41,6 +41,7 @@ const PUBLIC: &[&str] = &[
     "GET /api",
     "GET /api/openapi.json",
     "GET /demo/sms",
+    "GET /status",
     "POST /language",
     // Files.
     "GET /assets/{*path}",

@@ -160,16 +160,34 @@ impl Customer {
         self.proof_by(&self.sign_key, method, path, now)
     }
 
+    /// A proof by a key, for a request without a session.
+    pub fn fresh_proof(&self, key: &SigningKey, method: &str, path: &str, now: Micros) -> String {
+        self.signed(key, (method, path), now, None)
+    }
+
     /// A proof by any key.
     pub fn proof_by(&self, key: &SigningKey, method: &str, path: &str, now: Micros) -> String {
+        let hash = URL_SAFE_NO_PAD.encode(token_hash(&self.token));
+        self.signed(key, (method, path), now, Some(hash))
+    }
+
+    fn signed(
+        &self,
+        key: &SigningKey,
+        (method, path): (&str, &str),
+        now: Micros,
+        ath: Option<String>,
+    ) -> String {
         let number = self.next_proof.fetch_add(1, Ordering::Relaxed);
         let (x, y) = coordinates(key);
         let header = json!({ "typ": "dpop+jwt", "alg": "ES256",
             "jwk": { "kty": "EC", "crv": "P-256", "x": x, "y": y } });
         let path = path.split('?').next().unwrap();
-        let claims = json!({ "htm": method, "htu": format!("http://localhost:8080{path}"),
-            "iat": now / SECOND, "jti": format!("proof-number-{number:08}"),
-            "ath": URL_SAFE_NO_PAD.encode(token_hash(&self.token)) });
+        let mut claims = json!({ "htm": method, "htu": format!("http://localhost:8080{path}"),
+            "iat": now / SECOND, "jti": format!("proof-number-{number:08}") });
+        if let Some(hash) = ath {
+            claims["ath"] = hash.into();
+        }
         let part = |value: &serde_json::Value| URL_SAFE_NO_PAD.encode(value.to_string());
         let signed = format!("{}.{}", part(&header), part(&claims));
         let signature: Signature = key.sign(signed.as_bytes());
@@ -216,6 +234,12 @@ pub fn step_at(now: Micros) -> u64 {
 /// A key that no phone has.
 pub fn new_key(app: &App) -> SigningKey {
     SigningKey::from_slice(&random::<32>(app.rng.as_ref())).unwrap()
+}
+
+/// A public key as the phone sends it.
+pub fn jwk(key: &SigningKey) -> serde_json::Value {
+    let (x, y) = coordinates(key);
+    json!({ "kty": "EC", "crv": "P-256", "x": x, "y": y })
 }
 
 /// Both coordinates of the public key, in base64url.

@@ -1,0 +1,78 @@
+//! The list of doors: each function that can be closed by itself.
+
+use crate::gate::Act;
+
+macro_rules! doors {
+    ($( $(#[$doc:meta])* $name:ident = $word:literal, [$($act:ident),*]; )*) => {
+        /// A function that staff can close at once.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Door { $( $(#[$doc])* $name, )* }
+
+        impl Door {
+            /// Every door there is.
+            pub const ALL: &'static [Self] = &[$( Self::$name, )*];
+
+            /// Its word at the command line, in rows and in the status feed.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$name => $word, )* }
+            }
+
+            /// The acts that need it open.
+            #[must_use]
+            pub const fn acts(self) -> &'static [Act] {
+                match self { $( Self::$name => &[$( Act::$act ),*], )* }
+            }
+        }
+    };
+}
+
+doors! {
+    /// New customers.
+    SignUp = "signup", [SignUp];
+    /// Sign-in, of those who are out. Who is in stays in.
+    SignIn = "signin", [SignIn];
+    /// Another phone in place of the one that pays.
+    NewDevice = "device-new", [DeviceMove];
+    /// Recovery of an account.
+    Recovery = "recovery", [Recover];
+    /// Change of a phone number or e-mail address.
+    Contact = "contact", [ContactChange];
+    /// Cash at a register.
+    TopupRegister = "topup-register", [TopupCash];
+    /// Cash at an ATM.
+    TopupAtm = "topup-atm", [TopupAtm];
+    /// Charges of a registered card. What a card has paid already is credited.
+    TopupCard = "topup-card", [TopupCard, TopupAuto];
+    /// New cards.
+    CardRegister = "card-register", [CardRegister];
+    /// The customer's code: none is taken, whatever it is for.
+    Code = "code", [Payment, TopupCash, TopupAtm];
+    /// Payments. A cancel of a payment whose end the till does not know is never closed.
+    Payment = "payment", [Payment];
+    /// Refunds.
+    Refund = "refund", [Refund];
+    /// Sending to other customers, and asking them for money.
+    Send = "send", [Send, FriendCodeMake, MoneyRequest];
+    /// Taking what others sent. Going back to the sender is never closed.
+    Receive = "receive", [SendTake];
+    /// Linking an account elsewhere.
+    ExternalLink = "external-link", [ExternalLink];
+}
+
+impl Door {
+    /// The door of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|door| door.as_str() == word)
+    }
+
+    /// Whether it stands in a store, so that it can be closed for one.
+    #[must_use]
+    pub const fn is_of_a_store(self) -> bool {
+        matches!(
+            self,
+            Self::TopupRegister | Self::TopupAtm | Self::Code | Self::Payment | Self::Refund
+        )
+    }
+}

@@ -1,0 +1,167 @@
+//! Doors with handles: functions that staff close at once, for everybody or for a part.
+//!
+//! What is closed is in the registry and in the memory of every node, which reads it anew within a
+//! quarter of a second after somebody changed it (`db::changes`). The gate looks here first.
+
+mod closure;
+mod door;
+mod status;
+
+use std::sync::Arc;
+
+use omamori_db::{Db, sql};
+use parking_lot::RwLock;
+use serde_json::{Value, json};
+
+use closure::closure_columns;
+pub use closure::{Closure, Scope};
+pub use door::Door;
+pub use status::router;
+
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::clock::Micros;
+use crate::db::changes::{self, Subject};
+use crate::gate::{Act, Place};
+use crate::id::Kind;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+use crate::web::filters::rfc3339;
+
+/// The closed doors, as this node knows them.
+#[derive(Default)]
+pub struct Controls(RwLock<Arc<[Closure]>>);
+
+impl Controls {
+    /// Those that the registry has now.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`].
+    pub async fn load(registry: &Db) -> omamori_db::Result<Self> {
+        let controls = Self::default();
+        controls.reload(registry).await?;
+        Ok(controls)
+    }
+
+    /// Reads them anew.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`]: what was known stays in force.
+    pub async fn reload(&self, registry: &Db) -> omamori_db::Result<()> {
+        let query = concat!("SELECT ", closure_columns!(), " FROM control WHERE opened_at IS NULL");
+        let rows = registry.all(sql(query)).await?;
+        let closed: omamori_db::Result<Vec<_>> =
+            rows.iter().filter_map(|row| Closure::of(row).transpose()).collect();
+        *self.0.write() = closed?.into();
+        Ok(())
+    }
+
+    /// Whether an act may be done.
+    ///
+    /// # Errors
+    /// [`Code::FunctionClosed`].
+    pub fn check(
+        &self,
+        act: Act,
+        place: Option<&Place<'_>>,
+        customer: Option<&str>,
+        now: Micros,
+    ) -> Result<(), Code> {
+        let needs = |door: Door| door.acts().contains(&act);
+        let closed = self.0.read().clone();
+        let stopped = closed.iter().any(|closure| closure.stops(needs, place, customer, now));
+        if stopped { Err(Code::FunctionClosed) } else { Ok(()) }
+    }
+
+    /// What is closed now.
+    #[must_use]
+    pub fn closed(&self, now: Micros) -> Vec<Closure> {
+        self.0.read().iter().filter(|closure| closure.is_closed(now)).cloned().collect()
+    }
+}
+
+/// What to close.
+pub struct Closing {
+    /// Which door.
+    pub door: Door,
+    /// For whom.
+    pub scope: Scope,
+    /// Why, for staff.
+    pub reason: String,
+    /// For everyone, in Japanese; empty for the usual words.
+    pub notice_ja: String,
+    /// The same in English.
+    pub notice_en: String,
+    /// When it opens by itself.
+    pub ends_at: Option<Micros>,
+}
+
+/// Closes a door; on this node at once, on every other within a second. Returns the `ctl_…` that
+/// opens it again.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn close(app: &App, actor: &Actor, by: &str, closing: Closing) -> Result<String> {
+    let control_id = Kind::Control.random_text(app.rng.as_ref());
+    let (scope, subject) = closing.scope.columns();
+    let after = json!({ "door": closing.door.as_str(), "scope": scope, "subject": subject,
+        "ends_at": closing.ends_at.map(rfc3339), "by": by });
+    let clearance = actor.decide(app, Act::DoorClose, None, &after, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let insert = sql("INSERT INTO control (control_id, door, scope, subject, reason, notice_ja,
+                                notice_en, closed_by, closed_at, ends_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    .bind(control_id.as_str())
+    .bind(closing.door.as_str())
+    .bind(scope)
+    .bind(subject)
+    .bind(closing.reason.as_str())
+    .bind(closing.notice_ja)
+    .bind(closing.notice_en)
+    .bind(by)
+    .bind(app.clock.now())
+    .bind(closing.ends_at);
+    tx.execute(insert).await?;
+    changes::note(app, &mut tx, Subject::Controls).await?;
+    let entry = Entry {
+        actor,
+        act: Act::DoorClose,
+        subject: &control_id,
+        before: Value::Null,
+        after,
+        reason: &closing.reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    app.gate.controls().reload(&app.stores.registry).await?;
+    tracing::warn!(door = closing.door.as_str(), scope, control_id, "a door was closed");
+    Ok(control_id)
+}
+
+/// Opens what `control_id` closed.
+///
+/// # Errors
+/// [`Code::NotFound`]: there is no such door, or it is open already; a fault if a store fails.
+pub async fn open(
+    app: &App,
+    actor: &Actor,
+    by: &str,
+    control_id: &str,
+    reason: &str,
+) -> Result<()> {
+    let about = json!({ "control": control_id, "by": by });
+    let clearance = actor.decide(app, Act::DoorOpen, None, &about, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let update = sql("UPDATE control SET opened_by = $1, opened_at = $2
+         WHERE control_id = $3 AND opened_at IS NULL");
+    let update = update.bind(by).bind(app.clock.now()).bind(control_id);
+    if tx.execute(update).await? != 1 {
+        return Err(Code::NotFound.into());
+    }
+    changes::note(app, &mut tx, Subject::Controls).await?;
+    let (before, after) = (json!({ "closed": true }), json!({ "closed": false, "by": by }));
+    let entry = Entry { actor, act: Act::DoorOpen, subject: control_id, before, after, reason };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    app.gate.controls().reload(&app.stores.registry).await?;
+    tracing::warn!(control_id, "a door was opened");
+    Ok(())
+}

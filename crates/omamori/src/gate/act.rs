@@ -1,0 +1,147 @@
+//! What the gate is asked about.
+
+use serde::Serialize;
+
+/// An act that the gate decides on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Act {
+    /// A customer comes to be.
+    SignUp,
+    /// A customer signs in.
+    SignIn,
+    /// A customer signs out.
+    SignOut,
+    /// New recovery codes replace the old ones.
+    RecoveryCodesRenew,
+    /// A customer ends sessions other than by signing out.
+    SessionEnd,
+    /// A phone gets another name.
+    DeviceRename,
+    /// A phone that was replaced loses its right to undo the move.
+    DeviceEnd,
+    /// Another phone takes the place of the one that pays.
+    DeviceMove,
+    /// The phone that was replaced takes its place back.
+    DeviceMoveUndo,
+    /// The account is stopped: nothing is paid or loaded.
+    AccountStop,
+    /// The account is started again.
+    AccountResume,
+    /// A customer takes a copy of all data about them.
+    DataExport,
+    /// A customer, or staff at their wish, asks to close the account.
+    AccountCloseAsk,
+    /// The closing of an account is carried out.
+    AccountClose,
+    /// A customer chooses by which ways payments are told.
+    MoneyMailChoose,
+    /// A customer who lost passkey or phone gets back in.
+    Recover,
+    /// A recovery under way is called off.
+    RecoverCancel,
+    /// A passkey, a password or an authenticator app comes, goes or changes.
+    FactorChange,
+    /// A phone number or an e-mail address takes the place of another.
+    ContactChange,
+    /// An account elsewhere may open this one, together with the app's code and the phone.
+    ExternalLink,
+    /// It may no longer.
+    ExternalUnlink,
+    /// A sale by the customer's code.
+    Payment,
+    /// A refund of a payment.
+    Refund,
+    /// The cancel of a payment.
+    Cancel,
+    /// Cash into the wallet at a register.
+    TopupCash,
+    /// A cash top-up taken back.
+    TopupCashCancel,
+    /// Value set aside for somebody to take.
+    Send,
+    /// Value that was sent is taken.
+    SendTake,
+    /// Value that was sent goes back to its sender.
+    SendReturn,
+    /// A code is made by which a friend sends.
+    FriendCodeMake,
+    /// A customer asks others for money.
+    MoneyRequest,
+    /// A customer begins to register a card.
+    CardRegister,
+    /// A card that the gateway has authenticated becomes the customer's.
+    CardAdd,
+    /// A card is forgotten.
+    CardRemove,
+    /// A top-up by card is asked for.
+    TopupCard,
+    /// The card has paid: its top-up becomes balance.
+    TopupCardCredit,
+    /// The card has not paid, or its money goes back: what was reserved is free again.
+    TopupCardRelease,
+    /// A card's holder had a top-up charged back.
+    CardChargeback,
+    /// Auto top-up asks for a top-up.
+    TopupAuto,
+    /// Cash into the wallet at an ATM.
+    TopupAtm,
+    /// A top-up at an ATM taken back.
+    TopupAtmCancel,
+    /// Points become free value.
+    PointsConvert,
+    /// Points of a payment come some days after it.
+    PointsIssue,
+    /// Value reached its end.
+    ValueExpire,
+    /// A customer chooses whether points are used.
+    PointsUse,
+    /// A customer takes a coupon.
+    CouponSet,
+    /// A campaign begins, with its budget.
+    CampaignCreate,
+    /// A campaign ends, and what is left of its budget goes back.
+    CampaignStop,
+    /// A merchant's person accepts the invitation with a passkey.
+    MerchantUserEnrol,
+    /// A merchant's person signs in.
+    MerchantSignIn,
+    /// A store is added.
+    StoreCreate,
+    /// A terminal is added and its key shown.
+    TerminalCreate,
+    /// A terminal's key stops working.
+    TerminalRevoke,
+    /// One of the operator's people is invited.
+    StaffInvite,
+    /// Staff accept the invitation with a passkey.
+    StaffEnrol,
+    /// Staff sign in.
+    StaffSignIn,
+    /// Staff get another role.
+    StaffRoleChange,
+    /// Staff lose their access.
+    StaffRemove,
+    /// Staff look for somebody or something.
+    StaffSearch,
+    /// Staff ask a second person for an act.
+    ApprovalAsk,
+    /// The second person says yes.
+    ApprovalGive,
+    /// The second person says no.
+    ApprovalRefuse,
+    /// Staff close a function.
+    DoorClose,
+    /// Staff open it again.
+    DoorOpen,
+    /// Staff stop a customer's account.
+    StaffFreeze,
+    /// Staff start it again.
+    StaffUnfreeze,
+    /// Staff end all sessions of a customer.
+    StaffSessionsEnd,
+    /// Staff read a contact that the page masks.
+    StaffUnmask,
+    /// Staff help a customer to get back in.
+    StaffRecover,
+}

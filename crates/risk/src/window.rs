@@ -1,0 +1,131 @@
+//! Rolling windows: what the parties of an act did before it.
+//!
+//! A fold of the events, in their order; whoever folds the same events has the same windows, so a
+//! node rebuilds them at start and follows what the others decide. Time is counted in twentieths
+//! of a window; a window is up to a twentieth longer than its name says, never shorter.
+
+mod cell;
+mod feature;
+
+use hashbrown::HashMap;
+
+use crate::act::{Act, Flow};
+use crate::event::Event;
+use crate::signal::{Signal, Signals};
+use cell::Cell;
+use feature::{FEATURES, Feature, What};
+
+/// Cells beyond which the oldest are looked for and dropped.
+const SWEEP_AT_FIRST: usize = 1 << 16;
+
+/// All windows.
+#[derive(Debug)]
+pub struct Windows {
+    cells: HashMap<(u8, u64), Cell>,
+    sweep_at: usize,
+}
+
+impl Default for Windows {
+    fn default() -> Self {
+        Self { cells: HashMap::new(), sweep_at: SWEEP_AT_FIRST }
+    }
+}
+
+impl Windows {
+    /// Takes in what happened. Events come in the order of their times.
+    pub fn observe(&mut self, event: &Event) {
+        for (index, feature) in FEATURES.iter().enumerate() {
+            if !feature.counts(event) {
+                continue;
+            }
+            let Some(key) = event.parties.get(feature.by) else { continue };
+            let slot = feature.slot(event.at);
+            let cell = self.cells.entry(name(index, key)).or_insert_with(|| feature.what.cell());
+            match feature.what {
+                What::Count => cell.add(slot, 1),
+                What::Yen => cell.add(slot, event.amount),
+                What::Different(party) => {
+                    if let Some(other) = event.parties.get(party) {
+                        cell.see(slot, other);
+                    }
+                }
+                What::MinutesSince => cell.happened(event.at),
+            }
+        }
+        if self.cells.len() >= self.sweep_at {
+            self.sweep(event.at);
+        }
+    }
+
+    /// What the windows say of the parties of `event`, *before* it: it counts itself only once it
+    /// is observed. A count of which there is none is 0; a time since what never was is not known.
+    pub fn fill(&self, event: &Event, signals: &mut Signals) {
+        for (index, feature) in FEATURES.iter().enumerate() {
+            let Some(key) = event.parties.get(feature.by) else { continue };
+            let cell = self.cells.get(&name(index, key));
+            let now = feature.slot(event.at);
+            match (feature.what, cell) {
+                (What::MinutesSince, None) => {}
+                (What::MinutesSince, Some(cell)) => {
+                    let minutes = cell.minutes_since(event.at);
+                    signals.set_int(feature.signal, minutes);
+                }
+                (_, cell) => {
+                    signals.set_int(feature.signal, cell.map_or(0, |cell| cell.value(now)));
+                }
+            }
+        }
+    }
+
+    /// Counters in memory.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.cells.len()
+    }
+
+    /// Whether nothing was counted yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.cells.is_empty()
+    }
+
+    /// How far back events matter, in microseconds: what a node folds at its start.
+    #[must_use]
+    pub fn reach_micros() -> i64 {
+        FEATURES.iter().map(Feature::reach_micros).max().unwrap_or(0)
+    }
+
+    /// Drops what lies behind its window. Costs one pass each time the table doubled.
+    fn sweep(&mut self, at: i64) {
+        self.cells.retain(|(index, _), cell| {
+            let feature = &FEATURES[usize::from(*index)];
+            cell.is_alive(feature.slot(at), at - feature.reach_micros())
+        });
+        self.sweep_at = (self.cells.len() * 2).max(SWEEP_AT_FIRST);
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a test holds the number of features")]
+const fn name(index: usize, key: u64) -> (u8, u64) {
+    (index as u8, key)
+}
+
+impl Feature {
+    fn counts(&self, event: &Event) -> bool {
+        self.acts.contains(&event.act) && self.outcome == event.outcome
+    }
+}
+
+/// Signals that follow from no window but from the event itself.
+pub fn fill_from(event: &Event, signals: &mut Signals) {
+    const HOUR_MICROS: i64 = 3_600_000_000;
+    const TOKYO_HOURS: i64 = 9; // Japan has had no summer time since 1951
+    let hour = (event.at.div_euclid(HOUR_MICROS) + TOKYO_HOURS).rem_euclid(24);
+    signals.set_int(Signal::ActHour, hour);
+    if event.act.flow() != Flow::None || event.act == Act::CouponUse {
+        signals.set_int(Signal::ActAmount, event.amount);
+    }
+}
+
+#[cfg(test)]
+mod tests;
