@@ -1,6 +1,6 @@
 //! `POST /api/wallet/v1/factors/totp` and `/finish`: an authenticator app beside a passkey, or
-//! another one in the place of the one before. Alone it opens nothing: it stands beside a passkey, a
-//! password or an account elsewhere.
+//! another one in the place of the one before. Alone it opens nothing: it stands beside a passkey,
+//! a password or an account elsewhere.
 
 use std::sync::Arc;
 
