@@ -47,7 +47,7 @@ pub async fn send(
     page(&SendPage {
         text,
         sandbox: app.sandbox(),
-        balance: app.gate.balance(customer.wallet_account),
+        balance: app.gate.paid(customer.wallet_account),
         limits: limits::of(&app, &customer).await?,
         waiting: list::waiting(&app, &account).await?,
         to_pay: to_pay(&app, &account).await?,

@@ -31,16 +31,15 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
     Ok(if refundable { Err(Code::ClosingRefunds) } else { Ok(()) })
 }
 
-/// Whether the customer holds neither paid nor free value nor points, and nothing is on its way.
-/// Coupons are no value: what is not used of them ends with the account.
+/// Whether the customer holds neither paid nor free value, and nothing is on its way. Points and
+/// coupons end with the account: whoever spends the last yen earns points again, and could never
+/// leave.
 pub(super) fn value(app: &App, wallet_account: u128) -> std::result::Result<(), Code> {
     let account = app.gate.account(wallet_account).unwrap_or_default();
     if account.debits_pending > 0 || account.credits_pending > 0 {
         return Err(Code::ClosingPending);
     }
     let purse = app.gate.purse(wallet_account);
-    let is_empty = account.credits_posted == account.debits_posted
-        && purse.free.is_empty()
-        && purse.points.is_empty();
+    let is_empty = account.credits_posted == account.debits_posted && purse.free.is_empty();
     if is_empty { Ok(()) } else { Err(Code::ClosingBalance) }
 }

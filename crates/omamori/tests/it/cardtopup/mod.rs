@@ -229,7 +229,7 @@ async fn sixteen_top_ups_at_once_keep_the_limit(app: &mut TestApp) {
         let request = world.request(&card, 10_000);
         let options = world.customer.post(app, "/topups/card/options", &request).await.ok();
         let credential = world.passkey.get(&options);
-        bodies.push(json!({ "request": request, "credential": credential }));
+        bodies.push(json!({ "request": request, "proof": { "passkey": credential } }));
     }
     let customer = Arc::new(world.customer);
     let answers = at_once(bodies.into_iter().map(|body| {
@@ -254,7 +254,7 @@ async fn a_repeated_request_is_one_top_up(app: &mut TestApp) {
     let card = world.card(app, PLAIN).await;
     let request = world.request(&card, 10_000);
     let options = world.customer.post(app, "/topups/card/options", &request).await.ok();
-    let body = json!({ "request": request, "credential": world.passkey.get(&options) });
+    let body = json!({ "request": request, "proof": { "passkey": world.passkey.get(&options) } });
     let first = world.customer.post(app, "/topups/card", &body).await;
     world.customer.keep_session(&first);
     let again = world.customer.post(app, "/topups/card", &body).await.ok();
