@@ -74,6 +74,26 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "it/limits.rs::top_ups_of_a_day_stay_within_their_limit",
             "it/limits.rs::top_ups_at_once_cannot_pass_a_limit_together",
             "it/limits.rs::a_new_phone_pays_little_on_its_first_day",
+            "it/cardtopup/mod.rs::sixteen_top_ups_at_once_keep_the_limit",
+        ],
+    ),
+    (
+        "stolen cards and card testing",
+        &[
+            "it/cardtopup/mod.rs::a_failed_challenge_never_credits",
+            "it/cardtopup/mod.rs::a_charge_without_3d_secure_goes_back",
+            "it/cardtopup/mod.rs::cards_and_tries_are_limited",
+            "it/cardtopup/mod.rs::one_card_on_many_accounts_is_refused_and_flagged",
+            "it/cardtopup/mod.rs::a_forged_or_replayed_message_changes_nothing",
+        ],
+    ),
+    (
+        "points and coupons used twice",
+        &[
+            "it/value/points.rs::sixteen_sales_at_once_use_the_points_once",
+            "it/value/points.rs::a_refund_does_not_leave_its_points",
+            "it/value/coupons.rs::a_coupon_is_used_once_by_twelve_codes_at_once",
+            "it/value/coupons.rs::a_budget_cannot_be_passed_by_sixteen_at_once",
         ],
     ),
     (
