@@ -24,6 +24,7 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "identity/tests/attack.rs::one_password_over_many_accounts_is_seen_from_any_number_of_networks",
             "identity/tests/attack.rs::work_can_be_neither_precomputed_nor_reused",
             "identity/tests/attack.rs::x_forwarded_for_spoof",
+            "identity/tests/password_moves.rs::list_attack_a_right_password_moves_nothing_without_the_owners_messages",
         ],
     ),
     (
@@ -41,7 +42,27 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
     ("birth-date default", &["identity/tests/password.rs::birth_date_default"]),
     (
         "external id without proof",
-        &["it/weakness/external_id.rs::an_id_without_a_proof_opens_nothing"],
+        &[
+            "it/weakness/external_id.rs::an_id_without_a_proof_opens_nothing",
+            "identity/tests/external.rs::external_id_without_proof",
+            "identity/tests/external.rs::a_misbehaving_issuer_proves_nothing",
+            "identity/tests/external.rs::an_account_elsewhere_stands_in_for_the_password_and_for_nothing_else",
+        ],
+    ),
+    (
+        "login CSRF and mix-up of issuers",
+        &[
+            "identity/tests/external.rs::login_csrf_and_replay_a_return_is_for_one_browser_once",
+            "identity/tests/external.rs::an_answer_of_another_issuer_is_none",
+        ],
+    ),
+    (
+        "requests to the inside (SSRF)",
+        &[
+            "identity/external/reach.rs::a_document_cannot_lead_inside",
+            "identity/external/reach.rs::the_client_itself_connects_to_nothing_inside",
+            "it/notices/push.rs::addresses_inside_and_broken_keys_are_refused",
+        ],
     ),
     (
         "charge password equal to login password",
@@ -53,6 +74,26 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "it/limits.rs::top_ups_of_a_day_stay_within_their_limit",
             "it/limits.rs::top_ups_at_once_cannot_pass_a_limit_together",
             "it/limits.rs::a_new_phone_pays_little_on_its_first_day",
+            "it/cardtopup/mod.rs::sixteen_top_ups_at_once_keep_the_limit",
+        ],
+    ),
+    (
+        "stolen cards and card testing",
+        &[
+            "it/cardtopup/mod.rs::a_failed_challenge_never_credits",
+            "it/cardtopup/mod.rs::a_charge_without_3d_secure_goes_back",
+            "it/cardtopup/mod.rs::cards_and_tries_are_limited",
+            "it/cardtopup/mod.rs::one_card_on_many_accounts_is_refused_and_flagged",
+            "it/cardtopup/mod.rs::a_forged_or_replayed_message_changes_nothing",
+        ],
+    ),
+    (
+        "points and coupons used twice",
+        &[
+            "it/value/points.rs::sixteen_sales_at_once_use_the_points_once",
+            "it/value/points.rs::a_refund_does_not_leave_its_points",
+            "it/value/coupons.rs::a_coupon_is_used_once_by_twelve_codes_at_once",
+            "it/value/coupons.rs::a_budget_cannot_be_passed_by_sixteen_at_once",
         ],
     ),
     (
@@ -72,6 +113,7 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
         &[
             "identity/tests/recover.rs::sim_swap_an_sms_alone_gives_nothing",
             "identity/tests/moves.rs::a_passkey_alone_and_an_sms_alone_move_nothing",
+            "identity/tests/password_moves.rs::sim_swap_the_messages_alone_move_nothing_and_guessing_locks",
         ],
     ),
     (
@@ -81,7 +123,13 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "identity/tests/phishing.rs::real_time_phishing_proxy_with_a_password",
         ],
     ),
-    ("TOTP replay", &["identity/tests/password.rs::totp_replay"]),
+    (
+        "TOTP replay",
+        &[
+            "identity/tests/password.rs::totp_replay",
+            "identity/tests/stepup_totp.rs::totp_replay_a_code_confirms_once",
+        ],
+    ),
     (
         "DPoP replay",
         &[
@@ -103,7 +151,13 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "it/weakness/browser.rs::session_fixation_a_cookie_of_the_attackers_choice_opens_nothing",
         ],
     ),
-    ("CSRF", &["identity/tests/stepup.rs::csrf_no_act_goes_without_the_phones_proof"]),
+    (
+        "CSRF",
+        &[
+            "identity/tests/stepup.rs::csrf_no_act_goes_without_the_phones_proof",
+            "console/tests/people.rs::a_page_of_another_origin_changes_nothing",
+        ],
+    ),
     ("clickjacking", &["it/weakness/browser.rs::clickjacking"]),
     ("open redirect", &["it/weakness/browser.rs::open_redirect"]),
     (
@@ -120,6 +174,8 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "identity/tests/signup.rs::a_number_gets_five_sms_in_a_day",
             "it/notices/outbox.rs::one_customer_gets_so_many_messages_a_day",
             "it/notices/contacts.rs::codes_to_one_address_are_few",
+            "it/send/ways.rs::strangers_get_few_sms",
+            "it/send/request.rs::nobody_is_pestered",
         ],
     ),
     ("timing of unknown accounts", &["identity/tests/password.rs::timing_of_unknown_accounts"]),
@@ -129,6 +185,8 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "identity/tests/password.rs::enumeration_of_accounts_by_signin",
             "identity/tests/password.rs::enumeration_of_accounts_by_signup",
             "identity/tests/signup.rs::a_number_with_an_account_is_answered_alike_and_cannot_be_taken_over",
+            "identity/tests/external.rs::a_known_and_an_unknown_identity_look_alike",
+            "it/send/ways.rs::an_answer_does_not_tell_whether_a_number_has_an_account",
         ],
     ),
     (
@@ -143,6 +201,63 @@ const WEAKNESSES: &[(&str, &[&str])] = &[
             "it/sale.rs::sixteen_sales_with_one_code_are_one_payment",
             "it/code.rs::too_many_wrong_codes_lock_the_code_of_that_phone",
             "it/code.rs::too_many_wrong_codes_lock_the_terminal",
+        ],
+    ),
+    (
+        "a confirmation used for another act",
+        &[
+            "identity/tests/stepup.rs::a_confirmation_of_one_act_confirms_no_other",
+            "identity/tests/stepup_totp.rs::a_code_given_for_one_act_or_address_confirms_no_other",
+            "it/send/ways.rs::a_confirmation_is_for_this_amount_and_this_receiver",
+        ],
+    ),
+    (
+        "down to one factor",
+        &[
+            "identity/tests/factors.rs::the_last_strong_factor_stays_even_when_two_are_removed_at_once",
+            "identity/tests/factors.rs::an_app_beside_a_passkey_opens_nothing_alone",
+            "identity/tests/external.rs::the_last_way_in_cannot_be_unlinked",
+        ],
+    ),
+    (
+        "an account emptied by sending",
+        &[
+            "it/send/bounds.rs::nobody_sends_more_than_they_have_or_may",
+            "it/send/bounds.rs::who_collects_from_many_is_flagged_and_then_refused",
+            "it/send/races.rs::sends_at_once_cannot_pass_a_limit_together",
+        ],
+    ),
+    (
+        "a link with money caught or guessed",
+        &[
+            "it/send/link.rs::five_wrong_passcodes_return_the_money",
+            "it/send/link.rs::guesses_at_once_are_no_more_than_guesses_in_a_row",
+            "it/send/link.rs::nothing_at_rest_opens_a_link",
+        ],
+    ),
+    (
+        "one insider alone",
+        &[
+            "console/tests/approvals.rs::an_act_takes_another_person_with_the_role",
+            "console/tests/approvals.rs::a_signed_word_is_good_for_one_approval_and_one_verdict",
+            "it/census/roles.rs::every_route_of_the_console_asks_for_its_role",
+            "it/console.rs::only_who_may_reads_a_contact_and_it_is_written_down",
+        ],
+    ),
+    (
+        "an insider who edits the log",
+        &[
+            "it/console.rs::an_act_without_its_entry_does_not_happen",
+            "it/audit.rs::a_change_of_any_column_is_found",
+            "it/audit.rs::a_chain_that_was_written_anew_is_found_by_a_checkpoint",
+        ],
+    ),
+    (
+        "a copy or a closing in a thief's hands",
+        &[
+            "identity/tests/closing.rs::a_copy_is_not_for_a_stolen_cookie_nor_of_somebody_else",
+            "identity/tests/closing.rs::a_thief_s_deletion_is_told_and_called_off_by_the_owner",
+            "identity/tests/closing.rs::the_new_owner_of_a_number_sees_nothing",
         ],
     ),
 ];
