@@ -51,6 +51,7 @@ async fn a_stopped_account_pays_nothing_until_its_owner_starts_it() {
     phone.go("/settings").await;
     phone.press("[data-account-stop]").await;
     phone.see("[data-account-resume]").await;
+    phone.go("/settings").await;
     phone.picture("settings-stopped").await;
     phone.go("/").await;
     let code = phone.code().await;

@@ -59,6 +59,8 @@ async fn a_move_with_password_and_app() {
     old.arrives_at("/moved").await;
     new.provokes("status of 422");
     old.provokes("status of 400"); // the common password at sign-up
+    old.tolerates("status of 401");
+    old.tolerates("status of 403");
     new.close().await;
     old.close().await;
     house.close().await;
