@@ -13,7 +13,7 @@ const OTHER: (&str, &str) = ("080-1111-2222", "+818011112222");
 
 impl Phone {
     /// Begins a recovery here, up to the day of waiting.
-    async fn recovers(&self, house: &House, recovery_code: &str) {
+    pub async fn recovers(&self, house: &House, recovery_code: &str) {
         self.go("/recover").await;
         self.fill("[name=phone]", NUMBER.0).await;
         self.fill("[name=recovery_code]", recovery_code).await;

@@ -13,7 +13,7 @@ const MAKE_PASSKEY: &str = r#"[data-step="passkey"] [type=submit]"#;
 const REFUSED: &str = "status of 422";
 
 /// Another six digits.
-fn wrong(code: &str) -> String {
+pub fn wrong(code: &str) -> String {
     let last = code.as_bytes()[5] - b'0';
     format!("{}{}", &code[..5], (last + 1) % 10)
 }

@@ -28,6 +28,7 @@ enum State {
 pub struct Wire {
     state: watch::Sender<State>,
     lost: Arc<AtomicUsize>,
+    refused: Arc<AtomicUsize>,
     carrying: JoinHandle<()>,
 }
 
@@ -36,13 +37,14 @@ impl Wire {
     pub fn new(listener: TcpListener, server: SocketAddr) -> Self {
         let (state, seen) = watch::channel(State::Whole);
         let lost = Arc::new(AtomicUsize::new(0));
-        let counter = lost.clone();
+        let refused = Arc::new(AtomicUsize::new(0));
+        let counters = (lost.clone(), refused.clone());
         let carrying = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                tokio::spawn(carry(client, server, seen.clone(), counter.clone()));
+                tokio::spawn(carry(client, server, seen.clone(), counters.clone()));
             }
         });
-        Self { state, lost, carrying }
+        Self { state, lost, refused, carrying }
     }
 
     /// Breaks all connections, and every new one.
@@ -58,6 +60,11 @@ impl Wire {
     /// From now on requests whose first line contains `part` arrive and are not answered.
     pub fn lose_answers(&self, part: &'static str) {
         self.state.send_replace(State::LosesAnswers(part));
+    }
+
+    /// How many answers so far were a 401, those that only a service worker saw too.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::SeqCst)
     }
 
     /// Makes it whole again. Gives the number of requests that were hit.
@@ -79,13 +86,13 @@ async fn carry(
     client: TcpStream,
     server: SocketAddr,
     mut state: watch::Receiver<State>,
-    lost: Arc<AtomicUsize>,
+    (lost, refused): (Arc<AtomicUsize>, Arc<AtomicUsize>),
 ) {
     let seen = state.clone();
     tokio::select! {
         biased;
         _ = state.wait_for(|state| *state == State::Cut) => {}
-        _ = relay(client, server, &seen, &lost) => {}
+        _ = relay(client, server, &seen, (&lost, &refused)) => {}
     }
 }
 
@@ -94,7 +101,7 @@ async fn relay(
     mut client: TcpStream,
     server: SocketAddr,
     state: &watch::Receiver<State>,
-    lost: &AtomicUsize,
+    (lost, refused): (&AtomicUsize, &AtomicUsize),
 ) -> std::io::Result<()> {
     let mut server = TcpStream::connect(server).await?;
     let (mut asked, mut answered) = ([0; 16_384], [0; 16_384]);
@@ -124,6 +131,9 @@ async fn relay(
                 let answer = &answered[..length?];
                 if answer.is_empty() || answer_is_lost {
                     return Ok(());
+                }
+                if first_line(answer).starts_with("HTTP/1.1 401") {
+                    refused.fetch_add(1, Ordering::SeqCst);
                 }
                 client.write_all(answer).await?;
             }
