@@ -10,6 +10,7 @@ use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::merchant::Merchants;
+use crate::networks::Networks;
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -31,6 +32,8 @@ pub struct App {
     pub gate: Gate,
     /// Customers, their factors, phones and sessions.
     pub identity: Identity,
+    /// Who runs which network, if the operator has a file that says so.
+    pub networks: Networks,
     /// Merchants, stores, terminals.
     pub merchants: Merchants,
     /// Cards and the gateway that charges them.

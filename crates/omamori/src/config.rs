@@ -46,6 +46,9 @@ pub struct Config {
     /// A service that knows breached passwords by the first five digits of their SHA-1, as
     /// `https://api.pwnedpasswords.com/range/`. Without it, the list that ships counts alone.
     pub breached_passwords: Option<String>,
+    /// A file in MaxMind's format that knows who runs which network (GeoLite2-ASN, DB-IP Lite …).
+    /// Without one, attacks are not counted by autonomous system.
+    pub networks: Option<PathBuf>,
     /// Issuers whose accounts may take the place of a password. Never of the second factor or the
     /// phone.
     pub external_sign_in: Vec<ExternalSignIn>,
@@ -71,6 +74,7 @@ impl Default for Config {
             card: Card::default(),
             trusted_proxies: Vec::new(),
             breached_passwords: None,
+            networks: None,
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),

@@ -18,6 +18,7 @@ pub mod id;
 pub mod identity;
 pub mod language;
 pub mod merchant;
+pub mod networks;
 pub mod notify;
 pub mod openapi;
 pub mod pos;

@@ -15,6 +15,7 @@ use crate::db::{Stores, changes};
 use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::merchant::Merchants;
+use crate::networks::Networks;
 use crate::notify::money;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
@@ -69,7 +70,10 @@ pub async fn open(
     let stores = Stores::open(&config.store).await?;
     let gate = Gate::open(&stores, clock.clone(), config.journal_keeps_nothing).await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
+    let networks = Networks::open(config.networks.as_deref())
+        .map_err(|error| format!("the file of networks cannot be used: {error}"))?;
     let app = Arc::new(App {
+        networks,
         topups: Topups::open(&config, clock.clone()).await?,
         merchants: Merchants::new(stores.registry.clone()),
         campaigns: Campaigns::new(stores.registry.clone()),

@@ -67,7 +67,8 @@ impl FromRequestParts<Arc<App>> for Entrance {
         });
         let shape = Scope::shape_of(&parts.headers);
         let entrance = Self { network, shape, worked };
-        let scopes = [Scope::Address(network.address()), Scope::network_of(network), shape];
+        let seen = [Scope::Address(network.address()), Scope::network_of(network), shape];
+        let scopes: Vec<Scope> = seen.into_iter().chain(Scope::provider_of(app, network)).collect();
         entrance.require(app, &scopes, now)?;
         let key = text("dpop").and_then(dpop::claimed_key);
         if !key.is_some_and(|key| app.identity.directory.knows(&key)) {

@@ -44,8 +44,8 @@ struct State {
     waves: Waves,
 }
 
-/// What decision records say about a sign-in: wrong ones of the last ten minutes. Networks' owners
-/// (ASN) are unknown here.
+/// What decision records say about a sign-in: wrong ones of the last ten minutes. Those of a
+/// provider are not known without the operator's file of networks.
 #[derive(Debug, Serialize)]
 pub(super) struct Signals {
     account_failures_10m: u32,
@@ -55,7 +55,10 @@ pub(super) struct Signals {
     device_failures_10m: u32,
     password_failures_10m: u32,
     shape_failures_10m: u32,
-    asn: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asn: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    asn_failures_10m: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     wave: Option<Box<str>>,
 }
@@ -83,7 +86,8 @@ impl Attacks {
             device_failures_10m: failures(scopes.device),
             password_failures_10m: failures(scopes.password),
             shape_failures_10m: failures(scopes.shape),
-            asn: "unknown",
+            asn: scopes.provider.map(|scope| scope.to_string()),
+            asn_failures_10m: scopes.provider.map(failures),
             wave: state.waves.of(&scopes.all(), now),
         }
     }
@@ -93,11 +97,12 @@ impl Attacks {
         let mut state = self.state.lock();
         let State { windows, waves } = &mut *state;
         let all = scopes.all();
-        for scope in all {
+        for scope in all.iter().copied() {
             windows.add(scope, scopes.account_number(), now);
         }
         let suspects: Vec<_> = all
-            .into_iter()
+            .iter()
+            .copied()
             .map(|scope| Suspect {
                 scope,
                 failures: windows.failures(scope, now),

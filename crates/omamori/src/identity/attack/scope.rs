@@ -20,6 +20,8 @@ pub(in crate::identity) enum Scope {
     Address(IpAddr),
     /// One site or neighbourhood: the /24, the /48.
     Network(IpAddr),
+    /// Everything that one provider runs: the number of the autonomous system.
+    Provider(u32),
     /// The key that made the proof.
     Device(u64),
     /// The password that was tried: the same one everywhere is spraying.
@@ -37,12 +39,12 @@ impl Scope {
             Self::Device(_) => 5,
             Self::Address(_) | Self::Password(_) => 10,
             Self::Network(_) => 20,
-            Self::Shape(_) => 60,
+            Self::Shape(_) | Self::Provider(_) => 60,
         }
     }
 
-    /// Whether it may be shut out. A kind of client and a password are shared with people who
-    /// have done nothing: those are asked for work, and no more.
+    /// Whether it may be shut out. A kind of client, a password and a provider are shared with
+    /// people who have done nothing: those are asked for work, and no more.
     pub(super) const fn may_be_closed(self) -> bool {
         matches!(self, Self::Address(_) | Self::Network(_) | Self::Device(_))
     }
@@ -56,11 +58,12 @@ impl Scope {
             Self::Device(_) => (3, "device"),
             Self::Password(_) => (4, "password"),
             Self::Shape(_) => (5, "shape"),
+            Self::Provider(_) => (6, "asn"),
         }
     }
 
     /// How many kinds there are.
-    pub(super) const KINDS: usize = 6;
+    pub(super) const KINDS: usize = 7;
 
     /// The /24 or /48 around an address.
     pub(in crate::identity) fn network_of(network: Network) -> Self {
@@ -74,6 +77,11 @@ impl Scope {
                 Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0).into()
             }
         })
+    }
+
+    /// Who runs the network, if the operator's file knows.
+    pub(in crate::identity) fn provider_of(app: &App, network: Network) -> Option<Self> {
+        app.networks.asn(network.address()).map(Self::Provider)
     }
 
     /// The kind of client, by its headers. Those that come and go with the request, or are added
@@ -104,6 +112,7 @@ impl fmt::Display for Scope {
                 write!(f, "{kind}:{address}/{}", if address.is_ipv4() { 24 } else { 48 })
             }
             Self::Address(address) => write!(f, "{kind}:{address}"),
+            Self::Provider(number) => write!(f, "{kind}:{number}"),
             Self::Account(n) | Self::Device(n) | Self::Password(n) | Self::Shape(n) => {
                 write!(f, "{kind}:{n:016x}")
             }
@@ -120,6 +129,8 @@ pub(in crate::identity) struct Scopes {
     pub device: Scope,
     pub password: Scope,
     pub shape: Scope,
+    /// If it is known who runs the network.
+    pub provider: Option<Scope>,
 }
 
 impl Scopes {
@@ -138,11 +149,14 @@ impl Scopes {
             device: Scope::Device(first_eight(key)),
             password: Scope::Password(fingerprint(app, "password", password)),
             shape,
+            provider: Scope::provider_of(app, network),
         }
     }
 
-    pub(super) const fn all(&self) -> [Scope; Scope::KINDS] {
-        [self.account, self.address, self.network, self.device, self.password, self.shape]
+    pub(super) fn all(&self) -> Vec<Scope> {
+        let known =
+            [self.account, self.address, self.network, self.device, self.password, self.shape];
+        known.into_iter().chain(self.provider).collect()
     }
 
     pub(super) const fn account_number(&self) -> u64 {

@@ -249,3 +249,28 @@ async fn sms_pumping() {
     }
     assert_eq!(network, 50, "of one neighbourhood, from any number of its addresses");
 }
+
+/// A list tried through one provider, each time from another network, with another key, another
+/// client, another account and another password: nothing is in common but who runs the networks.
+#[tokio::test]
+async fn a_list_from_one_provider_is_seen_whatever_else_changes() {
+    const AGENTS: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
+    let folder = tempfile::tempdir().unwrap();
+    let file = crate::networks::tests::on_disk(folder.path());
+    let house = House::with(|config| config.networks = Some(file)).await;
+    let try_from = async |peer: SocketAddr, n: u32| {
+        let number = format!("090-{:04}-{:04}", 1_000 + n / 10, n);
+        let mut stranger = PasswordPhone::stranger(&number, "");
+        stranger.peer = peer;
+        stranger.agent = AGENTS[n as usize % AGENTS.len()];
+        stranger.sign_in_with(&house, &format!("leaked password {n}"), "000000").await.code
+    };
+    let mut asked_for_work = 0;
+    for n in 0..200 {
+        asked_for_work += u32::from(try_from(at(n * 3, n), n).await == "work_required");
+    }
+    assert!((50..=140).contains(&asked_for_work), "{asked_for_work}");
+    assert_eq!(try_from(at(30_000, 1), 201).await, "work_required", "from yet another network");
+    let elsewhere = SocketAddr::from((Ipv4Addr::new(203, 0, 113, 5), 40_000));
+    assert_eq!(try_from(elsewhere, 202).await, "proof_failed", "others are left alone");
+}
