@@ -11,6 +11,7 @@ use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
+use crate::observe::{Metrics, Readiness};
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -44,6 +45,10 @@ pub struct App {
     pub live: Live,
     /// The staff console: what it keeps in memory.
     pub console: Console,
+    /// What is counted and timed, for the operator's engineers.
+    pub metrics: Arc<Metrics>,
+    /// Whether a load balancer may send requests here.
+    pub readiness: Readiness,
 }
 
 impl App {

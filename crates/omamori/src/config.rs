@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
+use crate::observe::MetricsSettings;
 use crate::secret::Secret;
 use crate::value::ValueSettings;
 
@@ -56,6 +57,11 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// Who may read the figures of the service.
+    pub metrics: MetricsSettings,
+    /// How long the service answers *not ready* before it stops, in seconds: as long as a load
+    /// balancer needs to notice.
+    pub drain_seconds: u16,
 }
 
 impl Default for Config {
@@ -78,6 +84,8 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            metrics: MetricsSettings::default(),
+            drain_seconds: 0,
         }
     }
 }
@@ -273,6 +281,7 @@ impl Config {
         {
             return refuse("card.address must be an origin that begins with https://");
         }
+        self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }

@@ -20,6 +20,7 @@ pub mod language;
 pub mod merchant;
 pub mod networks;
 pub mod notify;
+pub mod observe;
 pub mod openapi;
 pub mod pos;
 pub mod privacy;

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, control, coupon, identity, language, merchant, notify, openapi, pos, privacy, send,
-    till, topup, value, wallet,
+    console, control, coupon, identity, language, merchant, notify, observe, openapi, pos, privacy,
+    send, till, topup, value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -35,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(control::router())
         .merge(privacy::router())
         .merge(console::router())
+        .merge(observe::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());
@@ -66,12 +67,15 @@ pub async fn serve(
     let sweeper = value::sweep::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
+    let draining = app.clone();
     let served = axum::serve(
         listener,
         router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>(),
     )
     .with_graceful_shutdown(async move {
         stop.await;
+        draining.readiness.drain();
+        tokio::time::sleep(Duration::from_secs(draining.config.drain_seconds.into())).await;
         signal.notify_one();
     });
     // Event streams never end by themselves: after the drain they are cut.

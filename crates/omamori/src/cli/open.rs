@@ -17,6 +17,7 @@ use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
+use crate::observe::{Metrics, Readiness};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -68,8 +69,10 @@ pub async fn open(
         std::fs::create_dir_all(folder)?;
     }
     let stores = Stores::open(&config.store).await?;
-    let gate = Gate::open(&stores, clock.clone(), config.journal_keeps_nothing).await?;
-    let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
+    let metrics = Arc::new(Metrics::new());
+    let gate =
+        Gate::open(&stores, clock.clone(), config.journal_keeps_nothing, metrics.clone()).await?;
+    let identity = Identity::new(&config, stores.registry.clone(), clock.clone(), metrics.clone())?;
     let networks = Networks::open(config.networks.as_deref())
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;
     let app = Arc::new(App {
@@ -79,6 +82,8 @@ pub async fn open(
         campaigns: Campaigns::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
+        metrics,
+        readiness: Readiness::default(),
         vault: Vault::new(master_key),
         config,
         clock,

@@ -4,12 +4,14 @@
 //! all. If a record cannot be written nothing is allowed: fail closed.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use omamori_db::{Db, Query, sql, sql_built};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::clock::{Clock, DAY, Micros};
+use crate::observe::Metrics;
 use crate::web::codes::Code;
 use crate::web::error::Error;
 
@@ -71,10 +73,14 @@ impl Evidence {
     ///
     /// # Errors
     /// [`omamori_db::Error`].
-    pub async fn start(db: Db, clock: Arc<dyn Clock>) -> omamori_db::Result<Self> {
+    pub async fn start(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
+    ) -> omamori_db::Result<Self> {
         let node = take_node_number(&db, clock.now()).await?;
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(write_all(db.clone(), node, waiting));
+        tokio::spawn(write_all(db.clone(), node, waiting, metrics));
         Ok(Self { db, queue })
     }
 
@@ -201,10 +207,11 @@ async fn take_node_number(db: &Db, now: Micros) -> omamori_db::Result<u64> {
     }
 }
 
-async fn write_all(db: Db, node: u64, mut waiting: mpsc::Receiver<Waiting>) {
+async fn write_all(db: Db, node: u64, mut waiting: mpsc::Receiver<Waiting>, metrics: Arc<Metrics>) {
     let mut number = 0;
     let mut batch = Vec::with_capacity(BATCH_MAX);
     while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+        let began = Instant::now();
         if let Err(error) = write_batch(&db, node, number + 1, &batch).await {
             // The callers see their channels close and allow nothing. The row may exist all the
             // same, so its numbers are not used again.
@@ -213,6 +220,7 @@ async fn write_all(db: Db, node: u64, mut waiting: mpsc::Receiver<Waiting>) {
             batch.clear();
             continue;
         }
+        metrics.recorded(batch.len(), began.elapsed());
         for record in batch.drain(..) {
             number += 1;
             // A caller that has gone away has its record all the same.

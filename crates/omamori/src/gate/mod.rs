@@ -20,6 +20,7 @@ use omamori_ledger::{
     Account, CommitError, Follower, Following, Ledger, Options, Reply, Request, StoredTransfer,
     Submission, Transfer,
 };
+use parking_lot::Mutex;
 use serde::Serialize;
 
 pub use act::Act;
@@ -27,6 +28,7 @@ pub use act::Act;
 use crate::clock::Clock;
 use crate::control::Controls;
 use crate::db::Stores;
+use crate::observe::{self, Metrics};
 use crate::web::codes::Code;
 use crate::web::error::Error;
 use chart::available;
@@ -120,6 +122,9 @@ pub struct Gate {
     controls: Controls,
     evidence: Evidence,
     ledger: Ledger<Windows>,
+    /// Who follows the journal, to see how far behind they are.
+    followers: Mutex<Vec<(&'static str, Following)>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Gate {
@@ -131,15 +136,19 @@ impl Gate {
         stores: &Stores,
         clock: Arc<dyn Clock>,
         journal_keeps_nothing: bool,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, OpenError> {
-        let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
+        let evidence =
+            Evidence::start(stores.evidence.clone(), clock.clone(), metrics.clone()).await?;
         let ledger_clock = clock.clone();
         let now_nanos = Arc::new(move || ledger_clock.now_nanos());
         let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
         options.journal_keeps_nothing = journal_keeps_nothing;
+        options.observer = Some(metrics.clone());
         let ledger = Ledger::open(options, Windows::default()).await?;
         let controls = Controls::load(&stores.registry).await?;
-        Ok(Self { clock, controls, evidence, ledger })
+        let followers = Mutex::default();
+        Ok(Self { clock, controls, evidence, ledger, followers, metrics })
     }
 
     /// Decides. `opinion` is what the feature found about standing and proof; it comes first.
@@ -172,6 +181,8 @@ impl Gate {
         };
         let line = serde_json::to_string(&record)?;
         let decision = self.evidence.record(line, at).await?;
+        self.metrics.decided(question.act, record.verdict, reason);
+        observe::name_decision(decision);
         verdict?;
         Ok(Clearance { decision, admission: question.admission })
     }
@@ -339,7 +350,24 @@ impl Gate {
     /// Read access to the ledger: subscriptions, positions, memory.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
-        Reader(&self.ledger)
+        Reader(self)
+    }
+
+    /// Where the ledger stands, for those who watch over it.
+    #[must_use]
+    pub fn condition(&self) -> Condition {
+        let position = self.ledger.position().seq;
+        let behind = |at: u64| position.saturating_sub(at);
+        let mut followers = vec![("views", behind(self.ledger.views_position().seq))];
+        for (name, following) in self.followers.lock().iter() {
+            followers.push((name, behind(following.position().seq)));
+        }
+        Condition {
+            is_running: self.ledger.is_running(),
+            position,
+            queued: self.ledger.queued(),
+            followers,
+        }
     }
 
     /// Finishes what was begun and stops the ledger's writer.
@@ -361,14 +389,27 @@ fn undone(error: CommitError<Code>) -> Error {
     }
 }
 
+/// How the ledger does.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// False once it has stopped: nothing is committed any more.
+    pub is_running: bool,
+    /// The newest entry of the journal that this node knows.
+    pub position: u64,
+    /// Requests that wait for the writer.
+    pub queued: usize,
+    /// Followers of the journal, and how many entries each is behind.
+    pub followers: Vec<(&'static str, u64)>,
+}
+
 /// The ledger without its write side.
-pub struct Reader<'a>(&'a Ledger<Windows>);
+pub struct Reader<'a>(&'a Gate);
 
 impl Reader<'_> {
     /// Entries as they are merged, from now on.
     #[must_use]
     pub fn subscribe(&self) -> omamori_ledger::Subscription {
-        self.0.subscribe()
+        self.0.ledger.subscribe()
     }
 
     /// Runs a follower of the journal, whose position is kept in `db` in the same transactions as
@@ -377,7 +418,10 @@ impl Reader<'_> {
     /// # Errors
     /// [`omamori_db::Error`] if its position cannot be read.
     pub async fn follow<F: Follower>(&self, db: Db, follower: F) -> omamori_db::Result<Following> {
-        self.0.follow(db, follower).await
+        let name = follower.name();
+        let following = self.0.ledger.follow(db, follower).await?;
+        self.0.followers.lock().push((name, following.clone()));
+        Ok(following)
     }
 }
 

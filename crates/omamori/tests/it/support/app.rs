@@ -58,6 +58,11 @@ impl Node {
         self.call(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
+    /// The service's figures, as the operator's port shows them.
+    pub async fn figures(&self) -> String {
+        self.app.metrics.scrape(&self.app).await.unwrap()
+    }
+
     /// Entries of the journal.
     pub async fn journal_entries(&self) -> i64 {
         let count = sql("SELECT CAST(COUNT(*) AS BIGINT) AS entries FROM journal");
