@@ -6,9 +6,11 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::Console;
 use crate::coupon::Campaigns;
+use crate::crowd::Room;
 use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
+use crate::load::Shed;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::observe::{Metrics, Readiness};
@@ -47,6 +49,10 @@ pub struct App {
     pub console: Console,
     /// What is counted and timed, for the operator's engineers.
     pub metrics: Arc<Metrics>,
+    /// Bounds on the requests at work.
+    pub shed: Shed,
+    /// The waiting room for sign-up.
+    pub crowd: Room,
     /// Whether a load balancer may send requests here.
     pub readiness: Readiness,
 }

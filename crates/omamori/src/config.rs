@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::crowd::CrowdSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
+use crate::load::LoadSettings;
 use crate::observe::MetricsSettings;
 use crate::secret::Secret;
 use crate::value::ValueSettings;
@@ -57,6 +59,10 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// How much a node takes on at once.
+    pub load: LoadSettings,
+    /// How many sign up in a minute before the others wait.
+    pub waiting_room: CrowdSettings,
     /// Who may read the figures of the service.
     pub metrics: MetricsSettings,
     /// How long the service answers *not ready* before it stops, in seconds: as long as a load
@@ -84,6 +90,8 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            load: LoadSettings::default(),
+            waiting_room: CrowdSettings::default(),
             metrics: MetricsSettings::default(),
             drain_seconds: 0,
         }
@@ -281,6 +289,7 @@ impl Config {
         {
             return refuse("card.address must be an origin that begins with https://");
         }
+        self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)

@@ -11,9 +11,11 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Store};
 use crate::console::Console;
 use crate::coupon::Campaigns;
+use crate::crowd::Room;
 use crate::db::{Stores, changes};
 use crate::gate::Gate;
 use crate::identity::Identity;
+use crate::load::Shed;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
@@ -83,9 +85,11 @@ pub async fn open(
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
         metrics,
+        shed: Shed::new(&config.load),
+        crowd: Room::new(&config.waiting_room),
         readiness: Readiness::default(),
-        vault: Vault::new(master_key),
         config,
+        vault: Vault::new(master_key),
         clock,
         rng,
         stores,

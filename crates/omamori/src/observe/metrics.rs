@@ -93,7 +93,8 @@ impl Metrics {
             Histograms::new_with_constructor(seconds),
         );
         let open_requests = it.add("http_open_requests", "Requests at work", Gauge::default());
-        let shed = it.add("http_shed", "Requests turned away unheard", Counters::default());
+        let shed: Counters<1> =
+            it.add("http_shed", "Requests turned away unheard", Counters::default());
         let decisions = it.add("decisions", "Decisions of the gate", Counters::default());
         let decision_group =
             it.add("decision_group_records", "Decisions of one row", group_sizes());
@@ -111,6 +112,9 @@ impl Metrics {
         );
         let messages: Counters<2> =
             it.add("messages", "Tries to send a message", Counters::default());
+        for class in crate::load::Class::ALL {
+            drop(shed.get_or_create(&[("class", class.as_str())]));
+        }
         for channel in crate::notify::Channel::ALL {
             for outcome in ["sent", "failed"] {
                 let labels = [("channel", channel.as_str()), ("outcome", outcome)];

@@ -385,6 +385,10 @@ pub const INVENTORY: &[Table] = &[
     registry("change_log", "", "what nodes must forget")
         .kept(until("an hour later", HOUR, "DELETE FROM change_log WHERE change_id IN
              (SELECT change_id FROM change_log WHERE at < $1 LIMIT $2)")),
+    registry("waiting_ticket", "", "how often a ticket of the waiting room was used")
+        .kept(until("it is not good any more", 0, "DELETE FROM waiting_ticket WHERE ticket_id IN
+             (SELECT ticket_id FROM waiting_ticket WHERE good_until < $1 LIMIT $2)")),
+    business("waiting_room", "", "the next time in the queue for sign-up"),
     business("merchant", "", "who sells"),
     business("store", "", "where"),
     business("terminal", "", "with which register"),
