@@ -98,6 +98,12 @@ pub enum Act {
     PointsUse,
     /// A customer takes a coupon.
     CouponSet,
+    /// A customer lowers a limit of their own.
+    LimitLower,
+    /// A customer asks for a higher one.
+    LimitRaise,
+    /// A raise is called off.
+    LimitKeep,
     /// A campaign begins, with its budget.
     CampaignCreate,
     /// A campaign ends, and what is left of its budget goes back.
