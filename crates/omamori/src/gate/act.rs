@@ -34,6 +34,10 @@ pub enum Act {
     AccountCloseAsk,
     /// The closing of an account is carried out.
     AccountClose,
+    /// Staff forbid that an account is closed, for a legal duty or a dispute.
+    LegalHoldPlace,
+    /// Staff end that.
+    LegalHoldEnd,
     /// A customer chooses by which ways payments are told.
     MoneyMailChoose,
     /// A customer who lost passkey or phone gets back in.
