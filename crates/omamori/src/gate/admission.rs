@@ -1,8 +1,8 @@
 //! What a use of value must keep: the one place where limits become bounds.
 //!
 //! Nothing else makes an [`Admission`]. So a feature cannot forget what a customer has set for
-//! themselves ([`crate::limit`]): it names the use, and the operator's limits and the customer's own
-//! come with it.
+//! themselves ([`crate::limit`]): it names the use, and the operator's limits and the customer's
+//! own come with it.
 
 use super::Gate;
 use super::limits::Limits;
