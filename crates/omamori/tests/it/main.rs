@@ -17,6 +17,7 @@ mod limits;
 mod money_notices;
 mod notices;
 mod order;
+mod ownlimits;
 mod privacy;
 mod refund;
 mod sale;
