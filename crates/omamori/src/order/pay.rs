@@ -3,7 +3,7 @@
 //!
 //! Up to `limits.store_qr_tap_max` a payment by a store's QR is confirmed by a tap on the page that
 //! names store and amount: the session is bound to the phone's key, so whoever taps holds the
-//! phone, as who shows a code at a register does. Above it, and for every online payment, the act is
+//! phone, as who shows a code at a register does. Above it, and for every online payment, it is
 //! confirmed by passkey or authenticator app, bound to order, store and amount.
 
 use std::sync::Arc;
