@@ -72,8 +72,8 @@ pub async fn open(
     }
     let stores = Stores::open(&config.store).await?;
     let metrics = Arc::new(Metrics::new());
-    let gate =
-        Gate::open(&stores, clock.clone(), config.journal_keeps_nothing, metrics.clone()).await?;
+    let (limits, keeps_nothing) = (config.limits.clone(), config.journal_keeps_nothing);
+    let gate = Gate::open(&stores, clock.clone(), limits, keeps_nothing, metrics.clone()).await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone(), metrics.clone())?;
     let networks = Networks::open(config.networks.as_deref())
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;

@@ -19,6 +19,8 @@ mod load;
 mod money_notices;
 mod notices;
 mod observe;
+mod order;
+mod ownlimits;
 mod privacy;
 mod refund;
 mod sale;
