@@ -14,6 +14,7 @@ use crate::coupon::Campaigns;
 use crate::crowd::Room;
 use crate::db::{Stores, changes};
 use crate::gate::Gate;
+use crate::gate::seal::SealKey;
 use crate::identity::Identity;
 use crate::load::Shed;
 use crate::merchant::Merchants;
@@ -73,7 +74,10 @@ pub async fn open(
     let stores = Stores::open(&config.store).await?;
     let metrics = Arc::new(Metrics::new());
     let (limits, keeps_nothing) = (config.limits.clone(), config.journal_keeps_nothing);
-    let gate = Gate::open(&stores, clock.clone(), limits, keeps_nothing, metrics.clone()).await?;
+    let vault = Vault::new(master_key);
+    let seal = SealKey::of(&vault);
+    let gate =
+        Gate::open(&stores, clock.clone(), limits, keeps_nothing, seal, metrics.clone()).await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone(), metrics.clone())?;
     let networks = Networks::open(config.networks.as_deref())
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;
@@ -89,7 +93,7 @@ pub async fn open(
         crowd: Room::new(&config.waiting_room),
         readiness: Readiness::default(),
         config,
-        vault: Vault::new(master_key),
+        vault,
         clock,
         rng,
         stores,

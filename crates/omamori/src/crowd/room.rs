@@ -41,7 +41,6 @@ impl Default for CrowdSettings {
 }
 
 /// What a node knows of the queue.
-#[derive(Debug)]
 pub struct Room {
     /// Between two times; 0 for no room.
     interval: Micros,

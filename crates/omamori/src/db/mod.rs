@@ -47,7 +47,10 @@ pub const REGISTRY: &[Step] = &[
 ];
 
 /// The evidence's schema, step by step.
-pub const EVIDENCE: &[Step] = &[step!(1, "decisions", "evidence/0001_decisions.sql")];
+pub const EVIDENCE: &[Step] = &[
+    step!(1, "decisions", "evidence/0001_decisions.sql"),
+    step!(3, "decision seals", "evidence/0003_decision_seals.sql"),
+];
 
 /// Open connections to all stores.
 #[derive(Clone, Debug)]

@@ -11,6 +11,7 @@ pub mod chart;
 pub mod evidence;
 pub mod limits;
 pub mod purse;
+pub mod seal;
 pub mod sending;
 pub mod windows;
 
@@ -38,6 +39,7 @@ use chart::available;
 use evidence::{DecisionId, Evidence};
 use limits::Limits;
 use purse::Purse;
+use seal::SealKey;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// A terminal, and where it stands. Ids are their public texts.
@@ -143,10 +145,11 @@ impl Gate {
         clock: Arc<dyn Clock>,
         limits: Limits,
         journal_keeps_nothing: bool,
+        seal: SealKey,
         metrics: Arc<Metrics>,
     ) -> Result<Self, OpenError> {
         let evidence =
-            Evidence::start(stores.evidence.clone(), clock.clone(), metrics.clone()).await?;
+            Evidence::start(stores.evidence.clone(), clock.clone(), seal, metrics.clone()).await?;
         let ledger_clock = clock.clone();
         let now_nanos = Arc::new(move || ledger_clock.now_nanos());
         let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);

@@ -79,7 +79,7 @@ async fn a_flood_of_signups_takes_nothing_from_sales(app: &mut TestApp) {
         sale.ok();
     }
     customer.get(app, "/history").await.status.is_success().then_some(()).unwrap();
-    let wallets = flood(app, "/api/wallet/v1/signin/finish", 500, 11).await;
+    let wallets = flood(app, "/api/wallet/v1/recover/cancel/code", 500, 11).await;
     assert_eq!(customer.get(app, "/history").await.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(app.get("/console").await.status, StatusCode::UNAUTHORIZED, "staff still get in");
     for number in 4..8 {

@@ -11,6 +11,7 @@ mod code;
 mod console;
 mod contract;
 mod crowd;
+mod decisions;
 mod doors;
 mod durability;
 mod input;

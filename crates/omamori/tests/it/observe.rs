@@ -210,7 +210,8 @@ async fn logs_name_requests_and_decisions_and_no_person() {
     register.sell(&app, "s-9", &code, 10).await.ok();
     customer.get(&app, "/history").await;
     customer.get(&app, "/settings").await;
-    customer.post(&app, "/account/stop", &json!({})).await.ok();
+    let stopped = customer.post(&app, "/account/stop", &json!({})).await;
+    assert!(stopped.status.is_success());
     let person = Person::new(&app.app, Role::Support).await;
     person.get(&app, &format!("/console/customers/{}", customer.customer_id)).await;
     while app.app.identity.outbox().sandbox().unwrap().sent().is_empty() {

@@ -72,7 +72,7 @@ impl Node {
     /// Decisions of the gate that were recorded, allowed or not.
     pub async fn decisions(&self) -> i64 {
         let count = sql("SELECT CAST(COALESCE(SUM(last_number - first_number + 1), 0) AS BIGINT) \
-                         AS decisions FROM decision_batch");
+                         AS decisions FROM decision_batch WHERE body <> ''");
         self.app.stores.evidence.one(count).await.unwrap().int("decisions").unwrap()
     }
 }
