@@ -9,6 +9,7 @@ use super::email::Email;
 use crate::case::Outcome;
 use crate::clock::Micros;
 use crate::identity::Phone;
+use crate::limit::Kind as Limit;
 use crate::topup::card::End;
 
 pub(crate) use words::fill;
@@ -141,6 +142,27 @@ pub enum Notice {
         card: String,
         /// Yen that were taken from the balance.
         taken: i64,
+    },
+    /// A limit of the customer's own was lowered.
+    LimitLowered {
+        /// Which.
+        limit: Limit,
+        /// Yen that hold now.
+        yen: i64,
+    },
+    /// A limit of the customer's own will be higher.
+    LimitRaiseAsked {
+        /// Which.
+        limit: Limit,
+        /// Yen that will hold.
+        yen: i64,
+        /// From when on.
+        at: Micros,
+    },
+    /// It will not.
+    LimitKept {
+        /// Which.
+        limit: Limit,
     },
     /// Free value or points end soon.
     ValueEnds {
@@ -344,8 +366,11 @@ impl Notice {
             | Self::CaseOpened {}
             | Self::CaseAsked {}
             | Self::CaseDecided { .. }
+            | Self::LimitLowered { .. }
+            | Self::LimitKept { .. }
             | Self::ValueEnds { .. } => &[Email, Push],
             Self::CardAdded { .. }
+            | Self::LimitRaiseAsked { .. }
             | Self::CardChargedBack { .. }
             | Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
@@ -397,6 +422,13 @@ pub(super) mod tests {
                 card: "Visa •••• 4242".to_owned(),
                 taken: 3_000,
             },
+            Notice::LimitLowered { limit: Limit::Payment24h, yen: 3_000 },
+            Notice::LimitRaiseAsked {
+                limit: Limit::Send30d,
+                yen: 50_000,
+                at: 1_561_906_800_000_000,
+            },
+            Notice::LimitKept { limit: Limit::Topup24h },
             Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
             Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },
