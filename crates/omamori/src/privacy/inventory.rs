@@ -296,7 +296,8 @@ pub const INVENTORY: &[Table] = &[
         .kept(until("five years after it was decided", BOOKS, "DELETE FROM case_file WHERE case_id IN
              (SELECT case_id FROM case_file WHERE state = 'decided' AND state_at < $1 LIMIT $2)"))
         .exported(rows("cases", "SELECT c.case_id, c.kind, s.subject_id,
-                CASE WHEN c.amount_yen IS NULL THEN CAST(0 AS BIGINT) ELSE c.amount_yen END AS yen, c.opened_at, c.state, c.outcome FROM case_file c
+                CASE WHEN c.amount_yen IS NULL THEN CAST(0 AS BIGINT) ELSE c.amount_yen END AS yen,
+                c.opened_at, c.state, c.outcome FROM case_file c
              JOIN case_subject s ON s.case_id = c.case_id
              WHERE c.customer_id = $1 AND c.kind IN ('dispute', 'held_payment')
              ORDER BY c.opened_at LIMIT 10000",
