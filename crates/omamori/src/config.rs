@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::case::CaseSettings;
 use crate::crowd::CrowdSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
@@ -59,6 +60,8 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// How soon cases should be decided.
+    pub cases: CaseSettings,
     /// How much a node takes on at once.
     pub load: LoadSettings,
     /// How many sign up in a minute before the others wait.
@@ -90,6 +93,7 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            cases: CaseSettings::default(),
             load: LoadSettings::default(),
             waiting_room: CrowdSettings::default(),
             metrics: MetricsSettings::default(),
@@ -292,6 +296,7 @@ impl Config {
         self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
+        self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 
