@@ -74,7 +74,7 @@ pub async fn serve(
         draining.readiness.drain();
         tokio::time::sleep(Duration::from_secs(draining.config.drain_seconds.into())).await;
     };
-    load::serve(listener, router(app.clone()), &app.config.load, stop, DRAIN).await;
+    load::serve(listener, &router(app.clone()), &app.config.load, stop, DRAIN).await;
     conversations.stop().await;
     telling.abort();
     sweeper.abort();

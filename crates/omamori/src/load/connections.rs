@@ -32,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(100);
 /// Serves until `stop` resolves, then lets open requests finish for at most `drain`.
 pub async fn serve(
     listener: TcpListener,
-    router: Router,
+    router: &Router,
     settings: &LoadSettings,
     stop: impl Future<Output = ()> + Send,
     drain: Duration,

@@ -1,5 +1,5 @@
-//! `/healthz` and `/readyz`: one word for load balancers, who see no more than that. The reasons are
-//! on the operator's own port.
+//! `/healthz` and `/readyz`: one word for load balancers, who see no more than that. The reasons
+//! are on the operator's own port.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
