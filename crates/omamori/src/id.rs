@@ -83,6 +83,8 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// What a customer is to confirm at the phone.
+    Confirmation,
 }
 
 impl Kind {
@@ -122,6 +124,7 @@ impl Kind {
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::Confirmation => "acf",
         }
     }
 

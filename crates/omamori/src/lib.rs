@@ -23,6 +23,7 @@ pub mod notify;
 pub mod openapi;
 pub mod pos;
 pub mod privacy;
+pub mod risk;
 pub mod rng;
 pub mod secret;
 pub mod send;

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, control, coupon, identity, language, merchant, notify, openapi, pos, privacy, send,
-    till, topup, value, wallet,
+    console, control, coupon, identity, language, merchant, notify, openapi, pos, privacy, risk,
+    send, till, topup, value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -34,6 +34,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(notify::router())
         .merge(control::router())
         .merge(privacy::router())
+        .merge(risk::confirm::router())
         .merge(console::router())
         .merge(language::router())
         .merge(openapi::router())

@@ -15,6 +15,7 @@ use omamori_paycode::code::DeviceNumber;
 use crate::app::App;
 use crate::clock::SECOND;
 use crate::id::Kind;
+use crate::risk::rules::LoadError;
 
 /// How often nodes look; a change is in force everywhere within a second.
 const EVERY: Duration = Duration::from_millis(250);
@@ -25,6 +26,7 @@ const KEPT: i64 = 3_600 * SECOND;
 
 const NOTICES: &str = "notices";
 const CONTROLS: &str = "controls";
+const RISK_RULES: &str = "risk_rules";
 
 /// What nodes keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Subject<'a> {
     Campaigns,
     /// The doors that are closed.
     Controls,
+    /// The risk rules in force.
+    RiskRules,
     /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
     /// told, and those whose session ended are closed.
     Notices(u128),
@@ -49,6 +53,7 @@ impl Subject<'_> {
             Self::Device(number) => ("device", number.get().to_string()),
             Self::Campaigns => ("campaigns", String::new()),
             Self::Controls => (CONTROLS, String::new()),
+            Self::RiskRules => (RISK_RULES, String::new()),
             Self::Notices(account) => (NOTICES, format!("{account:032x}")),
         }
     }
@@ -117,12 +122,14 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
         .all(sql("SELECT change_id, kind, subject FROM change_log WHERE at > $1").bind(since))
         .await?;
     let mut now_read = HashSet::with_capacity(rows.len());
-    let mut doors_changed = false;
+    let (mut doors_changed, mut rules_changed) = (false, false);
     for row in rows {
         let change_id = row.text("change_id")?;
         let kind = row.text("kind")?;
         if kind == CONTROLS {
             doors_changed |= !read.contains(&change_id);
+        } else if kind == RISK_RULES {
+            rules_changed |= !read.contains(&change_id);
         } else if kind != NOTICES || !read.contains(&change_id) {
             forget(app, &kind, &row.text("subject")?);
         }
@@ -131,6 +138,13 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
     if doors_changed {
         // Before the rows count as read: if this fails, the next look tries again.
         app.gate.controls().reload(&app.stores.registry).await?;
+    }
+    if rules_changed && let Err(error) = app.gate.risk().reload().await {
+        // Published by a program of another version: the rules before it stay in force here.
+        tracing::error!(error = &error as &dyn std::error::Error, "risk rules not read");
+        if let LoadError::Store(error) = error {
+            return Err(error);
+        }
     }
     *read = now_read;
     Ok(())
@@ -150,7 +164,7 @@ fn forget(app: &App, kind: &str, subject: &str) {
                 app.live.notice(account);
             }
         }
-        CONTROLS => {} // read anew by `changed` here, by `look` elsewhere
+        CONTROLS | RISK_RULES => {} // read anew by `changed` here, by `look` elsewhere
         _ => tracing::warn!(kind, "a change of an unknown kind"),
     }
 }

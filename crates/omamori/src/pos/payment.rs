@@ -23,6 +23,7 @@ use crate::gate::chart::TransferCode;
 use crate::gate::windows::{Admission, Bound, Class, Flow};
 use crate::gate::{Act, Clearance, Question};
 use crate::id::derive;
+use crate::risk::{self, Facts, confirm};
 use crate::value::{self, Made, Offer, Outcome, Purchase};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -275,9 +276,18 @@ async fn clear(
         terminal: Some(terminal.place()),
         amount: Some(amount),
         admission: Some(admission),
+        facts: Facts {
+            largest_item: detail.items.iter().map(ItemDetail::sum).max(),
+            most_pieces: detail.items.iter().map(|item| item.quantity).max(),
+            uses_coupon: !detail.coupons.is_empty(),
+            ..device.facts()
+        },
         detail,
     };
     let opinion = offer.as_ref().map(drop).map_err(|code| *code);
-    let clearance = app.gate.decide(question, opinion).await?;
-    Ok((clearance, offer?))
+    let decided = app.gate.decide(question, opinion).await;
+    if let Err(Error::Refused(Code::ConfirmationRequired)) = &decided {
+        confirm::ask(app, &device.customer_id, terminal, risk::Act::Payment, amount).await?;
+    }
+    Ok((decided?, offer?))
 }

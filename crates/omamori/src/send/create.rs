@@ -188,11 +188,13 @@ async fn set_aside(
     let opinion = opinion.and(claimed);
     let detail = json!({ "ip": network.address(), "session": customer.session_id,
         "send": row.send_id, "to": to.kind() });
+    let mut question = customer.asks_proven(network, Act::Send, &detail);
+    if let Recipient::Friend(account) | Recipient::Asker(account, _) = to {
+        question.facts.receiver = Some(&account.customer_id);
+        question.facts.receiver_since = Some(account.created_at);
+    }
+    question.facts.sender = Some(&customer.customer_id);
     let question = Question {
-        act: Act::Send,
-        customer: Some(&customer.customer_id),
-        device: Some(&customer.device_id),
-        terminal: None,
         amount: Some(request.amount),
         admission: Some(Admission {
             account: customer.wallet_account,
@@ -200,7 +202,7 @@ async fn set_aside(
             bounds: limits.bounds(),
             flow: Flow::Out,
         }),
-        detail: &detail,
+        ..question
     };
     let clearance = app.gate.decide(question, opinion).await?;
     // The row decides what the id stands for: only who asks for just that may go on.

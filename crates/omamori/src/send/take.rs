@@ -17,6 +17,7 @@ use crate::gate::{Act, Question};
 use crate::identity::Customer;
 use crate::identity::account::{self, Account};
 use crate::pos::yen;
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
@@ -88,6 +89,12 @@ pub(super) async fn taken(
             bounds: limits::taking(app),
             flow: Flow::In { balance_max: app.config.limits.balance_max },
         }),
+        facts: Facts {
+            account_since: Some(receiver.created_at),
+            receiver: Some(&receiver.customer_id),
+            sender: Some(&row.sender_id),
+            ..Facts::NONE
+        },
         detail: &detail,
     };
     let clearance = app.gate.decide(question, opinion(app, receiver, row).await?).await?;

@@ -87,10 +87,8 @@ async fn attempt(app: &App, customer: &Customer, asked: &Convert, id: u128) -> R
         Some(_) => Ok(()),
     };
     let question = Question {
-        act: Act::PointsConvert,
         customer: Some(&customer.customer_id),
         device: Some(&customer.device_id),
-        terminal: None,
         amount: Some(asked.points),
         admission: Some(Admission {
             account: wallet,
@@ -98,7 +96,7 @@ async fn attempt(app: &App, customer: &Customer, asked: &Convert, id: u128) -> R
             bounds: Vec::new(),
             flow: Flow::In { balance_max: app.config.limits.balance_max },
         }),
-        detail: asked,
+        ..Question::plain(Act::PointsConvert, asked)
     };
     let clearance = app.gate.decide(question, opinion).await?;
     let note = Transfer {

@@ -18,6 +18,7 @@ mod money_notices;
 mod notices;
 mod privacy;
 mod refund;
+mod risk;
 mod sale;
 mod send;
 mod stolen;

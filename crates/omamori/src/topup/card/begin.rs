@@ -101,7 +101,7 @@ pub async fn handle(
     let intent = ask.intent(&card, text)?;
     let confirmed = stepup::confirm(&app, &customer, &intent, &proof).await?;
     let opinion = confirmed.and(standing(&app, &customer, &ask).await?);
-    let clearance = clear(&app, &customer, network, &ask, opinion).await?;
+    let clearance = clear(&app, &customer, network, (&ask, &card), opinion).await?;
     let topup = Topup {
         topup_id,
         customer_id: customer.customer_id.clone(),
@@ -147,7 +147,7 @@ async fn clear(
     app: &App,
     customer: &Customer,
     network: Network,
-    ask: &Ask,
+    (ask, card): (&Ask, &Card),
     opinion: Result<(), Code>,
 ) -> Result<Clearance> {
     let limits = &app.config.limits;
@@ -155,6 +155,9 @@ async fn clear(
         "ip": network.address(), "session": customer.session_id, "card": ask.card_id,
         "request": ask.request_id,
     });
+    let mut question = customer.asks_proven(network, Act::TopupCard, &detail);
+    question.facts.card = Some(&card.fingerprint);
+    question.facts.card_since = Some(card.created_at);
     let question = Question {
         amount: Some(ask.amount),
         admission: Some(Admission {
@@ -163,7 +166,7 @@ async fn clear(
             bounds: bounds(limits),
             flow: Flow::In { balance_max: limits.balance_max },
         }),
-        ..customer.asks(Act::TopupCard, &detail)
+        ..question
     };
     app.gate.decide(question, opinion).await
 }
