@@ -73,7 +73,9 @@ pub async fn open(
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;
     let networks = Arc::new(networks);
     let (risk, taken) = Risk::open(&stores, &config, networks.clone(), clock.now()).await?;
-    let gate = Gate::open(&stores, clock.clone(), risk, config.journal_keeps_nothing).await?;
+    let keeps_nothing = config.journal_keeps_nothing;
+    let limits = config.limits.clone();
+    let gate = Gate::open(&stores, clock.clone(), (risk, limits), keeps_nothing).await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
     let app = Arc::new(App {
         networks,

@@ -27,6 +27,7 @@ const KEPT: i64 = 3_600 * SECOND;
 const NOTICES: &str = "notices";
 const CONTROLS: &str = "controls";
 const RISK_RULES: &str = "risk_rules";
+const OWN_LIMITS: &str = "own_limits";
 
 /// What nodes keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub enum Subject<'a> {
     Controls,
     /// The risk rules in force.
     RiskRules,
+    /// What a customer has set for themselves, by the account in the ledger.
+    OwnLimits(u128),
     /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
     /// told, and those whose session ended are closed.
     Notices(u128),
@@ -54,6 +57,7 @@ impl Subject<'_> {
             Self::Campaigns => ("campaigns", String::new()),
             Self::Controls => (CONTROLS, String::new()),
             Self::RiskRules => (RISK_RULES, String::new()),
+            Self::OwnLimits(account) => (OWN_LIMITS, format!("{account:032x}")),
             Self::Notices(account) => (NOTICES, format!("{account:032x}")),
         }
     }
@@ -123,6 +127,7 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
         .await?;
     let mut now_read = HashSet::with_capacity(rows.len());
     let (mut doors_changed, mut rules_changed) = (false, false);
+    let mut own_changed = HashSet::new();
     for row in rows {
         let change_id = row.text("change_id")?;
         let kind = row.text("kind")?;
@@ -130,14 +135,21 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
             doors_changed |= !read.contains(&change_id);
         } else if kind == RISK_RULES {
             rules_changed |= !read.contains(&change_id);
+        } else if kind == OWN_LIMITS {
+            if !read.contains(&change_id) {
+                own_changed.extend(u128::from_str_radix(&row.text("subject")?, 16).ok());
+            }
         } else if kind != NOTICES || !read.contains(&change_id) {
             forget(app, &kind, &row.text("subject")?);
         }
         now_read.insert(change_id);
     }
+    // Before the rows count as read: if this fails, the next look tries again.
     if doors_changed {
-        // Before the rows count as read: if this fails, the next look tries again.
         app.gate.controls().reload(&app.stores.registry).await?;
+    }
+    for account in own_changed {
+        app.gate.own().reload(&app.stores.registry, account).await?;
     }
     if rules_changed && let Err(error) = app.gate.risk().reload().await {
         // Published by a program of another version: the rules before it stay in force here.
@@ -164,7 +176,7 @@ fn forget(app: &App, kind: &str, subject: &str) {
                 app.live.notice(account);
             }
         }
-        CONTROLS | RISK_RULES => {} // read anew by `changed` here, by `look` elsewhere
+        CONTROLS | OWN_LIMITS | RISK_RULES => {} // read anew by who changed it here, by `look` elsewhere
         _ => tracing::warn!(kind, "a change of an unknown kind"),
     }
 }

@@ -6,6 +6,7 @@
 //! takes one for each commit to the ledger: money that did not pass the gate does not compile.
 
 mod act;
+mod admission;
 pub mod chart;
 pub mod evidence;
 pub mod limits;
@@ -23,22 +24,25 @@ use omamori_ledger::{
 use serde::Serialize;
 
 pub use act::Act;
+pub use admission::Use;
 
 use crate::clock::Clock;
 use crate::control::Controls;
 use crate::db::Stores;
+use crate::limit::Owned;
 use crate::risk::{self, Facts, May, Part, Risk, Verdict};
 use crate::web::codes::Code;
 use crate::web::error::Error;
 use chart::available;
 use evidence::{DecisionId, Evidence};
+use limits::Limits;
 use purse::Purse;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// A terminal, and where it stands. Ids are their public texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// Its number, as transfers carry it.
+    /// Its number, as transfers carry it; 0 for a store where no terminal took part.
     pub terminal_number: i64,
     /// `sto_…`.
     pub store_id: &'a str,
@@ -135,6 +139,8 @@ pub struct Gate {
     risk: Risk,
     evidence: Evidence,
     ledger: Ledger<Windows>,
+    limits: Limits,
+    own: Owned,
 }
 
 impl Gate {
@@ -145,7 +151,7 @@ impl Gate {
     pub async fn open(
         stores: &Stores,
         clock: Arc<dyn Clock>,
-        risk: Risk,
+        (risk, limits): (Risk, Limits),
         journal_keeps_nothing: bool,
     ) -> Result<Self, OpenError> {
         let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
@@ -155,7 +161,8 @@ impl Gate {
         options.journal_keeps_nothing = journal_keeps_nothing;
         let ledger = Ledger::open(options, Windows::default()).await?;
         let controls = Controls::load(&stores.registry).await?;
-        Ok(Self { clock, controls, risk, evidence, ledger })
+        let own = Owned::load(&stores.registry).await?;
+        Ok(Self { clock, controls, risk, evidence, ledger, limits, own })
     }
 
     /// Decides. `opinion` is what the feature found about standing and proof; it comes first. What
@@ -228,7 +235,7 @@ impl Gate {
             reason: reason.map(Code::as_str),
             customer: question.customer,
             device: question.device,
-            terminal: question.terminal.map(|place| place.terminal_number),
+            terminal: question.terminal.map(|at| at.terminal_number).filter(|number| *number != 0),
             amount: question.amount,
             used,
             risk: part.as_deref(),
@@ -472,7 +479,7 @@ impl Reader<'_> {
 /// Why the gate does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The evidence store, or the closed doors in the registry.
+    /// The evidence store, or what the gate keeps of the registry.
     #[error("the evidence store or the registry")]
     Store(#[from] omamori_db::Error),
     /// The ledger: a store failed or the journal is not sound.

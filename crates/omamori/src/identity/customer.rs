@@ -65,14 +65,24 @@ impl Customer {
             terminal: None,
             amount: None,
             admission: None,
-            facts: Facts {
-                device_since: Some(self.device_since),
-                account_since: Some(self.account_since),
-                session_factor: Some(self.session_factor),
-                ..Facts::NONE
-            },
+            facts: self.known(),
             detail,
         }
+    }
+
+    /// What is known of any act of this customer.
+    const fn known<'a>(&self) -> Facts<'a> {
+        Facts {
+            device_since: Some(self.device_since),
+            account_since: Some(self.account_since),
+            session_factor: Some(self.session_factor),
+            ..Facts::NONE
+        }
+    }
+
+    /// The same, of an act that came from a network.
+    pub(crate) fn facts<'a>(&self, network: Network) -> Facts<'a> {
+        Facts { address: Some(network.address()), ..self.known() }
     }
 
     /// [`Self::asks`], from a network, about an act that the customer confirmed.

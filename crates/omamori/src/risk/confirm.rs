@@ -24,8 +24,8 @@ use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::stepup::{self, Confirmed, Intent, Nothing, Risen};
 use crate::identity::{Customer, Network, PageCustomer};
+use crate::merchant::StoreEntry;
 use crate::notify::{Notice, fill, tell};
-use crate::pos::Terminal;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
@@ -74,11 +74,11 @@ pub(super) async fn is_confirmed(registry: &Db, asked: &Asked<'_>) -> Result<boo
 pub async fn ask(
     app: &App,
     customer_id: &str,
-    terminal: &Terminal,
+    store: &StoreEntry,
     act: RiskAct,
     amount: i64,
 ) -> Result<()> {
-    let (now, store_id) = (app.clock.now(), terminal.store.store_id.as_str());
+    let (now, store_id) = (app.clock.now(), store.store_id.as_str());
     let mut tx = app.stores.registry.begin().await?;
     let open = sql("SELECT confirmation_id FROM act_confirmation
          WHERE customer_id = $1 AND store_id = $2 AND act = $3 AND amount = $4 AND asked_at > $5
@@ -92,7 +92,7 @@ pub async fn ask(
          VALUES ($1, $2, $3, $4, $5, $6)");
     let insert = insert.bind(Kind::Confirmation.random_text(app.rng.as_ref())).bind(customer_id);
     tx.execute(insert.bind(act.as_str()).bind(store_id).bind(amount).bind(now)).await?;
-    let store = terminal.store.name.to_string();
+    let store = store.name.clone();
     tell(app, &mut tx, customer_id, &Notice::ConfirmAsked { amount, store }).await?;
     Ok(tx.commit().await?)
 }

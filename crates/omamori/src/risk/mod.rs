@@ -224,6 +224,7 @@ impl Risk {
             store: asked.terminal.map(|place| hash("risk store", place.store_id.as_bytes())),
             terminal: asked
                 .terminal
+                .filter(|place| place.terminal_number != 0)
                 .map(|place| hash("risk terminal", &place.terminal_number.to_be_bytes())),
             receiver: facts.receiver.map(account),
             sender: facts.sender.map(account),

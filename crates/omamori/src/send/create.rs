@@ -16,8 +16,7 @@ use super::transfers::{self, request_claim_id, send_id};
 use super::view::{SendView, view};
 use super::{limits, link, take};
 use crate::app::App;
-use crate::gate::windows::{Admission, Flow};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Question, Use};
 use crate::id::Kind;
 use crate::identity::account;
 use crate::identity::stepup::{self, Confirmed, Intent, Risen};
@@ -194,14 +193,10 @@ async fn set_aside(
         question.facts.receiver_since = Some(account.created_at);
     }
     question.facts.sender = Some(&customer.customer_id);
+    let of = Use::Send { first_day: limits.first_day.is_some() };
     let question = Question {
         amount: Some(request.amount),
-        admission: Some(Admission {
-            account: customer.wallet_account,
-            amount: request.amount,
-            bounds: limits.bounds(),
-            flow: Flow::Out,
-        }),
+        admission: Some(app.gate.admission(of, customer.wallet_account, request.amount)),
         ..question
     };
     let clearance = app.gate.decide(question, opinion).await?;
