@@ -87,6 +87,10 @@ pub enum Kind {
     Approval,
     /// What a customer is to confirm at the phone.
     Confirmation,
+    /// What staff look into.
+    Case,
+    /// What is said in a case.
+    CaseNote,
 }
 
 impl Kind {
@@ -128,6 +132,8 @@ impl Kind {
             Self::Staff => "stf",
             Self::Approval => "apr",
             Self::Confirmation => "acf",
+            Self::Case => "cse",
+            Self::CaseNote => "cnt",
         }
     }
 
