@@ -1,4 +1,5 @@
-//! Who runs a network and in which country it is, from files in MaxMind's format (GeoLite2, DB-IP …).
+//! Who runs a network and in which country it is, from files in MaxMind's format (GeoLite2,
+//! DB-IP …).
 //!
 //! The files are the operator's choice. Without one the owner or the country of a network is not
 //! known: nothing that counts by owner counts, and rules say what an unknown country means.

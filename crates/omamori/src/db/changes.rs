@@ -176,7 +176,8 @@ fn forget(app: &App, kind: &str, subject: &str) {
                 app.live.notice(account);
             }
         }
-        CONTROLS | OWN_LIMITS | RISK_RULES => {} // read anew by who changed it here, by `look` elsewhere
+        // Read anew by who changed it here, by `look` elsewhere.
+        CONTROLS | OWN_LIMITS | RISK_RULES => {}
         _ => tracing::warn!(kind, "a change of an unknown kind"),
     }
 }
