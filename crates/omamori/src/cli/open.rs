@@ -21,6 +21,7 @@ use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
 use crate::observe::{Metrics, Readiness};
+use crate::risk::{Risk, follow};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -73,14 +74,16 @@ pub async fn open(
     }
     let stores = Stores::open(&config.store).await?;
     let metrics = Arc::new(Metrics::new());
-    let (limits, keeps_nothing) = (config.limits.clone(), config.journal_keeps_nothing);
     let vault = Vault::new(master_key);
-    let seal = SealKey::of(&vault);
-    let gate =
-        Gate::open(&stores, clock.clone(), limits, keeps_nothing, seal, metrics.clone()).await?;
-    let identity = Identity::new(&config, stores.registry.clone(), clock.clone(), metrics.clone())?;
-    let networks = Networks::open(config.networks.as_deref())
+    let networks = Networks::open(config.networks.as_deref(), config.countries.as_deref())
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;
+    let networks = Arc::new(networks);
+    let (risk, taken) = Risk::open(&stores, &config, networks.clone(), clock.now()).await?;
+    let keeps_nothing = config.journal_keeps_nothing;
+    let limits = config.limits.clone();
+    let watch = (SealKey::of(&vault), metrics.clone());
+    let gate = Gate::open(&stores, clock.clone(), (risk, limits), keeps_nothing, watch).await?;
+    let identity = Identity::new(&config, stores.registry.clone(), clock.clone(), metrics.clone())?;
     let app = Arc::new(App {
         networks,
         topups: Topups::open(&config, clock.clone()).await?,
@@ -101,6 +104,7 @@ pub async fn open(
         identity,
     });
     changes::start(&app);
+    follow::start(&app, taken);
     promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;

@@ -65,6 +65,7 @@ struct Waiting {
 #[derive(Clone)]
 pub struct Evidence {
     db: Db,
+    node: u64,
     queue: mpsc::Sender<Waiting>,
 }
 
@@ -83,7 +84,13 @@ impl Evidence {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let writer = Writer { db: db.clone(), node: column(node), number: 0, seal, chain: None };
         tokio::spawn(writer.write_all(waiting, metrics));
-        Ok(Self { db, queue })
+        Ok(Self { db, node, queue })
+    }
+
+    /// The number of this process.
+    #[must_use]
+    pub const fn node(&self) -> u64 {
+        self.node
     }
 
     /// Writes one record. When it returns, the record is durable.

@@ -25,6 +25,7 @@ mod order;
 mod ownlimits;
 mod privacy;
 mod refund;
+mod risk;
 mod sale;
 mod send;
 mod stolen;
