@@ -56,6 +56,8 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// The operator's desk.
+    pub desk: Desk,
 }
 
 impl Default for Config {
@@ -78,7 +80,22 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            desk: Desk::default(),
         }
+    }
+}
+
+/// The operator's desk.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Desk {
+    /// What one person of staff may refund alone in 24 hours, in yen; more takes two people.
+    pub refund_alone_24h: i64,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { refund_alone_24h: 10_000 }
     }
 }
 
@@ -272,6 +289,9 @@ impl Config {
                 || !(address.starts_with("https://") || is_loopback(address)))
         {
             return refuse("card.address must be an origin that begins with https://");
+        }
+        if self.desk.refund_alone_24h < 0 {
+            return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
         }
         self.value.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)

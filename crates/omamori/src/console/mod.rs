@@ -15,6 +15,7 @@ mod dashboard;
 mod doors;
 mod frame;
 mod payment;
+mod refund;
 mod search;
 mod session;
 mod signin;
@@ -64,6 +65,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/approvals/{approval_id}/options", post(approval::page::options))
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/payments/{payment_id}/refund", post(refund::handle))
         .route("/customers/{customer_id}/freeze", post(customer::page_acts::freeze))
         .route("/customers/{customer_id}/unfreeze", post(customer::page_acts::unfreeze))
         .route("/customers/{customer_id}/recover", post(customer::page_acts::recover))

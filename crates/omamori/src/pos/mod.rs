@@ -33,6 +33,7 @@ pub use model::{
     CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
     RefundDetail, SaleDetail, detail, detail_of, discounts, micros, status, yen,
 };
+pub use refund::{Wanted as WantedRefund, allowed as may_refund, give as give_refund};
 pub use reversal::{Reversal, claims, reversals};
 
 /// The routes.

@@ -10,6 +10,7 @@ mod census;
 mod code;
 mod console;
 mod contract;
+mod desk_refunds;
 mod doors;
 mod durability;
 mod input;
