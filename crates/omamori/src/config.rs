@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::case::CaseSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::secret::Secret;
@@ -58,6 +59,8 @@ pub struct Config {
     pub value: ValueSettings,
     /// The operator's desk.
     pub desk: Desk,
+    /// How soon cases should be decided.
+    pub cases: CaseSettings,
 }
 
 impl Default for Config {
@@ -81,6 +84,7 @@ impl Default for Config {
             limits: Limits::default(),
             value: ValueSettings::default(),
             desk: Desk::default(),
+            cases: CaseSettings::default(),
         }
     }
 }
@@ -294,6 +298,7 @@ impl Config {
             return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
         }
         self.value.check().map_err(ConfigError::Value)?;
+        self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

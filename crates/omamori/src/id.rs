@@ -37,6 +37,8 @@ pub enum Kind {
     Terminal,
     /// A payment (its capture transfer).
     Payment,
+    /// What a merchant asks a customer to pay.
+    Order,
     /// A refund.
     Refund,
     /// A top-up.
@@ -83,6 +85,10 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// What staff look into.
+    Case,
+    /// What is said in a case.
+    CaseNote,
 }
 
 impl Kind {
@@ -99,6 +105,7 @@ impl Kind {
             Self::Store => "sto",
             Self::Terminal => "ter",
             Self::Payment => "pay",
+            Self::Order => "ord",
             Self::Refund => "rfd",
             Self::Topup => "top",
             Self::Send => "snd",
@@ -122,6 +129,8 @@ impl Kind {
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::Case => "cse",
+            Self::CaseNote => "cnt",
         }
     }
 

@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod audit;
+pub mod case;
 pub mod cli;
 pub mod clock;
 pub mod config;
@@ -17,10 +18,12 @@ pub mod gate;
 pub mod id;
 pub mod identity;
 pub mod language;
+pub mod limit;
 pub mod merchant;
 pub mod networks;
 pub mod notify;
 pub mod openapi;
+pub mod order;
 pub mod pos;
 pub mod privacy;
 pub mod rng;

@@ -52,8 +52,12 @@ pub enum Act {
     ExternalLink,
     /// It may no longer.
     ExternalUnlink,
-    /// A sale by the customer's code.
+    /// A payment to a store, by the customer's code or of an order.
     Payment,
+    /// The customer's code is read by a terminal, whatever for: a door only.
+    CodeUse,
+    /// A payment by a QR that a store shows: a door only, beside that of payments.
+    StoreQr,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.
@@ -102,6 +106,12 @@ pub enum Act {
     PointsUse,
     /// A customer takes a coupon.
     CouponSet,
+    /// A customer lowers a limit of their own.
+    LimitLower,
+    /// A customer asks for a higher one.
+    LimitRaise,
+    /// A raise is called off.
+    LimitKeep,
     /// A campaign begins, with its budget.
     CampaignCreate,
     /// A campaign ends, and what is left of its budget goes back.
@@ -150,4 +160,18 @@ pub enum Act {
     StaffUnmask,
     /// Staff help a customer to get back in.
     StaffRecover,
+    /// A customer says: I do not know this payment.
+    Dispute,
+    /// A customer adds words to a case.
+    CaseReply,
+    /// Staff take a case.
+    CaseTake,
+    /// Staff write something down in a case.
+    CaseNote,
+    /// Staff say that two cases belong together.
+    CaseLink,
+    /// Staff ask the customer something.
+    CaseAsk,
+    /// Staff decide a case.
+    CaseDecide,
 }

@@ -32,11 +32,11 @@ function open(button) {
   part("act-error").textContent = "";
   // Of this opening of the dialog: pressed twice, or sent again, it is the same act.
   key = crypto.randomUUID();
-  for (const name of ["name", "amount", "role"]) {
+  for (const name of ["name", "amount", "role", "message"]) {
     const wanted = fields.split(" ").includes(name);
     part(`act-${name}-field`).hidden = !wanted;
     form.elements[name].disabled = !wanted;
-    form.elements[name].required = wanted;
+    form.elements[name].required = wanted && name !== "message";
   }
   form.elements.amount.max = button.dataset.amountMax ?? "";
   dialog.showModal();

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::case::CaseKind;
 use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::coupon::{Gift, Terms};
@@ -12,6 +13,7 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
+use crate::cases;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -54,6 +56,8 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
+    /// A case about the customer.
+    case: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
 }
@@ -80,6 +84,10 @@ async fn world(app: &TestApp) -> World {
     let send = json!({ "client_send_id": "s", "amount": 500, "to": { "kind": "link" },
         "message": "<b>朝食</b>" });
     let sent = sender.confirmed(app, "/sends", &send).await.ok();
+    let lower = json!({ "limit": "payment_24h", "yen": 3_000 });
+    sender.customer.post(app, "/limits/lower", &lower).await.ok();
+    let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
+    sender.confirmed(app, "/limits/raise", &higher).await.ok();
     World {
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
         sender,
@@ -90,6 +98,7 @@ async fn world(app: &TestApp) -> World {
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
+        case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
         moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
@@ -183,6 +192,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
+        of_customer("limits.html", &world.sender.customer, "/settings/limits"),
         of_customer("send_one.html", &world.sender.customer, &world.sent),
     ];
     for desk in [&world.viewer, &world.admin] {
@@ -190,6 +200,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let console = |template, path: &str| page(template, path, Some(&desk));
         pages.push(console("console_dashboard.html", "/console"));
         pages.push(console("console_approvals.html", "/console/approvals"));
+        pages.push(console("console_cases.html", "/console/cases"));
+        pages.push(console("console_cases.html", "/console/cases?state=decided"));
+        pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
         pages.push(console("console_doors.html", "/console/doors"));
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_audit.html", "/console/audit"));
@@ -213,6 +226,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
         pages.push(of_customer("topup_card.html", customer, "/topup/card"));
         pages.push(of_customer("settings.html", customer, "/settings"));
+        pages.push(of_customer("limits.html", customer, "/settings/limits"));
         pages.push(of_customer("factors.html", customer, "/settings/factors"));
         pages.push(of_customer("notices.html", customer, "/notices"));
         pages.push(of_customer("privacy.html", customer, "/privacy"));
