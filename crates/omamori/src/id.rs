@@ -85,6 +85,8 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// What a customer is to confirm at the phone.
+    Confirmation,
     /// What staff look into.
     Case,
     /// What is said in a case.
@@ -129,6 +131,7 @@ impl Kind {
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::Confirmation => "acf",
             Self::Case => "cse",
             Self::CaseNote => "cnt",
         }

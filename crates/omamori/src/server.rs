@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
     console, control, coupon, identity, language, limit, merchant, notify, openapi, order, pos,
-    privacy, send, till, topup, value, wallet,
+    privacy, risk, send, till, topup, value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -35,6 +35,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(notify::router())
         .merge(control::router())
         .merge(privacy::router())
+        .merge(risk::confirm::router())
         .merge(console::router())
         .merge(limit::router())
         .merge(language::router())
