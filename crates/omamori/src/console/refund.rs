@@ -1,4 +1,5 @@
-//! Giving a payment back in its merchant's place: `POST /api/admin/v1/payments/{payment_id}/refund`.
+//! Giving a payment back in its merchant's place:
+//! `POST /api/admin/v1/payments/{payment_id}/refund`.
 //!
 //! One person alone may give back so many yen in 24 hours (`desk.refund_alone_24h`), all payments
 //! together, so that many small ones are no way around it; more takes two people. The act is in the
