@@ -66,6 +66,8 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// The operator's desk.
+    pub desk: Desk,
     /// How soon cases should be decided.
     pub cases: CaseSettings,
     /// How much a node takes on at once.
@@ -101,12 +103,27 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            desk: Desk::default(),
             cases: CaseSettings::default(),
             load: LoadSettings::default(),
             waiting_room: CrowdSettings::default(),
             metrics: MetricsSettings::default(),
             drain_seconds: 0,
         }
+    }
+}
+
+/// The operator's desk.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Desk {
+    /// What one person of staff may refund alone in 24 hours, in yen; more takes two people.
+    pub refund_alone_24h: i64,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { refund_alone_24h: 10_000 }
     }
 }
 
@@ -300,6 +317,9 @@ impl Config {
                 || !(address.starts_with("https://") || is_loopback(address)))
         {
             return refuse("card.address must be an origin that begins with https://");
+        }
+        if self.desk.refund_alone_24h < 0 {
+            return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
         }
         self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;

@@ -13,6 +13,7 @@ mod console;
 mod contract;
 mod crowd;
 mod decisions;
+mod desk_refunds;
 mod doors;
 mod durability;
 mod input;
