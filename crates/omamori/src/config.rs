@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::alert::AlertSettings;
 use crate::case::CaseSettings;
 use crate::crowd::CrowdSettings;
 use crate::gate::limits::Limits;
@@ -70,6 +71,8 @@ pub struct Config {
     pub desk: Desk,
     /// How soon cases should be decided.
     pub cases: CaseSettings,
+    /// When somebody of the operator is told, and how.
+    pub alerts: AlertSettings,
     /// How much a node takes on at once.
     pub load: LoadSettings,
     /// How many sign up in a minute before the others wait.
@@ -105,6 +108,7 @@ impl Default for Config {
             value: ValueSettings::default(),
             desk: Desk::default(),
             cases: CaseSettings::default(),
+            alerts: AlertSettings::default(),
             load: LoadSettings::default(),
             waiting_room: CrowdSettings::default(),
             metrics: MetricsSettings::default(),
@@ -321,6 +325,7 @@ impl Config {
         if self.desk.refund_alone_24h < 0 {
             return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
         }
+        self.alerts.check().map_err(ConfigError::Value)?;
         self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;

@@ -4,6 +4,7 @@
 //! [`gate`] (every act that moves money or changes who can), the ledger behind it, and each
 //! other's public verbs; never through each other's tables. `ARCHITECTURE.md` has the map.
 
+pub mod alert;
 pub mod app;
 pub mod audit;
 pub mod case;

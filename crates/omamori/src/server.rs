@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, control, coupon, identity, language, limit, load, merchant, notify, observe, openapi,
-    order, pos, privacy, risk, send, till, topup, value, wallet,
+    alert, console, control, coupon, identity, language, limit, load, merchant, notify, observe,
+    openapi, order, pos, privacy, risk, send, till, topup, value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -50,6 +50,7 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(headers::method_not_allowed)
         .layer(DefaultBodyLimit::max(json::BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(headers::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), control::known))
         .layer(middleware::from_fn_with_state(app.clone(), load::bounded))
         .layer(middleware::from_fn_with_state(app.clone(), headers::finish))
         .with_state(app)
@@ -66,6 +67,7 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     let outbox = notify::start(&app);
     privacy::start(&app);
+    alert::start(&app);
     let telling = send::start(&app);
     let conversations = topup::start(&app);
     let sweeper = value::sweep::start(&app);

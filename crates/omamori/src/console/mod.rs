@@ -8,6 +8,7 @@
 //! Not here: rules about money or identity. The console calls the features that have them.
 
 pub mod access;
+mod alerts;
 pub mod approval;
 mod audit_page;
 mod cases;
@@ -57,6 +58,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signin/finish", post(signin::signin_finish))
         .route("/signout", post(signin::sign_out))
         .route("/search", post(search::find))
+        .route("/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
         .route("/controls/{control_id}/open", post(doors::open))
@@ -85,6 +87,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/cases", get(cases::queue::show))
         .route("/console/cases/{case_id}", get(cases::page::show))
         .route("/console/approvals", get(approval::page::show))
+        .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))

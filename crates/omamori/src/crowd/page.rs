@@ -11,7 +11,7 @@ use crate::clock::{MINUTE, Micros, SECOND};
 use crate::identity::Network;
 use crate::notify::fill;
 use crate::web::error::Result;
-use crate::web::filters;
+use crate::web::filters::{self, yen_text};
 use crate::web::page::page;
 use crate::web::text::Text;
 
@@ -50,7 +50,7 @@ pub async fn wait_page(
         ..MINUTE => text.t("waiting.soon").to_owned(),
         _ => fill(text.t("waiting.minutes"), &[("minutes", minutes.to_string())]),
     };
-    let ahead = app.crowd.ahead(admitted_at, now).to_string();
+    let ahead = yen_text(app.crowd.ahead(admitted_at, now)).replace('¥', "");
     // Not all at the same moment: how long somebody waits differs from the next one's by little,
     // and the tenth of it keeps them apart.
     let renew = (left / SECOND / 10).clamp(RENEW_SOONEST, RENEW_LATEST);

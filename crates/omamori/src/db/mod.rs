@@ -47,6 +47,7 @@ pub const REGISTRY: &[Step] = &[
     step!(28, "risk rules", "registry/0028_risk_rules.sql"),
     step!(29, "act confirmations", "registry/0029_act_confirmations.sql"),
     step!(30, "waiting room", "registry/0030_waiting_room.sql"),
+    step!(31, "alerts", "registry/0031_alerts.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -255,8 +255,11 @@ impl Gate {
         };
         let line = serde_json::to_string(&record)?;
         let decision = self.evidence.record(line, at).await?;
-        self.metrics.decided(question.act, word, reason.map(Code::as_str));
+        self.metrics.decided(at, question.act, word, reason.map(Code::as_str));
         observe::name_decision(decision);
+        for rule in part.iter().flat_map(|part| part.alerting()) {
+            self.metrics.rule_hit(rule);
+        }
         let held = verdict == Verdict::Held;
         match reason {
             Some(code) if !held => Err(code.into()),
@@ -275,6 +278,14 @@ impl Gate {
         customer: Option<&str>,
     ) -> Result<(), Code> {
         self.controls.check(act, place, customer, self.clock.now())
+    }
+
+    /// The same for an account of an issuer.
+    ///
+    /// # Errors
+    /// [`Code::FunctionClosed`].
+    pub fn open_issuer_door(&self, act: Act, issuer: &str) -> Result<(), Code> {
+        self.controls.check_issuer(act, issuer, self.clock.now())
     }
 
     /// The doors that staff closed.

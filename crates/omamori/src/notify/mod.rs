@@ -115,6 +115,17 @@ impl Outbox {
         });
     }
 
+    /// Sends a letter that is no customer's, and waits: for an outbox of the caller's own.
+    ///
+    /// # Errors
+    /// [`SendError`]; [`SendError::Unsendable`] without a mail adapter.
+    pub async fn send_letter(&self, letter: &Letter) -> Result<(), SendError> {
+        let Some(mail) = &self.mail else { return Err(SendError::Unsendable) };
+        let sent = mail.send(letter).await;
+        self.metrics.message("email", outcome(&sent));
+        sent
+    }
+
     /// Whether customers can be offered an e-mail contact.
     #[must_use]
     pub fn offers_email(&self) -> bool {

@@ -3,14 +3,14 @@
 //! Made once a service, not once a process, so that two services in one process (tests, a demo)
 //! do not count together.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::OnceLock;
 use std::time::Duration;
 
 use axum::http::{Method, StatusCode};
 use omamori_db::{Db, sql};
 use omamori_ledger::{BatchSeen, Observer};
-use parking_lot::RwLock;
+use parking_lot::{Mutex, RwLock};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -20,7 +20,7 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Metric, Registry};
 
 use crate::app::App;
-use crate::clock::SECOND;
+use crate::clock::{MINUTE, Micros, SECOND};
 use crate::control::Door;
 use crate::gate::Act;
 use crate::web::error::Result;
@@ -29,6 +29,9 @@ type Label = (&'static str, &'static str);
 type Counters<const N: usize> = Family<[Label; N], Counter>;
 type Gauges<const N: usize> = Family<[Label; N], Gauge>;
 type Histograms<const N: usize> = Family<[Label; N], Histogram, fn() -> Histogram>;
+
+/// How far back payments are counted by minute.
+const MINUTES: usize = 10;
 
 /// From half a millisecond to about 16 s, each twice the one before.
 fn seconds() -> Histogram {
@@ -55,6 +58,10 @@ pub struct Metrics {
     ledger_commit: Histogram,
     ledger_conflicts: Counter,
     messages: Counters<2>,
+    /// Payments by minute: which, allowed, refused.
+    payments: Mutex<[(i64, u64, u64); MINUTES]>,
+    /// Hits of risk rules that ask for somebody, since somebody looked.
+    rule_hits: Mutex<HashMap<Box<str>, i64>>,
     scraped: Scraped,
 }
 
@@ -136,6 +143,8 @@ impl Metrics {
             ledger_commit,
             ledger_conflicts,
             messages,
+            payments: Mutex::default(),
+            rule_hits: Mutex::default(),
             scraped,
         }
     }
@@ -167,10 +176,51 @@ impl Metrics {
     }
 
     /// The gate decided.
-    pub fn decided(&self, act: Act, verdict: &'static str, reason: Option<&'static str>) {
+    pub fn decided(
+        &self,
+        at: Micros,
+        act: Act,
+        verdict: &'static str,
+        reason: Option<&'static str>,
+    ) {
+        if act == Act::Payment {
+            let minute = at / MINUTE;
+            let slot = usize::try_from(minute % MINUTES as i64).unwrap_or_default();
+            let mut payments = self.payments.lock();
+            if payments[slot].0 != minute {
+                payments[slot] = (minute, 0, 0);
+            }
+            let is_allowed = verdict == "allow";
+            payments[slot].1 += u64::from(is_allowed);
+            payments[slot].2 += u64::from(!is_allowed);
+        }
         let labels =
             [("act", act_word(act)), ("verdict", verdict), ("reason", reason.unwrap_or(""))];
         self.decisions.get_or_create(&labels).inc();
+    }
+
+    /// Payments that this node allowed and refused in the last ten minutes.
+    #[must_use]
+    pub fn payments(&self, now: Micros) -> (u64, u64) {
+        let oldest = now / MINUTE - MINUTES as i64;
+        let payments = *self.payments.lock();
+        let recent = payments.iter().filter(|(minute, ..)| *minute > oldest);
+        recent.fold((0, 0), |sum, (_, allowed, refused)| (sum.0 + allowed, sum.1 + refused))
+    }
+
+    /// A risk rule asks for somebody of staff. There are as many names as rules.
+    pub fn rule_hit(&self, rule: &str) {
+        let mut hits = self.rule_hits.lock();
+        match hits.get_mut(rule) {
+            Some(count) => *count += 1,
+            None => drop(hits.insert(rule.into(), 1)),
+        }
+    }
+
+    /// Which rules asked, and how often, since this was called last.
+    #[must_use]
+    pub fn take_rule_hits(&self) -> HashMap<Box<str>, i64> {
+        std::mem::take(&mut *self.rule_hits.lock())
     }
 
     /// A row of decisions is durable.

@@ -441,6 +441,12 @@ pub const INVENTORY: &[Table] = &[
     registry("waiting_ticket", "", "how often a ticket of the waiting room was used")
         .kept(until("it is not good any more", 0, "DELETE FROM waiting_ticket WHERE ticket_id IN
              (SELECT ticket_id FROM waiting_ticket WHERE good_until < $1 LIMIT $2)")),
+    registry("alert", "", "what the operator should look at")
+        .kept(until("400 days after its end", 400 * DAY, "DELETE FROM alert WHERE alert_id IN
+             (SELECT alert_id FROM alert WHERE ended_at < $1 LIMIT $2)")),
+    registry("alert_delivery", "", "alerts on their way by e-mail and webhook")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM alert_delivery WHERE delivery_id IN
+             (SELECT delivery_id FROM alert_delivery WHERE created_at < $1 LIMIT $2)")),
     business("waiting_room", "", "the next time in the queue for sign-up"),
     business("merchant", "", "who sells"),
     business("store", "", "where"),
@@ -480,9 +486,7 @@ pub const INVENTORY: &[Table] = &[
     business("ledger_follower", "", "how far the money notices are"),
     Table { store: Store::Evidence, ..registry("decision_batch",
         "who did what when, from which network address and phone; what was bought", "books, fraud, disputes") }
-        .kept(until("five years later (法22条)", 0, // The newest of a process's rows stays, without its body, for the chain. Nothing that
-            // began less than five years ago is past its time.
-            "DELETE FROM decision_batch
+        .kept(until("five years later (法22条)", 0, "DELETE FROM decision_batch
              WHERE (node, first_number) IN (SELECT node, first_number FROM decision_batch AS old
                  WHERE first_at < $1 - CAST(158112000000000 AS BIGINT) AND delete_after < $1
                    AND EXISTS (SELECT 1 FROM decision_batch AS next WHERE next.node = old.node

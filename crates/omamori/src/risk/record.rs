@@ -4,7 +4,7 @@ use omamori_risk::act::Act;
 use omamori_risk::backtest::Recorded;
 use omamori_risk::engine::{Assessment, Hit};
 use omamori_risk::event::{Event, Outcome, Parties};
-use omamori_risk::rule::Effect;
+use omamori_risk::rule::{Effect, Mode};
 use omamori_risk::signal::{Signals, Sparse};
 use omamori_risk::window::{Windows, fill_zeros};
 use serde::{Deserialize, Serialize, Serializer};
@@ -33,6 +33,14 @@ pub struct Part {
     pub(super) score: i64,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) hits: Vec<Hit>,
+}
+
+impl Part {
+    /// The live rules that ask for somebody of staff.
+    pub fn alerting(&self) -> impl Iterator<Item = &str> {
+        let alerts = |hit: &&Hit| hit.mode == Mode::Live && hit.effect == Effect::Alert;
+        self.hits.iter().filter(alerts).map(|hit| &*hit.rule)
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]

@@ -39,6 +39,9 @@ function open(button) {
     form.elements[name].required = wanted && name !== "message";
   }
   form.elements.amount.max = button.dataset.amountMax ?? "";
+  const scoped = fields.split(" ").includes("scope");
+  part("act-scope-field").hidden = !scoped;
+  for (const name of ["scope", "subject", "hours"]) form.elements[name].disabled = !scoped;
   dialog.showModal();
 }
 

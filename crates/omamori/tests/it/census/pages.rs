@@ -208,6 +208,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(console("console_cases.html", "/console/cases"));
         pages.push(console("console_cases.html", "/console/cases?state=decided"));
         pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
+        pages.push(console("console_alerts.html", "/console/alerts"));
         pages.push(console("console_doors.html", "/console/doors"));
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_audit.html", "/console/audit"));
