@@ -321,6 +321,7 @@ async fn a_wallet_shows_no_code_while_none_is_taken(app: &mut TestApp) {
 
 /// Measured, on a real clock: from the close on one node until the last sale that another lets
 /// pass. Printed, for the promise is a second; what is asserted is the order of events.
+#[expect(clippy::print_stdout, reason = "a measurement is for whoever runs the test")]
 async fn nothing_passes_a_second_after_a_door_was_closed(app: &mut TestApp) {
     let register = Register::new(&app.app).await;
     let mut customers = Vec::new();
