@@ -133,13 +133,12 @@ fn pause(attempts: i64) -> Micros {
 }
 
 fn line(alert: &Alert, lang: Lang) -> String {
-    let key = format!("alert.text_{}", alert.kind);
     let figures = [
         ("figure", alert.figure.to_string()),
         ("threshold", alert.threshold.to_string()),
         ("subject", alert.subject.clone()),
     ];
-    fill(Text::new(lang).t(&key), &figures)
+    fill(&Text::new(lang).named("alert.text_", &alert.kind), &figures)
 }
 
 fn subject(app: &App, alert: &Alert) -> String {
