@@ -11,6 +11,7 @@ use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
+use crate::order::Scanning;
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -40,6 +41,8 @@ pub struct App {
     pub topups: Topups,
     /// Campaigns of now.
     pub campaigns: Campaigns,
+    /// What the reading of codes by the camera is bounded by.
+    pub scanning: Scanning,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

@@ -17,6 +17,7 @@ use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
+use crate::order::Scanning;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -81,6 +82,7 @@ pub async fn open(
         campaigns: Campaigns::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
+        scanning: Scanning::default(),
         vault: Vault::new(master_key),
         config,
         clock,
