@@ -101,7 +101,8 @@ pub async fn frame(
     headers: HeaderMap,
     body: std::result::Result<Bytes, BytesRejection>,
 ) -> Result<Answer<FrameAnswer>> {
-    let Query(FrameSize { width, height }) = size.map_err(|_| Error::field("width", "malformed"))?;
+    let Query(FrameSize { width, height }) =
+        size.map_err(|_| Error::field("width", "malformed"))?;
     for (field, side) in [("width", width), ("height", height)] {
         if !(1..=SIDE_MAX).contains(&side) {
             return Err(Error::field(field, "out_of_range"));

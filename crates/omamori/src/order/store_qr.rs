@@ -246,7 +246,8 @@ pub async fn scanned(app: &App, text: &str) -> Result<Scanned> {
 }
 
 async fn store_of(app: &App, number: &str) -> Result<Option<Arc<StoreEntry>>> {
-    let query = sql("SELECT s.sales_account FROM store_qr q JOIN store s ON s.store_id = q.store_id
+    let query =
+        sql("SELECT s.sales_account FROM store_qr q JOIN store s ON s.store_id = q.store_id
          WHERE q.number = $1");
     let Some(row) = app.stores.registry.optional(query.bind(number)).await? else {
         return Ok(None);

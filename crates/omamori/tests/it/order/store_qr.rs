@@ -161,8 +161,12 @@ async fn an_altered_text_is_refused(app: &mut TestApp) {
     let mut printed = MerchantCode::parse(&static_text(app, &register).await).unwrap();
     printed.amount = Amount::yen(100);
     look(app, &customer, &printed.write().unwrap()).await.refused(Code::QrUnreadable);
-    for nonsense in ["https://evil.example/pay", "000201", "12345678901234567890", "あいうえおかきくけこさしすせそたち"]
-    {
+    for nonsense in [
+        "https://evil.example/pay",
+        "000201",
+        "12345678901234567890",
+        "あいうえおかきくけこさしすせそたち",
+    ] {
         look(app, &customer, nonsense).await.refused(Code::QrUnreadable);
     }
     look(app, &customer, &"9".repeat(60_000)).await.refused(Code::QrUnreadable);
@@ -222,7 +226,8 @@ async fn next_payment(stream: &mut Body) -> Value {
         text.push_str(std::str::from_utf8(&frame.into_data().unwrap()).unwrap());
     }
     assert!(text.contains("event: payment\n"), "{text}");
-    serde_json::from_str(text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap()).unwrap()
+    serde_json::from_str(text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap())
+        .unwrap()
 }
 
 /// A picture as the page sends it: a code in the middle of `side` × `side` pixels.
@@ -257,15 +262,22 @@ async fn pictures_are_read_and_bounded(app: &mut TestApp) {
     let send = async |size: &str, pixels: Vec<u8>| {
         app.call(frame_request(app, &customer, size, pixels)).await
     };
-    for shown in [static_text(app, &register).await, dynamic_text(app, &register, "s-1", 980).await] {
+    for shown in [static_text(app, &register).await, dynamic_text(app, &register, "s-1", 980).await]
+    {
         let read = send("?width=480&height=480", picture(&shown, 480)).await.ok();
         assert_eq!(read["text"], shown.as_str());
     }
     let nothing = send("?width=100&height=10", vec![0; 1_000]).await.ok();
     assert_eq!(nothing["text"], Value::Null);
-    for size in ["", "?width=10", "?width=0&height=10", "?width=641&height=1", "?width=-1&height=1",
-        "?width=10&height=10&x=1", "?width=9999999999999999999&height=1"]
-    {
+    for size in [
+        "",
+        "?width=10",
+        "?width=0&height=10",
+        "?width=641&height=1",
+        "?width=-1&height=1",
+        "?width=10&height=10&x=1",
+        "?width=9999999999999999999&height=1",
+    ] {
         send(size, vec![0; 100]).await.refused(Code::InvalidRequest);
     }
     send("?width=10&height=10", vec![0; 99]).await.refused(Code::InvalidRequest);
@@ -301,9 +313,12 @@ async fn a_sheet_is_its_merchants(app: &mut TestApp) {
     assert!(renewed.contains("5915SHINJUKU HONTEN6008SHINJUKU61071600022"), "{renewed}");
     let found = look(app, &customer, &printed).await.ok();
     assert_eq!(found, look(app, &customer, &renewed).await.ok(), "old paper goes on working");
-    for (field, value) in [("name", json!("新宿")), ("city", json!("")), ("postal_code", json!("16")),
-        ("category_code", json!(10_000))]
-    {
+    for (field, value) in [
+        ("name", json!("新宿")),
+        ("city", json!("")),
+        ("postal_code", json!("16")),
+        ("category_code", json!(10_000)),
+    ] {
         let mut bad = good.clone();
         bad[field] = value;
         app.call(staff.request("POST", &api, &bad)).await.refused(Code::InvalidRequest);
