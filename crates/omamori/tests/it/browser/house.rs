@@ -119,12 +119,7 @@ impl House {
     }
 
     /// The same with a camera that sees a film.
-    pub async fn browser_that_sees(
-        &self,
-        name: &'static str,
-        lang: Lang,
-        film: &Path,
-    ) -> Browser {
+    pub async fn browser_that_sees(&self, name: &'static str, lang: Lang, film: &Path) -> Browser {
         Browser::open(name, &self.chromedriver, &self.origin, lang, Some(film)).await
     }
 

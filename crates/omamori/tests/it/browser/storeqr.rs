@@ -44,7 +44,8 @@ fn grey(text: &str) -> Vec<u8> {
 
 /// A film in which a code is held still (YUV4MPEG2).
 fn film(folder: &Path, text: &str) -> PathBuf {
-    let mut film = format!("YUV4MPEG2 W{WIDE} H{HIGH} F10:1 Ip A1:1 C420jpeg\nFRAME\n").into_bytes();
+    let mut film =
+        format!("YUV4MPEG2 W{WIDE} H{HIGH} F10:1 Ip A1:1 C420jpeg\nFRAME\n").into_bytes();
     film.extend(grey(text));
     film.extend(vec![128; WIDE * HIGH / 2]); // no colour
     let file = folder.join("camera.y4m");
@@ -75,7 +76,8 @@ fn photo(folder: &Path, name: &str, text: &str) -> PathBuf {
 async fn static_text(house: &House) -> String {
     let qr = of_store(&house.app, &house.store_id).await.unwrap();
     let row = house.app.stores.registry.one(
-        omamori_db::sql("SELECT sales_account FROM store WHERE store_id = $1").bind(&house.store_id),
+        omamori_db::sql("SELECT sales_account FROM store WHERE store_id = $1")
+            .bind(&house.store_id),
     );
     let account = u128::from_be_bytes(row.await.unwrap().array("sales_account").unwrap());
     let store = house.app.merchants.store_by_account(account).await.unwrap().unwrap();
