@@ -158,8 +158,8 @@ pub struct OrderAtStore {
     amount: i64,
 }
 
-/// `POST /api/wallet/v1/store-orders`: an order that this customer alone can pay. Asking again makes
-/// another one; none moves anything before it is paid.
+/// `POST /api/wallet/v1/store-orders`: an order that this customer alone can pay. Asking again
+/// makes another one; none moves anything before it is paid.
 pub async fn order(
     Held(app): Held<Arc<App>>,
     customer: Customer,
