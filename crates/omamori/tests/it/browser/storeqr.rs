@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use omamori::clock::DAY;
 use omamori::merchant::invite;
 use omamori::order::store_qr::of_store;
 use omamori::web::codes::Code;
 use omamori::web::text::Lang;
+use omamori_db::sql;
+use omamori_paycode::code::DeviceNumber;
 use omamori_paycode::draw::{Level, qr};
 use omamori_paycode::mpm::{Initiation, MerchantCode};
 use serde_json::json;
@@ -75,10 +78,11 @@ fn photo(folder: &Path, name: &str, text: &str) -> PathBuf {
 
 async fn static_text(house: &House) -> String {
     let qr = of_store(&house.app, &house.store_id).await.unwrap();
-    let row = house.app.stores.registry.one(
-        omamori_db::sql("SELECT sales_account FROM store WHERE store_id = $1")
-            .bind(&house.store_id),
-    );
+    let row = house
+        .app
+        .stores
+        .registry
+        .one(sql("SELECT sales_account FROM store WHERE store_id = $1").bind(&house.store_id));
     let account = u128::from_be_bytes(row.await.unwrap().array("sales_account").unwrap());
     let store = house.app.merchants.store_by_account(account).await.unwrap().unwrap();
     qr.static_text(&store).unwrap()
@@ -190,6 +194,7 @@ async fn a_printed_qr_is_paid(lang: Lang) {
     let broken = printed[..printed.len() - 1].to_owned() + "?";
     let mut phone = Phone::that_sees(&house, lang, &film(folder.path(), &broken)).await;
     load(&house, &phone, 20_000).await;
+    the_first_day_is_over(&house).await;
     phone.go("/scan").await;
     let say = |code: Code| if lang == Lang::Ja { code.customer().ja } else { code.customer().en };
     phone.read("[data-error]", say(Code::QrUnreadable)).await;
@@ -223,6 +228,16 @@ async fn a_printed_qr_is_paid(lang: Lang) {
     counter.close().await;
     phone.close().await;
     house.close().await;
+}
+
+/// On a phone's first day less than this may be paid.
+async fn the_first_day_is_over(house: &House) {
+    let registry = &house.app.stores.registry;
+    let number = registry.one(sql("SELECT device_number FROM device")).await.unwrap();
+    let number = u32::try_from(number.int("device_number").unwrap()).unwrap();
+    let earlier = sql("UPDATE device SET enrolled_at = enrolled_at - $1").bind(2 * DAY);
+    registry.execute(earlier).await.unwrap();
+    house.app.identity.forget(DeviceNumber::new(number).unwrap());
 }
 
 async fn pays(phone: &Phone, keys: &[&str], yen: &str) {
