@@ -8,8 +8,13 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::alert::AlertSettings;
+use crate::case::CaseSettings;
+use crate::crowd::CrowdSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
+use crate::load::LoadSettings;
+use crate::observe::MetricsSettings;
 use crate::secret::Secret;
 use crate::value::ValueSettings;
 
@@ -52,6 +57,12 @@ pub struct Config {
     /// A file in MaxMind's format that knows who runs which network (GeoLite2-ASN, DB-IP Lite …).
     /// Without one, attacks are not counted by autonomous system.
     pub networks: Option<PathBuf>,
+    /// A file in MaxMind's format that knows the countries of networks (GeoLite2-Country, DB-IP
+    /// Lite …). Without one the country of a request is unknown to risk rules.
+    pub countries: Option<PathBuf>,
+    /// Whether a service that is new begins with the starter set of risk rules, as version 1; if
+    /// not, it begins with none. Counts only until there is a version.
+    pub starter_rules: bool,
     /// Issuers whose accounts may take the place of a password. Never of the second factor or the
     /// phone.
     pub external_sign_in: Vec<ExternalSignIn>,
@@ -59,6 +70,21 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// The operator's desk.
+    pub desk: Desk,
+    /// How soon cases should be decided.
+    pub cases: CaseSettings,
+    /// When somebody of the operator is told, and how.
+    pub alerts: AlertSettings,
+    /// How much a node takes on at once.
+    pub load: LoadSettings,
+    /// How many sign up in a minute before the others wait.
+    pub waiting_room: CrowdSettings,
+    /// Who may read the figures of the service.
+    pub metrics: MetricsSettings,
+    /// How long the service answers *not ready* before it stops, in seconds: as long as a load
+    /// balancer needs to notice.
+    pub drain_seconds: u16,
 }
 
 impl Default for Config {
@@ -79,10 +105,33 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             breached_passwords: None,
             networks: None,
+            countries: None,
+            starter_rules: true,
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            desk: Desk::default(),
+            cases: CaseSettings::default(),
+            alerts: AlertSettings::default(),
+            load: LoadSettings::default(),
+            waiting_room: CrowdSettings::default(),
+            metrics: MetricsSettings::default(),
+            drain_seconds: 0,
         }
+    }
+}
+
+/// The operator's desk.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Desk {
+    /// What one person of staff may refund alone in 24 hours, in yen; more takes two people.
+    pub refund_alone_24h: i64,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { refund_alone_24h: 10_000 }
     }
 }
 
@@ -282,7 +331,14 @@ impl Config {
         {
             return refuse("card.address must be an origin that begins with https://");
         }
+        if self.desk.refund_alone_24h < 0 {
+            return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
+        }
+        self.alerts.check().map_err(ConfigError::Value)?;
+        self.load.check().map_err(ConfigError::Value)?;
+        self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
+        self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::Channel;
 use super::email::Email;
+use crate::case::Outcome;
 use crate::clock::Micros;
 use crate::identity::Phone;
 use crate::limit::Kind as Limit;
@@ -172,6 +173,13 @@ pub enum Notice {
         /// The last moment.
         last: Micros,
     },
+    /// A register waits for the customer to confirm.
+    ConfirmAsked {
+        /// Yen.
+        amount: i64,
+        /// The store's name.
+        store: String,
+    },
     /// The account was stopped.
     AccountStopped {
         /// By whom.
@@ -231,6 +239,15 @@ pub enum Notice {
         amount: i64,
         /// The asker's number.
         from: Masked,
+    },
+    /// The customer said that they do not know a payment; staff look into it.
+    CaseOpened {},
+    /// Staff ask the customer something about it.
+    CaseAsked {},
+    /// Staff have decided.
+    CaseDecided {
+        /// How.
+        outcome: Outcome,
     },
 }
 
@@ -339,6 +356,7 @@ impl Notice {
         use Channel::{Email, Push, Sms};
         match self {
             Self::SignedUp { .. } => &[],
+            Self::ConfirmAsked { .. } => &[Push],
             Self::NewSession { .. } | Self::SessionsEnded {} => &[Email],
             Self::DeviceMoveUndone { .. }
             | Self::DeviceMoveSettled { .. }
@@ -353,6 +371,9 @@ impl Notice {
             | Self::MoneyRequested { .. }
             | Self::CardTopup { .. }
             | Self::CardRemoved { .. }
+            | Self::CaseOpened {}
+            | Self::CaseAsked {}
+            | Self::CaseDecided { .. }
             | Self::LimitLowered { .. }
             | Self::LimitKept { .. }
             | Self::ValueEnds { .. } => &[Email, Push],
@@ -418,6 +439,7 @@ pub(super) mod tests {
             Notice::LimitKept { limit: Limit::Topup24h },
             Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
             Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
+            Notice::ConfirmAsked { amount: 3_000, store: device() },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
             Notice::AccountResumed { by: AccountStopper::Customer },
@@ -438,7 +460,10 @@ pub(super) mod tests {
             Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
             Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
             Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
+            Notice::CaseOpened {},
+            Notice::CaseAsked {},
         ];
+        all.extend(Outcome::ALL.map(|outcome| Notice::CaseDecided { outcome }));
         let ends = Reason::ALL.into_iter().flat_map(|r| [End::Refused(r), End::Refunded(r)]);
         for end in ends.chain([End::Credited]) {
             all.push(Notice::CardTopup {

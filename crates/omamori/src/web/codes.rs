@@ -331,6 +331,22 @@ codes! {
     FunctionClosed = "function_closed", UNPROCESSABLE_ENTITY, "This function is closed by the operator; see /status.",
         clerk: "この機能は現在停止しています。" / "This function is closed at the moment.",
         customer: "この機能は現在停止しています。" / "This function is closed at the moment.";
+    /// A risk rule wants the customer to confirm at the phone.
+    ConfirmationRequired = "confirmation_required", UNPROCESSABLE_ENTITY, "The customer must confirm this in the app, then show a new code.",
+        clerk: "お客様のアプリで本人確認が必要です。確認後、もう一度コードを表示してもらってください。" / "The customer must confirm in the app, then show the code again.",
+        customer: "アプリで本人確認をしてから、もう一度お試しください。" / "Confirm in the app that it is you, then try again.";
+    /// A risk rule wants a person of staff to look at it first.
+    HeldForReview = "held_for_review", UNPROCESSABLE_ENTITY, "This needs a review by the operator.",
+        clerk: "確認が必要なため、この取引はお受けできません。別のお支払い方法をご案内ください。" / "This needs a review and cannot be done now. Please offer another way to pay.",
+        customer: "安全確認のため、この操作は保留されました。サポートにお問い合わせください。" / "For your safety this was put on hold. Please contact support.";
+    /// A risk rule refuses it.
+    RiskRefused = "risk_refused", UNPROCESSABLE_ENTITY, "The operator's rules refuse this.",
+        clerk: "この取引はお受けできません。別のお支払い方法をご案内ください。" / "This cannot be done. Please offer another way to pay.",
+        customer: "安全上の理由により、この操作はできません。心当たりがない場合はサポートにお問い合わせください。" / "For safety reasons this is not possible. If you do not know why, please contact support.";
+    /// A set of risk rules may not be published; `reason` says why.
+    RulesRefused = "rules_refused", UNPROCESSABLE_ENTITY, "These risk rules may not be published; see reason.",
+        clerk: "このルールは公開できません。" / "These rules may not be published.",
+        customer: "このルールは公開できません。" / "These rules may not be published.";
     /// The customer's account is stopped.
     AccountFrozen = "account_frozen", UNPROCESSABLE_ENTITY, "The account is stopped.",
         clerk: "このお客様のアカウントは停止中です。" / "This customer's account is stopped.",
@@ -351,6 +367,14 @@ codes! {
     ClosingHeld = "closing_held", UNPROCESSABLE_ENTITY, "The account is under a hold and cannot be closed.",
         clerk: "このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed now.",
         customer: "現在、このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed at the moment. Please contact support.";
+    /// The case is decided: nothing is added to it.
+    CaseClosed = "case_closed", CONFLICT, "The case is decided.",
+        clerk: "この件は解決済みです。" / "This case is decided.",
+        customer: "この件は調査が終わっているため、追記できません。" / "This case is decided, so nothing can be added.";
+    /// Somebody else has the case in hand, or it has changed: look again.
+    CaseChanged = "case_changed", CONFLICT, "The case is decided, or in other hands; look again.",
+        clerk: "ほかの担当者が対応中か、解決済みです。画面を更新してください。" / "A colleague has this case in hand, or it is decided. Look again.",
+        customer: "状況が変わりました。画面を更新してください。" / "Something has changed. Please look again.";
     /// A closing is under way already.
     ClosingUnderWay = "closing_under_way", CONFLICT, "A closing of this account is under way.",
         clerk: "退会の手続き中です。" / "The account is being closed.",
@@ -379,6 +403,10 @@ codes! {
     Busy = "busy", SERVICE_UNAVAILABLE, "Busy; the state may be unknown: ask again with the same id.",
         clerk: "混み合っています。結果を照会してください。" / "Busy. Check the result of the operation.",
         customer: "混み合っています。少しお待ちください。" / "We are busy. Please wait a moment.";
+    /// Many want to sign up at once: each has a time to come.
+    WaitingRoom = "waiting_room", SERVICE_UNAVAILABLE, "Sign-up has a queue: open /signup, wait for the time that it tells, and try again.",
+        clerk: "ただいま新規登録が混み合っています。" / "Many people are signing up right now.",
+        customer: "ただいま新規登録が混み合っています。順番にご案内します。" / "Many people are signing up right now. You will get a place in the queue.";
     /// A fault of ours. The state of a money operation is unknown: ask again.
     Internal = "internal_error", INTERNAL_SERVER_ERROR, "A fault on our side; the state may be unknown: ask again with the same id.",
         clerk: "システムエラーです。結果を照会してください。" / "System error. Check the result of the operation.",

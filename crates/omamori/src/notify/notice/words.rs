@@ -139,6 +139,11 @@ impl Notice {
                 "notice.value_ends_text",
                 vec![("what", ending(text, *free, *points)), ("until", stamp(*last))],
             ),
+            Self::ConfirmAsked { amount, store } => (
+                "notice.confirm_asked",
+                "notice.confirm_asked_text",
+                vec![("amount", yen_text(*amount)), ("store", shown(store))],
+            ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
             Self::SessionsEnded {} => {
                 ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
@@ -174,6 +179,9 @@ impl Notice {
                 "notice.money_requested_text",
                 vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
             ),
+            Self::CaseOpened {} => ("notice.case_opened", "notice.case_opened_text", vec![]),
+            Self::CaseAsked {} => ("notice.case_asked", "notice.case_asked_text", vec![]),
+            Self::CaseDecided { outcome } => ("notice.case_decided", outcome.text_key(), vec![]),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }

@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::case::CaseKind;
+use omamori::clock::{HOUR, SECOND};
 use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::coupon::{Gift, Terms};
@@ -12,6 +14,7 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
+use crate::cases;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -54,6 +57,8 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
+    /// A case about the customer.
+    case: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
 }
@@ -71,6 +76,10 @@ async fn world(app: &TestApp) -> World {
     let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
     let opened = app.call(open.body(Body::from(key)).unwrap()).await;
     let cookie = opened.headers[header::SET_COOKIE].to_str().unwrap();
+    let asked = sql("INSERT INTO act_confirmation (confirmation_id, customer_id, act, store_id, \
+                     amount, asked_at) VALUES ('acf_1', $1, 'payment', $2, CAST(900 AS BIGINT), $3)");
+    let asked = asked.bind(&customer.customer_id).bind(&register.store_id).bind(app.now());
+    app.app.stores.registry.execute(asked).await.unwrap();
     let (viewer, admin) =
         (Desk::new(&app.app, Role::Viewer).await, Desk::new(&app.app, Role::Admin).await);
     let newcomer = json!({ "name": "<b>朝食", "role": "viewer", "reason": "<script>" });
@@ -94,6 +103,7 @@ async fn world(app: &TestApp) -> World {
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
+        case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
         moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
@@ -198,6 +208,10 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let console = |template, path: &str| page(template, path, Some(&desk));
         pages.push(console("console_dashboard.html", "/console"));
         pages.push(console("console_approvals.html", "/console/approvals"));
+        pages.push(console("console_cases.html", "/console/cases"));
+        pages.push(console("console_cases.html", "/console/cases?state=decided"));
+        pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
+        pages.push(console("console_alerts.html", "/console/alerts"));
         pages.push(console("console_doors.html", "/console/doors"));
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_audit.html", "/console/audit"));
@@ -229,6 +243,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("ask.html", customer, "/ask"));
         pages.push(of_customer("points.html", customer, "/points"));
         pages.push(of_customer("coupons.html", customer, "/coupons"));
+        pages.push(of_customer("confirm.html", customer, "/confirm"));
     }
     pages
 }
@@ -249,6 +264,13 @@ fn templates() -> BTreeSet<String> {
     templates
 }
 
+/// An hour of customers wait to sign up.
+async fn a_crowd_comes(app: &TestApp) {
+    app.clock.advance(2 * SECOND);
+    let crowd = sql("INSERT INTO waiting_room (name, next_at) VALUES ('signup', $1)");
+    app.app.stores.registry.execute(crowd.bind(app.now() + HOUR)).await.unwrap();
+}
+
 /// Goal: no page without its texts, none with a script or a style that our own policy forbids,
 /// none with a text of somebody else's as markup, none whose files are not there.
 async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
@@ -266,6 +288,13 @@ async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
             assets.extend(linked(answer.text()));
             rendered.insert(template.to_owned());
         }
+    }
+    a_crowd_comes(app).await;
+    for language in ["ja", "en"] {
+        let Page { template, mut request, .. } = page("waiting.html", "/signup", None);
+        request.headers_mut().insert(header::ACCEPT_LANGUAGE, language.parse().unwrap());
+        check(&app.call(request).await, template, language);
+        rendered.insert(template.to_owned());
     }
     assert_eq!(rendered, templates(), "a template came or went");
     assert!(assets.len() > 5, "{assets:?}");
