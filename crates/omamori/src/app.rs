@@ -14,6 +14,7 @@ use crate::load::Shed;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::observe::{Metrics, Readiness};
+use crate::order::Scanning;
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -43,6 +44,8 @@ pub struct App {
     pub topups: Topups,
     /// Campaigns of now.
     pub campaigns: Campaigns,
+    /// What the reading of codes by the camera is bounded by.
+    pub scanning: Scanning,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

@@ -30,6 +30,9 @@ pub struct Config {
     pub issuer_name: String,
     /// The first six digits of a customer's code.
     pub code_prefix: String,
+    /// Level 1 of the numbers in stores' QR codes, 13 digits, as Payments Japan allots it. The
+    /// default is nobody's: wallets of others do not take such a code for one of theirs.
+    pub jpqr_company: String,
     /// Where things are stored.
     pub store: Store,
     /// For `omamori surge` only, and no setting of the file: the ledger's
@@ -91,6 +94,7 @@ impl Default for Config {
             public_url: "http://localhost:8080".to_owned(),
             issuer_name: "お守りPay".to_owned(),
             code_prefix: omamori_paycode::code::Prefix::DEFAULT.to_string(),
+            jpqr_company: "0000000000000".to_owned(),
             store: Store::default(),
             journal_keeps_nothing: false,
             key_file: PathBuf::from("data/master.key"),
@@ -299,6 +303,11 @@ impl Config {
         }
         if self.public_url.ends_with('/') {
             return refuse("public_url is an origin: no path, no slash at its end");
+        }
+        if self.jpqr_company.len() != 13
+            || !self.jpqr_company.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return refuse("jpqr_company must be 13 digits");
         }
         self.check_mail()?;
         if let Push::Web { contact } = &self.push

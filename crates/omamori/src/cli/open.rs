@@ -21,6 +21,7 @@ use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
 use crate::observe::{Metrics, Readiness};
+use crate::order::Scanning;
 use crate::risk::{Risk, follow};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
@@ -91,6 +92,7 @@ pub async fn open(
         campaigns: Campaigns::new(stores.registry.clone()),
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
+        scanning: Scanning::default(),
         metrics,
         shed: Shed::new(&config.load),
         crowd: Room::new(&config.waiting_room),

@@ -90,7 +90,17 @@ impl Merchants {
     /// # Errors
     /// [`omamori_db::Error`].
     pub async fn terminal(&self, token: &str) -> omamori_db::Result<Option<Arc<TerminalEntry>>> {
-        let hash = token_hash(token);
+        self.terminal_of(token_hash(token)).await
+    }
+
+    /// The same, by the hash of the key or token.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`].
+    pub async fn terminal_of(
+        &self,
+        hash: [u8; 32],
+    ) -> omamori_db::Result<Option<Arc<TerminalEntry>>> {
         if let Some(known) = self.terminals.read().get(&hash) {
             return Ok(Some(known.clone()));
         }

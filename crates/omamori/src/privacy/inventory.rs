@@ -196,6 +196,7 @@ pub const INVENTORY: &[Table] = &[
               ("to_name", As::Text), ("created_at", As::Time), ("ended_at", As::Time)]))
         .at_closing(End::Emptied("the books name it", "UPDATE send
              SET to_phone = NULL, to_name = '', message = '' WHERE sender_id = $1")),
+    business("store_qr", "", "stores' printed QR codes"),
     registry("orders", "which printed QR somebody scanned, and the amount; what was bought", "paying what a store asks for")
         .kept(until("30 days after it expired; the payment is in the books", 30 * DAY, "DELETE FROM orders WHERE order_id IN
              (SELECT order_id FROM orders WHERE expires_at < $1 LIMIT $2)"))

@@ -30,6 +30,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; st
     base-uri 'none'; frame-ancestors 'none'; form-action 'self'; worker-src 'self'; \
     manifest-src 'self'; require-trusted-types-for 'script'; trusted-types omamori";
 
+/// Pages that read codes with the camera. No other page may use it.
+const CAMERA_PAGES: [&str; 3] = ["/scan", "/send", "/till"];
+
+/// What a page may use of the device.
+const MAY_FILM: &str = "camera=(self), microphone=(), publickey-credentials-get=(self), \
+    publickey-credentials-create=(self), screen-wake-lock=(self), geolocation=()";
+const MAY_NOT_FILM: &str = "camera=(), microphone=(), publickey-credentials-get=(self), \
+    publickey-credentials-create=(self), screen-wake-lock=(self), geolocation=()";
+
 /// Two years, as browsers' preload lists ask; sent where the service is reached over TLS, so that
 /// nobody on the way can talk a browser out of it.
 const STRICT_TRANSPORT_SECURITY: &str = "max-age=63072000; includeSubDomains";
@@ -63,8 +72,9 @@ pub async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Nex
         log(&error, &method, template, &id, began);
         response = with_body(response, &error, &id, wants_json, text, app.sandbox());
     }
+    let may_film = path.as_ref().is_some_and(|path| CAMERA_PAGES.contains(&path.as_str()));
     seen.end(response.status());
-    secure(&mut response, &id);
+    secure(&mut response, &id, may_film);
     if app.config.is_https() {
         let value = HeaderValue::from_static(STRICT_TRANSPORT_SECURITY);
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
@@ -115,7 +125,7 @@ fn with_body(
     Response::from_parts(parts, body)
 }
 
-fn secure(response: &mut Response, id: &str) {
+fn secure(response: &mut Response, id: &str, may_film: bool) {
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID.clone(), value);
@@ -129,8 +139,7 @@ fn secure(response: &mut Response, id: &str) {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (
             HeaderName::from_static("permissions-policy"),
-            "camera=(self), publickey-credentials-get=(self), \
-             publickey-credentials-create=(self), screen-wake-lock=(self), geolocation=()",
+            if may_film { MAY_FILM } else { MAY_NOT_FILM },
         ),
     ];
     for (name, value) in fixed {

@@ -171,6 +171,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     };
     let staff = format!("omamori_merchant={}", world.staff.token);
     let with_invitation = format!("/merchant?invite={}", world.invitation);
+    let sheet = format!("/merchant/stores/{}/qr", world.register.store_id);
     let boot = world.customer.request("GET", "/", None);
     let mut pages = vec![
         page("welcome.html", "/", None),
@@ -193,6 +194,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant.html", "/merchant", Some(&staff)),
         Page { status: 401, ..page("console_signin.html", "/console", None) },
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
+        page("store_qr.html", &sheet, Some(&staff)),
+        of_customer("scan.html", &world.customer, "/scan"),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
