@@ -37,6 +37,7 @@ pub mod send;
 pub mod server;
 pub mod till;
 pub mod topup;
+pub mod typed;
 pub mod value;
 pub mod wallet;
 pub mod web;

@@ -6,9 +6,7 @@ use askama::Template;
 use axum::Json as Answer;
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use omamori_db::sql;
 use omamori_paycode::draw::{Level, qr};
-use serde::{Deserialize, Serialize};
 
 use super::store_qr::{Details, StoreQr, of_store, set_details};
 use crate::app::App;
@@ -64,42 +62,20 @@ pub async fn show(
     })
 }
 
-/// What the QR says for readers of others.
-#[derive(Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct SetDetails {
-    /// The store's name in Latin letters, at most 25.
-    name: String,
-    /// Its city in Latin letters, at most 15.
-    city: String,
-    /// 7 digits.
-    postal_code: String,
-    /// ISO 18245.
-    category_code: u16,
-}
-
 /// `POST /api/merchant/v1/stores/{store_id}/qr`: what was printed goes on working.
 pub async fn set(
     State(app): State<Arc<App>>,
     user: MerchantUser,
     Path(store_id): Path<String>,
-    Json(set): Json<SetDetails>,
-) -> Result<Answer<SetDetails>> {
+    Json(details): Json<Details>,
+) -> Result<Answer<Details>> {
     let store = mine(&app, &user, &store_id).await?;
-    let details = Details {
-        name: set.name.clone(),
-        city: set.city.clone(),
-        postal_code: set.postal_code.clone(),
-        category_code: set.category_code,
-    };
     set_details(&app, &store.store_id, &details).await?;
-    Ok(Answer(set))
+    Ok(Answer(details))
 }
 
 /// A store of another merchant is not there.
 async fn mine(app: &App, user: &MerchantUser, store_id: &str) -> Result<Arc<StoreEntry>> {
-    let query = sql("SELECT sales_account FROM store WHERE store_id = $1 AND merchant_id = $2");
-    let row = app.stores.registry.optional(query.bind(store_id).bind(&user.merchant_id)).await?;
-    let account = u128::from_be_bytes(row.ok_or(Code::NotFound)?.array("sales_account")?);
-    Ok(app.merchants.store_by_account(account).await?.ok_or(Code::NotFound)?)
+    let store = app.merchants.store(store_id).await?;
+    Ok(store.filter(|store| store.merchant_id == user.merchant_id).ok_or(Code::NotFound)?)
 }

@@ -13,6 +13,8 @@ use omamori_paycode::mpm::{
     MerchantCode,
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::row::{Order, find_by_code};
 use crate::app::App;
 use crate::merchant::StoreEntry;
@@ -32,7 +34,8 @@ const CITY_MAX: usize = 15;
 const TYPED_MAX: usize = 16;
 
 /// What stands in a store's QR for readers of others.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
 pub struct Details {
     /// The store's name in printable ASCII.
     pub name: String,

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::{Path, State as Held};
-use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 
 use super::pay::{for_customer, needs_proof};
@@ -13,7 +12,7 @@ use super::state::{State, state};
 use super::store_qr::{Scanned, scanned};
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
-use crate::gate::{Act, Place};
+use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::Customer;
 use crate::merchant::StoreEntry;
@@ -169,13 +168,8 @@ pub async fn order(
         return Err(Error::field("amount", "out_of_range"));
     }
     app.scanning.look(&app, &customer)?;
-    let query = sql("SELECT sales_account FROM store WHERE store_id = $1").bind(&wanted.store_id);
-    let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
-    let account = u128::from_be_bytes(row.array("sales_account")?);
-    let store = app.merchants.store_by_account(account).await?.ok_or(Code::NotFound)?;
-    let place =
-        Place { terminal_number: 0, store_id: &store.store_id, merchant_id: &store.merchant_id };
-    app.gate.open_door(Act::StoreQr, Some(&place), Some(&customer.customer_id))?;
+    let store = app.merchants.store(&wanted.store_id).await?.ok_or(Code::NotFound)?;
+    app.gate.open_door(Act::StoreQr, Some(&store.place(0)), Some(&customer.customer_id))?;
     let new = NewOrder {
         kind: OrderKind::StoreStatic,
         store,
