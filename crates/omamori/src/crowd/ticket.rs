@@ -2,12 +2,12 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
 use crate::clock::{MINUTE, Micros};
 use crate::rng::{Rng, random};
-use crate::secret::Vault;
+use crate::secret::{Vault, hmac_sha256};
 
 /// How long after its time a ticket is good.
 pub(super) const GOOD_FOR: Micros = 10 * MINUTE;
@@ -31,11 +31,7 @@ impl Ticket {
     }
 
     fn signature(&self, vault: &Vault) -> Hmac<Sha256> {
-        let key = vault.derive(PURPOSE);
-        // HMAC takes a key of any length.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(key.as_slice()) else {
-            unreachable!("HMAC takes a key of any length")
-        };
+        let mut mac = hmac_sha256(vault.derive(PURPOSE).as_slice());
         mac.update(&self.id);
         mac.update(&self.admitted_at.to_be_bytes());
         mac

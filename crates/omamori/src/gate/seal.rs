@@ -9,14 +9,14 @@
 //! a seal of its own; of a process's rows that are past their time the newest stays without its
 //! body, as the place from which the chain goes on.
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::{Hmac, Mac};
 use omamori_db::{Row, sql};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;
 
 use crate::clock::Micros;
-use crate::secret::Vault;
+use crate::secret::{Vault, hmac_sha256};
 
 /// What the first row of a process carries as the hash of the one before.
 pub const START: [u8; 32] = [0; 32];
@@ -110,9 +110,7 @@ impl SealKey {
     }
 
     fn mac(&self, purpose: &[u8]) -> Hmac<Sha256> {
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_slice()) else {
-            unreachable!("HMAC takes a key of any length")
-        };
+        let mut mac = hmac_sha256(self.0.as_slice());
         mac.update(purpose);
         mac
     }
