@@ -78,16 +78,12 @@ pub(super) async fn handle(
         return Err(Error::field("key", "malformed"));
     }
     let wanted = Wanted { payment_id: &payment_id, amount: request.amount, key: &request.key };
-    let answer = match alone(&app, &staff, &wanted, reason).await? {
-        true => {
-            let refund = give(&app, &staff, &wanted, reason).await?;
-            Answer::Refunded { refund_id: Kind::Refund.text(refund.id) }
-        }
-        false => {
-            let Wanted { amount, .. } = wanted;
-            let proposal = Proposal::Refund { payment_id, amount, key: request.key };
-            Answer::Asked(approval::ask(&app, &staff, &proposal, reason).await?)
-        }
+    let answer = if alone(&app, &staff, &wanted, reason).await? {
+        let refund = give(&app, &staff, &wanted, reason).await?;
+        Answer::Refunded { refund_id: Kind::Refund.text(refund.id) }
+    } else {
+        let proposal = Proposal::Refund { payment_id, amount: request.amount, key: request.key };
+        Answer::Asked(approval::ask(&app, &staff, &proposal, reason).await?)
     };
     Ok(axum::Json(answer))
 }

@@ -1,9 +1,10 @@
 //! The one gate. Every act that moves money, or changes who can move it, passes here.
 //!
 //! It looks, in this order, at whether the function is open, at what the feature found about
-//! standing and proof, then at limits; writes a decision record with all it saw, whatever the
-//! verdict; and only then gives a [`Clearance`]. Nothing else can make one, and [`Gate::commit`]
-//! takes one for each commit to the ledger: money that did not pass the gate does not compile.
+//! standing and proof, at limits, then at what risk rules say; writes a decision record with all it
+//! saw, whatever the verdict; and only then gives a [`Clearance`]. Nothing else can make one, and
+//! [`Gate::commit`] takes one for each commit to the ledger: money that did not pass the gate does
+//! not compile.
 
 mod act;
 mod admission;

@@ -92,11 +92,10 @@ async fn look(app: &App) -> Report {
         };
         checks.push(Check { name, problem });
     }
-    for (name, db, steps) in [
-        ("registry schema", &stores.registry, REGISTRY),
-        ("evidence schema", &stores.evidence, EVIDENCE),
+    for (store, name, db, steps) in [
+        ("registry", "registry schema", &stores.registry, REGISTRY),
+        ("evidence", "evidence schema", &stores.evidence, EVIDENCE),
     ] {
-        let store = if name.starts_with("registry") { "registry" } else { "evidence" };
         let wanted = steps.iter().map(|step| step.version).max().unwrap_or_default();
         let problem = match tokio::time::timeout(ANSWER, db.schema_version(store)).await {
             Ok(Ok(version)) if version >= wanted => String::new(),

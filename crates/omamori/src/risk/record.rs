@@ -41,6 +41,13 @@ impl Part {
         let alerts = |hit: &&Hit| hit.mode == Mode::Live && hit.effect == Effect::Alert;
         self.hits.iter().filter(alerts).map(|hit| &*hit.rule)
     }
+
+    pub(super) fn says(&mut self, version: i64, assessment: Assessment) {
+        self.version = Some(version);
+        self.effect = assessment.effect;
+        self.score = assessment.score;
+        self.hits = assessment.hits;
+    }
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
@@ -50,15 +57,6 @@ const fn is_zero(score: &i64) -> bool {
 
 fn sparse<S: Serializer>(signals: &Signals, serializer: S) -> Result<S::Ok, S::Error> {
     Sparse(signals).serialize(serializer)
-}
-
-impl Part {
-    pub(super) fn says(&mut self, version: i64, assessment: Assessment) {
-        self.version = Some(version);
-        self.effect = assessment.effect;
-        self.score = assessment.score;
-        self.hits = assessment.hits;
-    }
 }
 
 /// A line of the evidence, as far as windows fold it. What it says more is passed over.
