@@ -16,6 +16,7 @@ use crate::identity::external::ExternalSignIn;
 use crate::load::LoadSettings;
 use crate::observe::MetricsSettings;
 use crate::secret::Secret;
+use crate::settlement::SettlementSettings;
 use crate::value::ValueSettings;
 
 /// Everything an operator may set.
@@ -70,6 +71,8 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// How merchants are paid.
+    pub settlement: SettlementSettings,
     /// The operator's desk.
     pub desk: Desk,
     /// How soon cases should be decided.
@@ -110,6 +113,7 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            settlement: SettlementSettings::default(),
             desk: Desk::default(),
             cases: CaseSettings::default(),
             alerts: AlertSettings::default(),
@@ -338,6 +342,7 @@ impl Config {
         self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
+        self.settlement.check().map_err(ConfigError::Value)?;
         self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }

@@ -93,6 +93,12 @@ pub enum Kind {
     Case,
     /// What is said in a case.
     CaseNote,
+    /// A merchant's statement.
+    Settlement,
+    /// A payout to a merchant.
+    Payout,
+    /// A file of payouts.
+    PayoutFile,
 }
 
 impl Kind {
@@ -137,6 +143,9 @@ impl Kind {
             Self::Confirmation => "acf",
             Self::Case => "cse",
             Self::CaseNote => "cnt",
+            Self::Settlement => "stl",
+            Self::Payout => "pot",
+            Self::PayoutFile => "pof",
         }
     }
 

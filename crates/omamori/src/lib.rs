@@ -35,6 +35,7 @@ pub mod rng;
 pub mod secret;
 pub mod send;
 pub mod server;
+pub mod settlement;
 pub mod till;
 pub mod topup;
 pub mod typed;

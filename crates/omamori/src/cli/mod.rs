@@ -9,6 +9,7 @@ mod doctor;
 mod merchant;
 pub mod open;
 mod serve;
+mod settle;
 mod staff;
 mod surge;
 mod verify;
@@ -43,6 +44,11 @@ enum Command {
     /// Begin and end the operator's campaigns.
     #[command(subcommand)]
     Campaign(campaign::Command),
+    /// Reckon what merchants are paid, up to a day, and make the file for the bank.
+    Settle(settle::SettleArgs),
+    /// Files for the bank, and what the bank says.
+    #[command(subcommand)]
+    Payout(settle::Command),
     /// Close a function at once, open it again, or list what is closed.
     #[command(subcommand)]
     Control(control::Command),
@@ -71,6 +77,8 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Doctor(args) => doctor::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
         Command::Campaign(command) => campaign::run(command).await,
+        Command::Settle(args) => settle::settle(args).await,
+        Command::Payout(command) => settle::payout(command).await,
         Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
         Command::Staff(command) => staff::run(command).await,

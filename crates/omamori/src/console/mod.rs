@@ -20,6 +20,7 @@ mod payment;
 mod refund;
 mod search;
 mod session;
+mod settlements;
 mod signin;
 pub mod staff;
 mod store;
@@ -69,6 +70,11 @@ pub fn router() -> Router<Arc<App>> {
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
         .route("/payments/{payment_id}/refund", post(refund::handle))
+        .route("/settlements/run", post(settlements::settle))
+        .route("/payouts/files", post(settlements::make_file))
+        .route("/payouts/files/{file_id}", get(settlements::take_file))
+        .route("/payouts/files/{file_id}/sent", post(settlements::sent))
+        .route("/payouts/{payout_id}/returned", post(settlements::returned))
         .route("/cases/{case_id}/take", post(cases::acts::take))
         .route("/cases/{case_id}/note", post(cases::acts::note))
         .route("/cases/{case_id}/link", post(cases::acts::link))
@@ -89,6 +95,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/approvals", get(approval::page::show))
         .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
+        .route("/console/settlements", get(settlements::show))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

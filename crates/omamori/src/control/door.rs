@@ -66,6 +66,8 @@ doors! {
     External = "external", [ExternalUse];
     /// Linking an account elsewhere.
     ExternalLink = "external-link", [ExternalLink];
+    /// Payouts to merchants: none goes into a file. What is in one already is booked.
+    Payouts = "merchant-payouts", [Payout];
 }
 
 impl Door {
@@ -87,5 +89,11 @@ impl Door {
                 | Self::StoreQr
                 | Self::Refund
         )
+    }
+
+    /// Whether it can be closed for one merchant.
+    #[must_use]
+    pub const fn is_of_a_merchant(self) -> bool {
+        self.is_of_a_store() || matches!(self, Self::Payouts)
     }
 }

@@ -16,7 +16,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
-pub use campaign::{Campaign, Gift, Terms};
+pub use campaign::{Campaign, Gift, Terms, merchant_discount};
 pub use directory::Campaigns;
 pub use fit::{Basket, Fitted, fit, returnable, set_count};
 pub use pages::period;

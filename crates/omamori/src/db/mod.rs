@@ -49,6 +49,7 @@ pub const REGISTRY: &[Step] = &[
     step!(29, "act confirmations", "registry/0029_act_confirmations.sql"),
     step!(30, "waiting room", "registry/0030_waiting_room.sql"),
     step!(31, "alerts", "registry/0031_alerts.sql"),
+    step!(33, "settlements", "registry/0033_settlements.sql"),
 ];
 
 /// The evidence's schema, step by step.

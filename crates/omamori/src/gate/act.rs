@@ -183,6 +183,24 @@ pub enum Act {
     CaseAsk,
     /// Staff decide a case.
     CaseDecide,
+    /// A merchant's statement goes into the ledger.
+    Settle,
+    /// A merchant gets other terms.
+    SettlementTerms,
+    /// A merchant is paid to another account.
+    PayoutAccountChange,
+    /// A payout goes into a file for the bank.
+    Payout,
+    /// A file for the bank is made.
+    PayoutFile,
+    /// What a file says is booked.
+    PayoutBook,
+    /// Somebody takes a file to the bank.
+    PayoutFileTake,
+    /// The bank has taken a file.
+    PayoutSent,
+    /// The bank gave a payout back.
+    PayoutReturned,
 }
 
 impl Act {

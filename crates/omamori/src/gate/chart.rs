@@ -69,6 +69,16 @@ pub enum AccountCode {
     FreeExpired = 23,
     /// Operator: points that expired.
     PointsExpired = 24,
+    /// What a merchant is owed after its statements; below zero, what it owes.
+    MerchantPayable = 50,
+    /// Operator: payouts in a file for the bank, which the bank has not taken yet.
+    PayoutTransit = 51,
+    /// Operator: fees of merchants, without tax.
+    FeeIncome = 52,
+    /// Operator: consumption tax on fees.
+    FeeTax = 53,
+    /// Operator: paid out of its bank account.
+    OperatorBank = 54,
 }
 
 /// Why value moved.
@@ -168,6 +178,22 @@ pub enum TransferCode {
     PointsPromised = 73,
     /// Amount 0: a refund came before the promised points.
     PointsHeldOff = 74,
+    /// A statement takes a store's sales, less refunds: store to payable (or the other way).
+    SalesSettled = 100,
+    /// A statement sets off the cash that a store took: payable to store (or the other way).
+    CashSettled = 101,
+    /// The fee of a statement.
+    FeeCharged = 102,
+    /// The tax on it.
+    FeeTaxed = 103,
+    /// A payout: pending from its statement on, posted when it is in a file for the bank.
+    Payout = 104,
+    /// The bank has taken a file.
+    PayoutSent = 105,
+    /// The bank gave a payout back.
+    PayoutReturned = 106,
+    /// Amount 0: nothing of a period before it can come any more.
+    SettlementMark = 107,
 }
 
 impl TransferCode {
@@ -223,6 +249,14 @@ impl TransferCode {
             72 => Self::CancelPosition,
             73 => Self::PointsPromised,
             74 => Self::PointsHeldOff,
+            100 => Self::SalesSettled,
+            101 => Self::CashSettled,
+            102 => Self::FeeCharged,
+            103 => Self::FeeTaxed,
+            104 => Self::Payout,
+            105 => Self::PayoutSent,
+            106 => Self::PayoutReturned,
+            107 => Self::SettlementMark,
             _ => return None,
         })
     }

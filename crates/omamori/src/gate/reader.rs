@@ -1,7 +1,7 @@
 //! The ledger without its write side, and how it does.
 
 use omamori_db::Db;
-use omamori_ledger::{Follower, Following};
+use omamori_ledger::{Account, Follower, Following};
 
 use super::Gate;
 
@@ -42,6 +42,13 @@ impl Reader<'_> {
 }
 
 impl Gate {
+    /// An account, and the time of the newest fact that it has seen, in nanoseconds: what bears a
+    /// later one is not in it.
+    #[must_use]
+    pub fn account_at(&self, id: u128) -> (Option<Account>, u64) {
+        self.ledger.read(|state| (state.account(id).copied(), state.position().timestamp))
+    }
+
     /// Where the ledger stands, for those who watch over it.
     #[must_use]
     pub fn condition(&self) -> Condition {

@@ -245,7 +245,16 @@ impl Effect {
             | TransferCode::PointsConvertedNote
             | TransferCode::CouponGiven
             | TransferCode::CampaignFunded
-            | TransferCode::CampaignReleased => Self::Nothing,
+            | TransferCode::CampaignReleased
+            // Between merchants, the operator and its bank.
+            | TransferCode::SalesSettled
+            | TransferCode::CashSettled
+            | TransferCode::FeeCharged
+            | TransferCode::FeeTaxed
+            | TransferCode::Payout
+            | TransferCode::PayoutSent
+            | TransferCode::PayoutReturned
+            | TransferCode::SettlementMark => Self::Nothing,
         }
     }
 

@@ -460,6 +460,11 @@ pub const INVENTORY: &[Table] = &[
     business("campaign", "", "what coupons and points are promised"),
     business("value_sweep", "", "how far the telling and ending of value is"),
     business("till_session", "", "a browser that is a register"),
+    business("settlement_terms", "", "on which terms merchants are paid"),
+    business("payout_account", "a merchant's bank account and its holder, sealed", "paying merchants"),
+    business("settlement", "", "merchants' statements"),
+    business("payout_file", "the bank accounts of merchants, sealed", "paying merchants"),
+    business("payout", "", "what merchants are paid"),
     business("push_key", "", "our name at push services, sealed"),
     business("staff", "names of the operator's people, their passkeys", "signing in to the console"),
     registry("staff_session", "when the operator's people are signed in", "staying signed in")

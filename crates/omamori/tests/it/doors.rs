@@ -8,6 +8,7 @@ use axum::http::{Request, header};
 use omamori::audit::Actor;
 use omamori::clock::{HOUR, SECOND};
 use omamori::config::Card;
+use omamori::console::access::Role;
 use omamori::control::{self, Closing, Door, Scope, Version};
 use omamori::merchant::create_terminal;
 use omamori::web::codes::Code;
@@ -17,6 +18,7 @@ use serde_json::json;
 use crate::support::answer::Answer;
 use crate::support::app::{Node, TestApp};
 use crate::support::customer::{Customer, jwk, new_key};
+use crate::support::desk::Person;
 use crate::support::shop::Register;
 use crate::support::{on_both_engines, on_several_nodes, wait_until};
 
@@ -144,6 +146,10 @@ impl House {
             Door::ExternalLink => {
                 let wanted = json!({ "provider": "none" });
                 self.post(app, "/api/wallet/v1/external/link/options", wanted).await
+            }
+            Door::Payouts => {
+                let finance = Person::new(&app.app, Role::Finance).await;
+                finance.post(app, "/payouts/files", &json!({ "reason": "毎月" })).await
             }
             Door::Refund => register.refund(app, id, "sold", 10).await,
         }

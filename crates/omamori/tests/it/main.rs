@@ -30,6 +30,7 @@ mod refund;
 mod risk;
 mod sale;
 mod send;
+mod settlement;
 mod stolen;
 mod support;
 mod terminal;

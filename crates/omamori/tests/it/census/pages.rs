@@ -14,7 +14,6 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
-use crate::cases;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -24,6 +23,7 @@ use crate::support::passkey::Person;
 use crate::support::shop::Register;
 use crate::support::staff::Staff;
 use crate::value::{begin, coupon};
+use crate::{cases, settlement};
 
 on_both_engines!(every_page_is_rendered_in_both_languages);
 
@@ -57,6 +57,8 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
+    /// A merchant's statement.
+    statement: String,
     /// A case about the customer.
     case: String,
     /// A registration of a card and top-ups with it, at each of their ends.
@@ -103,6 +105,7 @@ async fn world(app: &TestApp) -> World {
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
+        statement: settlement::example(app, &register).await,
         case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
         moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
@@ -194,6 +197,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant.html", "/merchant", Some(&staff)),
         Page { status: 401, ..page("console_signin.html", "/console", None) },
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
+        page("settlements.html", "/merchant/settlements", Some(&staff)),
+        page("settlement.html", &world.statement, Some(&staff)),
         page("store_qr.html", &sheet, Some(&staff)),
         of_customer("scan.html", &world.customer, "/scan"),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
@@ -213,6 +218,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
         pages.push(console("console_alerts.html", "/console/alerts"));
         pages.push(console("console_doors.html", "/console/doors"));
+        pages.push(console("console_settlements.html", "/console/settlements"));
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_audit.html", "/console/audit"));
         for customer in [&world.customer, &world.newcomer] {
