@@ -40,8 +40,8 @@ impl Db {
         migrator.dangerous_set_table_name(format!("schema_steps_{store}"));
         let outcome = match self {
             Self::Sqlite { writer, .. } => migrator.run(writer).await,
-            // A failed run keeps its advisory lock, which every other run in the database waits for,
-            // until its connection is closed: so it has one of its own.
+            // A failed run keeps its advisory lock, which every other run in the database waits
+            // for, until its connection is closed: so it has one of its own.
             Self::Postgres(pool) => {
                 let mut connection = pool.acquire().await?.detach();
                 let outcome = migrator.run(&mut connection).await;

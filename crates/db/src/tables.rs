@@ -67,7 +67,8 @@ impl Db {
         } else {
             sql("SELECT CAST(t.relname AS TEXT) AS tab, CAST(o.relname AS TEXT) AS other \
                  FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid \
-                 JOIN pg_class o ON o.oid = c.confrelid JOIN pg_namespace n ON n.oid = t.relnamespace \
+                 JOIN pg_class o ON o.oid = c.confrelid \
+                 JOIN pg_namespace n ON n.oid = t.relnamespace \
                  WHERE c.contype = 'f' AND n.nspname = current_schema()")
         };
         let rows = self.all(query).await?;

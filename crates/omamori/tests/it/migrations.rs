@@ -17,7 +17,9 @@ macro_rules! on_both_places {
         )+}
         mod postgres {$(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn $name() { super::$name($crate::support::place::Place::postgres().await).await; }
+            async fn $name() {
+                super::$name($crate::support::place::Place::postgres().await).await;
+            }
         )+}
     };
 }
