@@ -10,6 +10,7 @@
 pub mod access;
 pub mod approval;
 mod audit_page;
+mod campaigns;
 mod customer;
 mod dashboard;
 mod doors;
@@ -76,6 +77,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/stores/{id}", get(store::show))
         .route("/console/approvals", get(approval::page::show))
         .route("/console/doors", get(doors::show))
+        .route("/console/campaigns", get(campaigns::show))
+        .route("/console/campaigns/{campaign_id}", get(campaigns::one))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

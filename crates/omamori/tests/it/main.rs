@@ -15,6 +15,7 @@ mod durability;
 mod input;
 mod limits;
 mod money_notices;
+mod month;
 mod notices;
 mod privacy;
 mod refund;
