@@ -3,9 +3,11 @@
 //!
 //! Here: the script of it, which follows from a seed ([`script`]), and the players, who ask over
 //! HTTP what a phone or a register would ask. The time is the script's: the server must be on a
-//! clock that [`Settings::clock`] moves. What others add to an ordinary month (fraud, say) is
-//! further events of the script with labels.
+//! clock that [`Settings::clock`] moves. Fraud, if it is wanted ([`Settings::with_fraud`]), is further
+//! events of the script with labels: [`fraud`].
 
+mod acts;
+mod fraud;
 mod habits;
 mod http;
 mod passkey;
@@ -21,7 +23,7 @@ use indicatif::ProgressBar;
 
 pub use habits::Popularity;
 pub use script::{Product, Scale};
-pub use tally::{Count, StoreTally, Tally};
+pub use tally::{Count, Label, StoreTally, Tally};
 
 use play::Player;
 use script::Script;
@@ -48,6 +50,8 @@ pub struct Settings {
     pub seed: u64,
     /// How large it is.
     pub scale: Scale,
+    /// Whether fraud happens, labelled in [`Tally::labels`].
+    pub with_fraud: bool,
     /// When it ends, in seconds since 1970-01-01 UTC.
     pub until: u64,
     /// Sets the service's clock, in the same seconds. It only ever rises.
@@ -82,6 +86,7 @@ pub enum Failure {
 /// [`Failure`]: the month is not whole.
 pub async fn play(settings: Settings, progress: &ProgressBar) -> Result<Tally, Failure> {
     let place = (settings.terminal_keys.len(), &settings.shelf[..]);
-    let script = Script::new(settings.seed, settings.scale, place, settings.until);
-    Player::new(settings).play(script, progress).await
+    let seed = (settings.seed, settings.with_fraud);
+    let script = Script::new(seed, settings.scale, place, settings.until);
+    Player::new(settings, &script.networks).play(script.events, progress).await
 }

@@ -39,6 +39,9 @@ const NAMES: [&str; 4] = ["iPhone", "Pixel 11", "iPhone", "AQUOS"];
 /// A customer with a phone.
 pub(super) struct Phone {
     number: usize,
+    /// Whose network it is in: its own, or another customer's.
+    network: usize,
+    customer_id: String,
     sign_key: SigningKey,
     agree_key: SecretKey,
     passkey: Passkey,
@@ -61,13 +64,15 @@ struct Codes {
 
 impl Phone {
     /// The phone of the `number`-th customer, fresh out of its box.
-    pub(super) fn new(number: usize, server: &Server) -> Self {
+    pub(super) fn new(number: usize, network: usize, server: &Server) -> Self {
         let place = u32::try_from(number).unwrap_or(u32::MAX);
         let id = Sha256::digest(format!("passkey {number} {}", server.origin));
         let passkey_id = std::array::from_fn(|index| id[index]);
         let agree_key = key_of("month agree", place);
         Self {
             number,
+            network,
+            customer_id: String::new(),
             sign_key: key_of("month sign", place),
             agree_key: SecretKey::from(agree_key.as_nonzero_scalar()),
             passkey: Passkey::new(key_of("month passkey", place), passkey_id, &server.origin),
@@ -88,9 +93,13 @@ impl Phone {
         )
     }
 
-    /// At home, a network of one's own.
+    /// `cus_…`, once there is an account.
+    pub(super) fn customer_id(&self) -> &str {
+        &self.customer_id
+    }
+
     fn address(&self) -> Ipv4Addr {
-        let place = u32::try_from(self.number).unwrap_or_default() & 0xffff;
+        let place = u32::try_from(self.network).unwrap_or_default() & 0xffff;
         Ipv4Addr::from(0x7e00_0000 + (place << 8) + 9)
     }
 
@@ -217,6 +226,7 @@ impl Phone {
         });
         let finished = self.post((http, server), "/signup/finish", (&body, at)).await?;
         let finished = expect_ok("/signup/finish", &finished)?;
+        finished["customer_id"].as_str().unwrap_or_default().clone_into(&mut self.customer_id);
         let codes = self.agree(&finished["device"]);
         self.codes = Some(codes.ok_or(Failure::NotUnderstood("the answer to a sign-up"))?);
         Ok(())

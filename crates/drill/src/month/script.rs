@@ -40,6 +40,8 @@ pub(super) struct Event {
     /// Who.
     pub(super) customer: usize,
     pub(super) act: Act,
+    /// Which kind of fraud it is part of, if of any.
+    pub(super) label: Option<&'static str>,
 }
 
 /// What they do. Numbers name things within the script.
@@ -91,6 +93,14 @@ pub(super) enum Act {
     Take {
         number: usize,
     },
+    /// A card that is somebody else's.
+    TryCard {
+        number: &'static str,
+    },
+    /// A pair of a leaked list.
+    TryPair {
+        pair: usize,
+    },
 }
 
 impl Act {
@@ -100,6 +110,55 @@ impl Act {
             Self::Send { to, .. } => Some(*to),
             _ => None,
         }
+    }
+
+    /// As reports and labels call it.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::SignUp => "sign_up",
+            Self::SetCoupons => "set_coupons",
+            Self::UsePoints => "use_points",
+            Self::ConvertPoints => "convert_points",
+            Self::RegisterCard { .. } | Self::TryCard { .. } => "register_card",
+            Self::LookAtCard => "look_at_card",
+            Self::TopUp { .. } => "top_up",
+            Self::CancelTopUp { .. } => "cancel_top_up",
+            Self::TopUpByCard { .. } => "top_up_by_card",
+            Self::LookAtTopUp { .. } => "look_at_top_up",
+            Self::Buy(_) => "buy",
+            Self::Refund { .. } => "refund",
+            Self::Cancel { .. } => "cancel",
+            Self::Send { .. } => "send",
+            Self::Take { .. } => "take",
+            Self::TryPair { .. } => "sign_in",
+        }
+    }
+
+    /// The sale that it is about.
+    pub(super) const fn sale(&self) -> Option<usize> {
+        match self {
+            Self::Buy(Sale { number, .. }) => Some(*number),
+            Self::Refund { sale, .. } | Self::Cancel { sale, .. } => Some(*sale),
+            _ => None,
+        }
+    }
+
+    /// Yen that it is about.
+    pub(super) const fn yen(&self) -> Option<i64> {
+        match self {
+            Self::Buy(Sale { amount, .. })
+            | Self::TopUp { amount, .. }
+            | Self::TopUpByCard { amount, .. }
+            | Self::Refund { amount, .. }
+            | Self::Cancel { amount, .. }
+            | Self::Send { amount, .. } => Some(*amount),
+            _ => None,
+        }
+    }
+
+    /// Whether the script wants it refused.
+    pub(super) const fn is_to_be_refused(&self) -> bool {
+        matches!(self, Self::Buy(Sale { refused: Some(_), .. }))
     }
 }
 
@@ -126,9 +185,11 @@ pub(super) enum Refused {
     UsedCode,
 }
 
-/// All that happens, in order.
+/// All that happens, in order, and who is in whose network.
 pub(super) struct Script {
     pub(super) events: Vec<Event>,
+    /// Of each person: none is one of their own.
+    pub(super) networks: Vec<Option<usize>>,
 }
 
 impl Script {
@@ -136,9 +197,14 @@ impl Script {
     ///
     /// # Panics
     /// If there is no store, nothing on the shelf, or nobody.
-    pub(super) fn new(seed: u64, scale: Scale, place: (usize, &[Product]), until: u64) -> Self {
-        let mut events = Writer::new(seed, scale, place, until).write();
+    pub(super) fn new(
+        (seed, with_fraud): (u64, bool),
+        scale: Scale,
+        place: (usize, &[Product]),
+        until: u64,
+    ) -> Self {
+        let (mut events, networks) = Writer::new(seed, scale, place, until).write(with_fraud);
         events.sort_by_key(|event| event.at); // stable: what one person does stays in its order
-        Self { events }
+        Self { events, networks }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 /// How often, and how many yen (or points).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Count {
@@ -33,6 +35,25 @@ pub struct StoreTally {
     pub top_ups_canceled: Count,
 }
 
+/// Something that was fraud, as a rule that is tried out must know it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Label {
+    /// `stolen_phone`, `card_testing`, `refund_abuse`, `coupon_farming`, `mule` or `list_attack`.
+    pub kind: &'static str,
+    /// What was done: `buy`, `send` …
+    pub act: &'static str,
+    /// Seconds since 1970-01-01 UTC.
+    pub at: u64,
+    /// `cus_…` of the account that it was done with; none if nobody was let in.
+    pub customer_id: Option<String>,
+    /// Of a sale, also of one that a refund is of.
+    pub merchant_payment_id: Option<String>,
+    /// Yen, if any moved.
+    pub amount: Option<i64>,
+    /// The API's word, if it was refused.
+    pub refused: Option<String>,
+}
+
 /// Everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -62,6 +83,8 @@ pub struct Tally {
     pub refused: BTreeMap<String, u64>,
     /// What should have worked and did not, by act and the API's word.
     pub unexpected: BTreeMap<String, u64>,
+    /// What was fraud.
+    pub labels: Vec<Label>,
 }
 
 impl Tally {
@@ -74,9 +97,5 @@ impl Tally {
             all.yen += count.yen;
         }
         all
-    }
-
-    pub(super) fn miss(&mut self, act: &str, code: &str) {
-        *self.unexpected.entry(format!("{act}: {code}")).or_default() += 1;
     }
 }

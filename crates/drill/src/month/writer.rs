@@ -5,8 +5,8 @@ use super::habits::{DAY, happens, instant, part, weighted};
 use super::script::{Act, Event, Product, Refused, Sale, Scale};
 use crate::random::Random;
 
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
+pub(super) const MINUTE: u64 = 60;
+pub(super) const HOUR: u64 = 60 * MINUTE;
 /// In so many percent of a percent of visits something goes wrong at first.
 const TOO_LITTLE: usize = 80;
 const OLD_CODE: usize = 60;
@@ -47,16 +47,33 @@ enum Wish {
 }
 
 /// What the script knows of a customer.
-struct Person {
+pub(super) struct Person {
     signs_up_at: u64,
     /// How often they buy, against others.
     keen: usize,
-    home: usize,
+    pub(super) home: usize,
     card_from: Option<u64>,
     card_yen: i64,
     /// Yen that they have at least, and at most.
-    low: i64,
+    pub(super) low: i64,
     high: i64,
+    /// In whose network they are, if not in one of their own.
+    pub(super) network: Option<usize>,
+}
+
+impl Person {
+    pub(super) const fn new(signs_up_at: u64, home: usize) -> Self {
+        Self {
+            signs_up_at,
+            keen: 0,
+            home,
+            card_from: None,
+            card_yen: 0,
+            low: 0,
+            high: COUPONS_YEN_MAX,
+            network: None,
+        }
+    }
 }
 
 /// How many of each there are so far: the numbers of the next ones.
@@ -69,13 +86,15 @@ struct Numbers {
 }
 
 pub(super) struct Writer<'a> {
-    random: Random,
-    scale: Scale,
-    stores: usize,
-    shelf: &'a [Product],
-    from: u64,
-    until: u64,
-    people: Vec<Person>,
+    pub(super) random: Random,
+    pub(super) scale: Scale,
+    pub(super) stores: usize,
+    pub(super) shelf: &'a [Product],
+    pub(super) from: u64,
+    pub(super) until: u64,
+    pub(super) people: Vec<Person>,
+    /// What is written now is this kind of fraud.
+    pub(super) label: Option<&'static str>,
     wishes: Vec<(u64, usize, Wish)>,
     events: Vec<Event>,
     numbers: Numbers,
@@ -97,13 +116,15 @@ impl<'a> Writer<'a> {
             from: until - scale.days * DAY,
             until,
             people: Vec::new(),
+            label: None,
             wishes: Vec::new(),
             events: Vec::new(),
             numbers: Numbers::default(),
         }
     }
 
-    pub(super) fn write(mut self) -> Vec<Event> {
+    /// All events, in no order, and the networks of all people.
+    pub(super) fn write(mut self, with_fraud: bool) -> (Vec<Event>, Vec<Option<usize>>) {
         self.newcomers();
         self.visits();
         self.friends();
@@ -117,18 +138,37 @@ impl<'a> Writer<'a> {
                 Wish::Do(act) => self.event(at, customer, act),
             }
         }
-        self.events
+        if with_fraud {
+            self.fraud();
+        }
+        (self.events, self.people.iter().map(|person| person.network).collect())
     }
 
-    fn event(&mut self, at: u64, customer: usize, act: Act) {
-        self.events.push(Event { at, customer, act });
+    pub(super) fn event(&mut self, at: u64, customer: usize, act: Act) {
+        self.events.push(Event { at, customer, act, label: self.label });
+    }
+
+    pub(super) const fn next_top_up(&mut self) -> usize {
+        self.numbers.top_ups += 1;
+        self.numbers.top_ups
+    }
+
+    pub(super) const fn next_refund(&mut self) -> usize {
+        self.numbers.refunds += 1;
+        self.numbers.refunds
+    }
+
+    /// The place on the shelf of what costs most.
+    pub(super) fn dearest(&self) -> usize {
+        let dearest = (0..self.shelf.len()).max_by_key(|place| self.shelf[*place].unit_price);
+        dearest.unwrap_or_default()
     }
 
     fn happens(&mut self, in_ten_thousand: usize) -> bool {
         happens(&mut self.random, in_ten_thousand)
     }
 
-    fn soon(&mut self, from: u64, to: u64) -> u64 {
+    pub(super) fn soon(&mut self, from: u64, to: u64) -> u64 {
         from + self.random.below((to - from) as usize) as u64
     }
 
@@ -149,15 +189,7 @@ impl<'a> Writer<'a> {
             // The first store is the largest.
             let weights: Vec<_> = (0..self.stores).map(|store| 6 / (store + 1) + 1).collect();
             let home = weighted(&mut self.random, weights.into_iter());
-            self.people.push(Person {
-                signs_up_at: at,
-                keen,
-                home,
-                card_from: None,
-                card_yen: 0,
-                low: 0,
-                high: COUPONS_YEN_MAX,
-            });
+            self.people.push(Person { keen, ..Person::new(at, home) });
             self.wishes.push((at, customer, Wish::SignUp));
             self.begins(at, customer);
         }
@@ -240,7 +272,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Somebody comes to a register.
-    fn visit(&mut self, at: u64, customer: usize) {
+    pub(super) fn visit(&mut self, at: u64, customer: usize) {
         let stray = !self.happens(AT_HOME);
         let home = self.people[customer].home;
         let store = if stray { self.random.below(self.stores) } else { home };
@@ -288,8 +320,7 @@ impl<'a> Writer<'a> {
         let line = parts[self.random.below(parts.len())];
         let amount = if whole { parts.iter().sum() } else { line };
         let returns_at = self.soon(at + 10 * MINUTE, at + 2 * DAY).min(self.until - MINUTE);
-        self.numbers.refunds += 1;
-        let number = self.numbers.refunds;
+        let number = self.next_refund();
         self.event(returns_at, customer, Act::Refund { number, sale, store, amount });
         self.people[customer].high += amount;
     }
@@ -298,8 +329,7 @@ impl<'a> Writer<'a> {
     /// put half of it back.
     fn too_little(&mut self, at: u64, customer: usize, store: usize) -> u64 {
         let high = self.people[customer].high;
-        let dearest = (0..self.shelf.len()).max_by_key(|place| self.shelf[*place].unit_price);
-        let dearest = dearest.unwrap_or_default();
+        let dearest = self.dearest();
         let pieces = high / self.shelf[dearest].unit_price.max(1) + 1;
         if pieces > 12 {
             return at; // nobody carries that
@@ -309,13 +339,18 @@ impl<'a> Writer<'a> {
         at + 3 * MINUTE
     }
 
-    fn sale(&mut self, store: usize, lines: Vec<(usize, i64)>, refused: Option<Refused>) -> Sale {
+    pub(super) fn sale(
+        &mut self,
+        store: usize,
+        lines: Vec<(usize, i64)>,
+        refused: Option<Refused>,
+    ) -> Sale {
         self.numbers.sales += 1;
         let amount = self.price(&lines);
         Sale { number: self.numbers.sales, store, lines, amount, refused }
     }
 
-    fn price(&self, lines: &[(usize, i64)]) -> i64 {
+    pub(super) fn price(&self, lines: &[(usize, i64)]) -> i64 {
         lines.iter().map(|(place, pieces)| self.shelf[*place].unit_price * pieces).sum()
     }
 
@@ -336,7 +371,7 @@ impl<'a> Writer<'a> {
     }
 
     /// Tops up just before `at` if there is less than `amount`.
-    fn provide(&mut self, at: u64, customer: usize, store: usize, amount: i64) {
+    pub(super) fn provide(&mut self, at: u64, customer: usize, store: usize, amount: i64) {
         let person = &self.people[customer];
         if person.low >= amount {
             return;
@@ -347,8 +382,7 @@ impl<'a> Writer<'a> {
         let drawn = TOP_UPS[weighted(&mut self.random, [15, 20, 35, 20, 10].into_iter())];
         let least = needed.div_euclid(1_000) * 1_000 + 1_000;
         let yen = if high + drawn > HIGH_MAX { least } else { drawn.max(least) };
-        self.numbers.top_ups += 1;
-        let number = self.numbers.top_ups;
+        let number = self.next_top_up();
         if by_card && yen <= card_left.min(10_000) && self.happens(7_000) {
             self.event(at - 10 * MINUTE, customer, Act::TopUpByCard { number, amount: yen });
             self.event(at - 8 * MINUTE, customer, Act::LookAtTopUp { number });
@@ -358,7 +392,7 @@ impl<'a> Writer<'a> {
                 let slip = Act::TopUp { number, store, amount: yen };
                 self.event(at - 4 * MINUTE, customer, slip);
                 self.event(at - 3 * MINUTE, customer, Act::CancelTopUp { number, store });
-                self.numbers.top_ups += 1;
+                self.next_top_up();
             }
             let number = self.numbers.top_ups;
             self.event(at - 90, customer, Act::TopUp { number, store, amount: yen });
@@ -370,13 +404,7 @@ impl<'a> Writer<'a> {
 
     /// To a friend, who takes it before long or forgets it.
     fn send(&mut self, at: u64, sender: usize, to: usize, amount: i64) {
-        let store = self.people[sender].home;
-        self.provide(at, sender, store, amount);
-        self.people[sender].low -= amount;
-        self.people[sender].high -= amount;
-        self.numbers.sends += 1;
-        let number = self.numbers.sends;
-        self.event(at, sender, Act::Send { number, to, amount });
+        let number = self.give(at, (sender, to), amount);
         if self.happens(FORGOTTEN) {
             self.people[sender].high += amount; // it comes back by itself
             return;
@@ -384,6 +412,17 @@ impl<'a> Writer<'a> {
         let taken_at = self.soon(at + 2 * MINUTE, at + 20 * HOUR).min(self.until - MINUTE);
         self.event(taken_at, to, Act::Take { number });
         self.people[to].high += amount;
+    }
+
+    /// The sender's part. Gives the number of the send.
+    pub(super) fn give(&mut self, at: u64, (sender, to): (usize, usize), amount: i64) -> usize {
+        let store = self.people[sender].home;
+        self.provide(at, sender, store, amount);
+        self.people[sender].low -= amount;
+        self.people[sender].high -= amount;
+        self.numbers.sends += 1;
+        self.event(at, sender, Act::Send { number: self.numbers.sends, to, amount });
+        self.numbers.sends
     }
 }
 
@@ -407,7 +446,7 @@ mod tests {
     }
 
     fn script(seed: u64) -> Vec<Event> {
-        super::super::script::Script::new(seed, SCALE, (3, &shelf()), NOON).events
+        super::super::script::Script::new((seed, false), SCALE, (3, &shelf()), NOON).events
     }
 
     #[test]
@@ -438,9 +477,23 @@ mod tests {
     }
 
     #[test]
+    fn fraud_comes_beside_an_ordinary_month_and_changes_nothing_of_it() {
+        let with = super::super::script::Script::new((5, true), SCALE, (3, &shelf()), NOON);
+        let labels: HashSet<_> = with.events.iter().filter_map(|event| event.label).collect();
+        assert_eq!(labels.len(), 6, "{labels:?}");
+        let is_ordinary =
+            |event: &&Event| event.label.is_none() && event.customer < SCALE.customers;
+        let ordinary: Vec<_> = with.events.iter().filter(is_ordinary).cloned().collect();
+        assert_eq!(ordinary, script(5));
+        assert!(with.networks.len() > SCALE.customers);
+    }
+
+    #[test]
     fn nobody_does_anything_before_they_signed_up() {
         let mut signed_up = HashSet::new();
-        for event in script(4) {
+        let with = super::super::script::Script::new((4, true), SCALE, (3, &shelf()), NOON);
+        let is_person = |event: &Event| !matches!(event.act, Act::TryPair { .. });
+        for event in with.events.into_iter().filter(is_person) {
             if event.act == Act::SignUp {
                 assert!(signed_up.insert(event.customer));
             }

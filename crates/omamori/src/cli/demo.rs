@@ -45,7 +45,7 @@ pub struct Args {
     #[arg(long)]
     month: bool,
     #[command(flatten)]
-    scale: month::Size,
+    kind: month::Kind,
 }
 
 /// The sandbox issuer's port, from the service's.
@@ -72,7 +72,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
         ..Config::default()
     };
     if makes_month {
-        month::make(&config, &args.data, args.scale, bind(args.port).await?).await?;
+        month::make(&config, &args.data, args.kind, bind(args.port).await?).await?;
     } else if let Found::Half { .. } = found {
         say("This folder holds a month that was not finished. `--month` makes it anew.");
     }

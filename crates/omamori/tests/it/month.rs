@@ -18,7 +18,7 @@ use crate::support::on_both_engines;
 use crate::support::shop::Register;
 use crate::value::{begin, budget_left, coupon};
 
-on_both_engines!(a_small_month_adds_up);
+on_both_engines!(a_small_month_adds_up, fraud_is_labelled);
 
 const SCALE: Scale = Scale { customers: 12, sales: 90, days: 2 };
 const BUDGET: i64 = 5_000;
@@ -34,7 +34,7 @@ fn shelf() -> Vec<Product> {
 }
 
 /// Plays it on the service, from now on.
-async fn played(app: &TestApp, registers: &[Register]) -> Tally {
+async fn played(app: &TestApp, registers: &[Register], with_fraud: bool) -> Tally {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let clock = app.clock.clone();
     let until = u64::try_from(app.now() / SECOND).unwrap() + SCALE.days * 86_400;
@@ -47,6 +47,7 @@ async fn played(app: &TestApp, registers: &[Register]) -> Tally {
         shelf: shelf(),
         seed: 20_190_701,
         scale: SCALE,
+        with_fraud,
         until,
         clock: Box::new(move |seconds| {
             clock.advance_to(i64::try_from(seconds).unwrap() * SECOND);
@@ -92,16 +93,21 @@ async fn a_shop(app: &TestApp) -> (Vec<Register>, Campaign) {
     (registers, begin(app, None, terms).await)
 }
 
-/// Goal: the head of this file.
-async fn a_small_month_adds_up(app: &mut TestApp) {
+/// As the demo serves while a month is made.
+async fn for_a_month(app: &mut TestApp) {
     app.restart_with(|config| {
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         config.card = Card::Sandbox { port: 0 };
     })
     .await;
+}
+
+/// Goal: the head of this file.
+async fn a_small_month_adds_up(app: &mut TestApp) {
+    for_a_month(app).await;
     let (registers, campaign) = a_shop(app).await;
     let began_at = app.now();
-    let tally = played(app, &registers).await;
+    let tally = played(app, &registers, false).await;
     app.restart().await;
 
     assert_eq!(tally.unexpected, Default::default(), "{tally:#?}");
@@ -125,4 +131,34 @@ async fn a_small_month_adds_up(app: &mut TestApp) {
                      AS BIGINT) AS hours FROM customer");
     let hours = app.app.stores.registry.one(query).await.unwrap().int("hours").unwrap();
     assert!(hours >= 4, "all signed up within {hours} hours");
+}
+
+/// Goal: each kind of fraud is played and named, and the ordinary month beside it stays as it is.
+async fn fraud_is_labelled(app: &mut TestApp) {
+    for_a_month(app).await;
+    let (registers, _) = a_shop(app).await;
+    let tally = played(app, &registers, true).await;
+    app.restart().await;
+
+    assert_eq!(tally.unexpected, Default::default(), "{tally:#?}");
+    for (register, tally) in registers.iter().zip(&tally.stores) {
+        check_store(app, register, tally).await;
+    }
+    let kinds: std::collections::BTreeSet<_> =
+        tally.labels.iter().map(|label| label.kind).collect();
+    let all =
+        ["card_testing", "coupon_farming", "list_attack", "mule", "refund_abuse", "stolen_phone"];
+    assert!(kinds.into_iter().eq(all));
+    for label in &tally.labels {
+        assert_eq!(label.customer_id.is_none(), label.kind == "list_attack", "{label:?}");
+        if label.act == "buy" {
+            let id = label.merchant_payment_id.as_deref().unwrap();
+            let of_any = async |register: &Register| register.payment(app, id).await.status;
+            let (here, there) = (of_any(&registers[0]).await, of_any(&registers[1]).await);
+            let is_there = here.is_success() || there.is_success();
+            assert_eq!(is_there, label.refused.is_none(), "{label:?}");
+        }
+    }
+    let entered = tally.labels.iter().filter(|label| label.kind == "list_attack");
+    assert!(entered.clone().count() > 50 && entered.clone().all(|label| label.refused.is_some()));
 }

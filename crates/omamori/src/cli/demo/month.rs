@@ -23,21 +23,27 @@ use crate::server;
 
 /// Says in the demo's folder how far a month came.
 const FILE: &str = "month.json";
+/// What was fraud.
+const LABELS: &str = "fraud.json";
 /// Whatever is drawn follows from it.
 const SEED: u64 = 20_190_701;
 const DAYS: u64 = 30;
 /// What a month that was not finished leaves behind, and nothing else, is removed.
 const STORES: [&str; 4] = ["journal", "registry", "evidence", "views"];
 
-/// How large a month. For trying out.
+/// What a month is like. Its size is for trying out.
 #[derive(Clone, Copy, clap::Args)]
-pub(super) struct Size {
+pub(super) struct Kind {
     /// People who sign up.
     #[arg(long, hide = true, default_value_t = 2_000)]
     month_customers: usize,
     /// Sales.
     #[arg(long, hide = true, default_value_t = 60_000)]
     month_sales: usize,
+    /// Fraud of six kinds beside it, named in `fraud.json` of the data folder: what risk rules are
+    /// tried on.
+    #[arg(long, requires = "month")]
+    with_fraud: bool,
 }
 
 /// What a folder holds.
@@ -94,7 +100,7 @@ fn remove(folder: &Path) -> Result<(), Error> {
     let files = STORES
         .iter()
         .flat_map(|store| ["", "-wal", "-shm"].map(|suffix| format!("{store}.sqlite{suffix}")));
-    for file in files.chain([shop::FILE.to_owned(), FILE.to_owned()]) {
+    for file in files.chain([shop::FILE, FILE, LABELS].map(str::to_owned)) {
         match std::fs::remove_file(folder.join(file)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error.into()),
             _ => {}
@@ -113,12 +119,12 @@ fn note(folder: &Path, found: Found) -> Result<(), Error> {
 pub(super) async fn make(
     config: &Config,
     folder: &Path,
-    size: Size,
+    kind: Kind,
     listener: TcpListener,
 ) -> Result<(), Error> {
     let until = SystemClock.now();
     note(folder, Found::Half { until })?;
-    let scale = Scale { customers: size.month_customers, sales: size.month_sales, days: DAYS };
+    let scale = Scale { customers: kind.month_customers, sales: kind.month_sales, days: DAYS };
     say("");
     say(format_args!(
         "  A month of life: {} customers and {} sales in three stores, over the service's own API.",
@@ -137,9 +143,13 @@ pub(super) async fn make(
     let key = read_or_make_key(&config.key_file)?;
     let store = config.store.clone();
     let app = open(config, &key, clock.clone(), Arc::new(SystemRng)).await?;
-    let tally = live(&app, (clock, until), folder, scale, listener).await?;
+    let tally = live(&app, (clock, until), folder, (scale, kind.with_fraud), listener).await?;
     drop(app);
     verify::check(&store).await?;
+    if kind.with_fraud {
+        let labels = serde_json::to_string_pretty(&tally.labels)?;
+        std::fs::write(folder.join(LABELS), labels)?;
+    }
     note(folder, Found::Whole { until })?;
     print(&tally);
     Ok(())
@@ -150,7 +160,7 @@ async fn live(
     app: &Arc<App>,
     (clock, until): (Arc<ManualClock>, Micros),
     folder: &Path,
-    scale: Scale,
+    (scale, with_fraud): (Scale, bool),
     listener: TcpListener,
 ) -> Result<Tally, Error> {
     let memory = shop::remember_or_make(app, &folder.join(shop::FILE), Campaigns::OfAMonth).await?;
@@ -160,6 +170,7 @@ async fn live(
         shelf: shop::shelf(),
         seed: SEED,
         scale,
+        with_fraud,
         until: u64::try_from(until / SECOND)?,
         clock: Box::new(move |seconds| {
             clock.advance_to(i64::try_from(seconds).unwrap_or_default() * SECOND);
