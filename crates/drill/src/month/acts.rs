@@ -1,6 +1,7 @@
 //! The acts of the script, as requests of a phone or a register.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -13,6 +14,10 @@ use crate::load::Request;
 
 /// The screenshot of a code is so many seconds old.
 const OLD_SECONDS: u64 = 300;
+
+/// A page that waits for the gateway asks so often.
+const LOOKS_MAX: u32 = 200;
+const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// The API's word for a refusal; none if it was done.
 type Outcome = Result<Option<String>, Failure>;
@@ -89,6 +94,24 @@ impl Player {
         phone.post((&self.http, &self.settings.server), path, (body, who.now)).await
     }
 
+    /// Asks again, as the page does, while the gateway's word is on its way.
+    async fn until(
+        &self,
+        who: Who,
+        path: &str,
+        is_known: impl Fn(&Value) -> bool,
+    ) -> Result<Reply, Failure> {
+        let mut reply = self.wallet(who, path, &json!({})).await?;
+        for _ in 0..LOOKS_MAX {
+            if !reply.is_ok() || is_known(&reply.json()) {
+                break;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+            reply = self.wallet(who, path, &json!({})).await?;
+        }
+        Ok(reply)
+    }
+
     async fn look(&self, who: Who, path: &str) -> Result<Reply, Failure> {
         let mut phone = self.phones[who.customer].lock().await;
         phone.get((&self.http, &self.settings.server), path, who.now).await
@@ -146,7 +169,8 @@ impl Player {
     async fn look_at_card(&self, who: Who) -> Outcome {
         let Some(setup_id) = self.kept().setups.remove(&who.customer) else { return Ok(None) };
         let path = format!("/cards/setups/{setup_id}/look");
-        let setup = done!(self.wallet(who, &path, &json!({})).await?);
+        let is_known = |setup: &Value| setup["status"] != "open";
+        let setup = done!(self.until(who, &path, is_known).await?);
         let Some(card_id) = setup["card_id"].as_str() else {
             return Ok(Some("no card came".to_owned()));
         };
@@ -190,7 +214,10 @@ impl Player {
     async fn look_at_top_up(&self, who: Who, number: usize) -> Outcome {
         let Some(topup_id) = self.kept().top_ups.remove(&number) else { return Ok(None) };
         let path = format!("/topups/card/{topup_id}/look");
-        let answer = done!(self.wallet(who, &path, &json!({})).await?);
+        let is_known = |answer: &Value| {
+            !matches!(answer["topup"]["status"].as_str(), Some("unknown" | "challenge"))
+        };
+        let answer = done!(self.until(who, &path, is_known).await?);
         let topup = &answer["topup"];
         if topup["status"] != "credited" {
             return Ok(topup["status"].as_str().map(str::to_owned));

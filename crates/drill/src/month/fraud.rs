@@ -32,9 +32,10 @@ impl Writer<'_> {
         let length = self.until - self.from;
         let at = instant(&mut self.random, self.from, self.from + length / 3);
         let customer = self.newcomer(at, network);
-        for _ in 0..6 {
-            let to = self.from + 2 * length / 3;
-            let visit_at = self.soon(at + 10 * MINUTE, to.max(at + HOUR));
+        let to = (self.from + 2 * length / 3).max(at + HOUR);
+        let mut visits: Vec<_> = (0..6).map(|_| self.soon(at + 10 * MINUTE, to)).collect();
+        visits.sort_unstable();
+        for visit_at in visits {
             self.visit(visit_at, customer);
         }
         let last_third = self.from + 2 * length / 3 + HOUR;

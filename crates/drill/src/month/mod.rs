@@ -3,8 +3,8 @@
 //!
 //! Here: the script of it, which follows from a seed ([`script`]), and the players, who ask over
 //! HTTP what a phone or a register would ask. The time is the script's: the server must be on a
-//! clock that [`Settings::clock`] moves. Fraud, if it is wanted ([`Settings::with_fraud`]), is further
-//! events of the script with labels: [`fraud`].
+//! clock that [`Settings::clock`] moves. Fraud, if it is wanted ([`Settings::with_fraud`]), is
+//! further events of the script with labels: [`fraud`].
 
 mod acts;
 mod fraud;

@@ -35,6 +35,9 @@ const POINTS_PART: i64 = 20;
 const HIGH_MAX: i64 = 70_000;
 /// Cards are charged with less than the limit of a month.
 const CARD_MAX: i64 = 90_000;
+/// Whoever spent so much on the first day takes one small thing from then on, and sends nothing: a
+/// new phone's limit is above it.
+const FIRST_DAY_MAX: i64 = 6_000;
 const TOP_UPS: [i64; 5] = [1_000, 2_000, 3_000, 5_000, 10_000];
 const SENDS: [i64; 6] = [500, 1_000, 1_200, 1_500, 2_000, 3_000];
 
@@ -57,6 +60,10 @@ pub(super) struct Person {
     /// Yen that they have at least, and at most.
     pub(super) low: i64,
     high: i64,
+    /// What left the wallet on the first day, in yen: a new phone may not spend much.
+    first_day_yen: i64,
+    /// What they did last. What comes after it is known to come after it.
+    busy_until: u64,
     /// In whose network they are, if not in one of their own.
     pub(super) network: Option<usize>,
 }
@@ -71,6 +78,8 @@ impl Person {
             card_yen: 0,
             low: 0,
             high: COUPONS_YEN_MAX,
+            first_day_yen: 0,
+            busy_until: signs_up_at,
             network: None,
         }
     }
@@ -276,9 +285,12 @@ impl<'a> Writer<'a> {
         let stray = !self.happens(AT_HOME);
         let home = self.people[customer].home;
         let store = if stray { self.random.below(self.stores) } else { home };
-        let lines = self.basket(at);
+        let mut at = self.after_the_last(at, customer);
+        let mut lines = self.basket(at);
+        if self.is_much(at, customer, self.price(&lines)) {
+            lines = vec![(self.cheapest(), 1)];
+        }
         let amount = self.price(&lines);
-        let mut at = at;
         if self.happens(OLD_CODE) {
             let sale = self.sale(store, lines.clone(), Some(Refused::OldCode));
             self.event(at, customer, Act::Buy(sale));
@@ -288,6 +300,7 @@ impl<'a> Writer<'a> {
             at = self.too_little(at, customer, store);
         }
         self.provide(at, customer, store, amount);
+        self.spends(at, customer, amount);
         let person = &mut self.people[customer];
         person.low -= amount;
         person.high -= amount - amount / POINTS_PART;
@@ -306,6 +319,34 @@ impl<'a> Writer<'a> {
         } else if self.happens(REFUNDED) {
             self.give_back(at, customer, (number, store), &parts);
         }
+    }
+
+    /// Nobody does two things at one time: the books of a person are in the order of time.
+    fn after_the_last(&self, at: u64, customer: usize) -> u64 {
+        at.max(self.people[customer].busy_until + 5 * MINUTE).min(self.until - MINUTE)
+    }
+
+    fn is_first_day(&self, at: u64, customer: usize) -> bool {
+        at < self.people[customer].signs_up_at + DAY + HOUR
+    }
+
+    fn is_much(&self, at: u64, customer: usize, amount: i64) -> bool {
+        let so_far = self.people[customer].first_day_yen;
+        self.is_first_day(at, customer) && so_far + amount > FIRST_DAY_MAX
+    }
+
+    fn spends(&mut self, at: u64, customer: usize, amount: i64) {
+        let is_first_day = self.is_first_day(at, customer);
+        let person = &mut self.people[customer];
+        person.busy_until = person.busy_until.max(at);
+        if is_first_day {
+            person.first_day_yen += amount;
+        }
+    }
+
+    fn cheapest(&self) -> usize {
+        let cheapest = (0..self.shelf.len()).min_by_key(|place| self.shelf[*place].unit_price);
+        cheapest.unwrap_or_default()
     }
 
     /// One line of the receipt or all of them, within two days.
@@ -404,6 +445,10 @@ impl<'a> Writer<'a> {
 
     /// To a friend, who takes it before long or forgets it.
     fn send(&mut self, at: u64, sender: usize, to: usize, amount: i64) {
+        let at = self.after_the_last(at, sender);
+        if self.is_much(at, sender, amount) {
+            return;
+        }
         let number = self.give(at, (sender, to), amount);
         if self.happens(FORGOTTEN) {
             self.people[sender].high += amount; // it comes back by itself
@@ -418,6 +463,7 @@ impl<'a> Writer<'a> {
     pub(super) fn give(&mut self, at: u64, (sender, to): (usize, usize), amount: i64) -> usize {
         let store = self.people[sender].home;
         self.provide(at, sender, store, amount);
+        self.spends(at, sender, amount);
         self.people[sender].low -= amount;
         self.people[sender].high -= amount;
         self.numbers.sends += 1;
@@ -427,77 +473,4 @@ impl<'a> Writer<'a> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::collections::HashSet;
-
-    use super::*;
-
-    const NOON: u64 = 1_775_012_400;
-    const SCALE: Scale = Scale { customers: 60, sales: 1_800, days: 30 };
-
-    fn shelf() -> Vec<Product> {
-        let product = |(number, unit_price)| Product {
-            jan: format!("200000000{number:04}"),
-            name: format!("thing {number}"),
-            unit_price,
-            popularity: [3, 2, 1, 2],
-        };
-        [(1, 160), (2, 298), (3, 770)].map(product).to_vec()
-    }
-
-    fn script(seed: u64) -> Vec<Event> {
-        super::super::script::Script::new((seed, false), SCALE, (3, &shelf()), NOON).events
-    }
-
-    #[test]
-    fn the_same_seed_writes_the_same_month() {
-        assert_eq!(script(1), script(1));
-        assert_ne!(script(1), script(2));
-    }
-
-    #[test]
-    fn so_many_people_buy_so_often_within_the_month_and_in_order() {
-        let events = script(3);
-        let count = |is: fn(&Act) -> bool| events.iter().filter(|event| is(&event.act)).count();
-        assert_eq!(count(|act| matches!(act, Act::SignUp)), SCALE.customers);
-        let paid = |act: &Act| matches!(act, Act::Buy(Sale { refused: None, .. }));
-        assert_eq!(count(paid), SCALE.sales);
-        assert!(events.is_sorted_by_key(|event| event.at));
-        assert!(events.iter().all(|event| (NOON - 30 * DAY..=NOON).contains(&event.at)));
-        for kind in [
-            count(|act| matches!(act, Act::Refund { .. })),
-            count(|act| matches!(act, Act::Cancel { .. })),
-            count(|act| matches!(act, Act::TopUpByCard { .. })),
-            count(|act| matches!(act, Act::Send { .. })),
-            count(|act| matches!(act, Act::Take { .. })),
-            count(|act| matches!(act, Act::Buy(Sale { refused: Some(_), .. }))),
-        ] {
-            assert!(kind > 0);
-        }
-    }
-
-    #[test]
-    fn fraud_comes_beside_an_ordinary_month_and_changes_nothing_of_it() {
-        let with = super::super::script::Script::new((5, true), SCALE, (3, &shelf()), NOON);
-        let labels: HashSet<_> = with.events.iter().filter_map(|event| event.label).collect();
-        assert_eq!(labels.len(), 6, "{labels:?}");
-        let is_ordinary =
-            |event: &&Event| event.label.is_none() && event.customer < SCALE.customers;
-        let ordinary: Vec<_> = with.events.iter().filter(is_ordinary).cloned().collect();
-        assert_eq!(ordinary, script(5));
-        assert!(with.networks.len() > SCALE.customers);
-    }
-
-    #[test]
-    fn nobody_does_anything_before_they_signed_up() {
-        let mut signed_up = HashSet::new();
-        let with = super::super::script::Script::new((4, true), SCALE, (3, &shelf()), NOON);
-        let is_person = |event: &Event| !matches!(event.act, Act::TryPair { .. });
-        for event in with.events.into_iter().filter(is_person) {
-            if event.act == Act::SignUp {
-                assert!(signed_up.insert(event.customer));
-            }
-            assert!(signed_up.contains(&event.customer), "{event:?}");
-        }
-    }
-}
+mod tests;

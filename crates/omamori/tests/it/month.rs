@@ -24,13 +24,13 @@ const SCALE: Scale = Scale { customers: 12, sales: 90, days: 2 };
 const BUDGET: i64 = 5_000;
 
 fn shelf() -> Vec<Product> {
-    let product = |(number, unit_price)| Product {
-        jan: format!("200000000{number:04}"),
-        name: format!("品 {number}"),
+    let product = |(jan, unit_price): (&str, i64)| Product {
+        jan: jan.to_owned(),
+        name: format!("品 {unit_price}"),
         unit_price,
         popularity: [3, 2, 1, 2],
     };
-    [(1, 160), (2, 298), (3, 598)].map(product).to_vec()
+    [("2000000000015", 160), ("2000000000022", 298), ("2000000000039", 598)].map(product).to_vec()
 }
 
 /// Plays it on the service, from now on.

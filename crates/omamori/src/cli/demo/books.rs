@@ -11,10 +11,10 @@ use crate::cli::merchant::plain;
 use crate::coupon::{manage, merchant_discount};
 use crate::gate::chart::{card_clearing_id, send_transit_account};
 
-/// Compares each sum.
+/// Compares each sum. What went otherwise than the script says is as wrong as a sum that differs.
 ///
 /// # Errors
-/// Every sum that differs; if a store fails.
+/// Every sum that differs, every act that went otherwise; if a store fails.
 pub(super) async fn check(app: &App, memory: &Memory, tally: &Tally) -> Result<(), Error> {
     let mut sums = Vec::new();
     let account = |id| app.gate.account(id).unwrap_or_default();
@@ -54,7 +54,9 @@ pub(super) async fn check(app: &App, memory: &Memory, tally: &Tally) -> Result<(
     let differs = |(what, ledger, counted): &(&str, i64, i64)| {
         (ledger != counted).then(|| format!("{what}: the ledger has {ledger}, counted {counted}"))
     };
-    let differing: Vec<_> = sums.iter().filter_map(differs).collect();
+    let mut differing: Vec<_> = sums.iter().filter_map(differs).collect();
+    let unexpected = |(what, times): (&String, &u64)| format!("not as written: {what} ({times})");
+    differing.extend(tally.unexpected.iter().map(unexpected));
     if differing.is_empty() { Ok(()) } else { Err(differing.join("; ").into()) }
 }
 

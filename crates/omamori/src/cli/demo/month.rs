@@ -228,9 +228,6 @@ fn print(tally: &Tally) {
     for (reason, times) in &tally.refused {
         say(format_args!("  {:<26} {times:>8}", format!("refused: {reason}")));
     }
-    for (what, times) in &tally.unexpected {
-        say(format_args!("  not as expected: {what} ({times})"));
-    }
     say("  Every sum is the ledger's own; the journal verifies.");
 }
 
