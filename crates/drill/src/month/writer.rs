@@ -24,6 +24,8 @@ const WITH_CARD: usize = 2_200;
 const ASKED_BY_BANK: usize = 2_000;
 const WITH_POINTS: usize = 4_500;
 const CONVERTING: usize = 600;
+/// What a sale needs happens at most so long before it.
+const BEFORE_A_SALE: u64 = 10 * MINUTE;
 /// Whoever has a house of their own goes there.
 const AT_HOME: usize = 8_000;
 
@@ -372,12 +374,12 @@ impl<'a> Writer<'a> {
         let high = self.people[customer].high;
         let dearest = self.dearest();
         let pieces = high / self.shelf[dearest].unit_price.max(1) + 1;
-        if pieces > 12 {
-            return at; // nobody carries that
+        if pieces > 12 || at + 2 * BEFORE_A_SALE > self.until {
+            return at; // nobody carries that, or the month is over
         }
         let sale = self.sale(store, vec![(dearest, pieces)], Some(Refused::TooLittle));
         self.event(at, customer, Act::Buy(sale));
-        at + 3 * MINUTE
+        at + BEFORE_A_SALE + 2 * MINUTE
     }
 
     pub(super) fn sale(
@@ -425,7 +427,7 @@ impl<'a> Writer<'a> {
         let yen = if high + drawn > HIGH_MAX { least } else { drawn.max(least) };
         let number = self.next_top_up();
         if by_card && yen <= card_left.min(10_000) && self.happens(7_000) {
-            self.event(at - 10 * MINUTE, customer, Act::TopUpByCard { number, amount: yen });
+            self.event(at - BEFORE_A_SALE, customer, Act::TopUpByCard { number, amount: yen });
             self.event(at - 8 * MINUTE, customer, Act::LookAtTopUp { number });
             self.people[customer].card_yen += yen;
         } else {

@@ -37,6 +37,9 @@ fn nobody_has_less_than_they_spend_nor_spends_much_on_the_first_day() {
             }
             Act::CancelTopUp { number, .. } => *balance -= top_ups[number],
             Act::TopUpByCard { amount, .. } => *balance += amount,
+            Act::Buy(Sale { amount, refused: Some(Refused::TooLittle), .. }) => {
+                assert!(*amount > *balance + COUPONS_YEN_MAX, "{customer} at {at}: {act:?}");
+            }
             Act::Buy(Sale { amount, refused: None, .. }) | Act::Send { amount, .. } => {
                 *balance -= amount;
                 if *at < *signed_up + DAY {
