@@ -37,6 +37,8 @@ pub enum Kind {
     Terminal,
     /// A payment (its capture transfer).
     Payment,
+    /// What a merchant asks a customer to pay.
+    Order,
     /// A refund.
     Refund,
     /// A top-up.
@@ -73,6 +75,8 @@ pub enum Kind {
     PushSubscription,
     /// An attack by a list of passwords.
     AttackWave,
+    /// Something that the operator should look at.
+    Alert,
     /// A door that staff closed.
     Control,
     /// A request to close an account.
@@ -83,6 +87,12 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// What a customer is to confirm at the phone.
+    Confirmation,
+    /// What staff look into.
+    Case,
+    /// What is said in a case.
+    CaseNote,
 }
 
 impl Kind {
@@ -99,6 +109,7 @@ impl Kind {
             Self::Store => "sto",
             Self::Terminal => "ter",
             Self::Payment => "pay",
+            Self::Order => "ord",
             Self::Refund => "rfd",
             Self::Topup => "top",
             Self::Send => "snd",
@@ -117,11 +128,15 @@ impl Kind {
             Self::ContactCheck => "chk",
             Self::PushSubscription => "psh",
             Self::AttackWave => "atk",
+            Self::Alert => "alt",
             Self::Control => "ctl",
             Self::Closing => "cls",
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::Confirmation => "acf",
+            Self::Case => "cse",
+            Self::CaseNote => "cnt",
         }
     }
 

@@ -4,31 +4,40 @@
 //! [`gate`] (every act that moves money or changes who can), the ledger behind it, and each
 //! other's public verbs; never through each other's tables. `ARCHITECTURE.md` has the map.
 
+pub mod alert;
 pub mod app;
 pub mod audit;
+pub mod case;
 pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod console;
 pub mod control;
 pub mod coupon;
+pub mod crowd;
 pub mod db;
 pub mod gate;
 pub mod id;
 pub mod identity;
 pub mod language;
+pub mod limit;
+pub mod load;
 pub mod merchant;
 pub mod networks;
 pub mod notify;
+pub mod observe;
 pub mod openapi;
+pub mod order;
 pub mod pos;
 pub mod privacy;
+pub mod risk;
 pub mod rng;
 pub mod secret;
 pub mod send;
 pub mod server;
 pub mod till;
 pub mod topup;
+pub mod typed;
 pub mod value;
 pub mod wallet;
 pub mod web;

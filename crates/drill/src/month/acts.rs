@@ -44,6 +44,10 @@ impl Player {
     /// Does it. A planned refusal is one like any other here.
     pub(super) async fn carry_out(&self, event: &Event, now: u64) -> Outcome {
         let who = Who { customer: event.customer, now };
+        let is_of_account = !matches!(event.act, Act::SignUp | Act::TryPair { .. });
+        if is_of_account && self.phones[who.customer].lock().await.customer_id().is_empty() {
+            return Ok(Some("no_account".to_owned())); // the sign-up was refused
+        }
         match &event.act {
             Act::SignUp => self.sign_up(who).await,
             Act::SetCoupons => self.set_coupons(who).await,
@@ -125,7 +129,10 @@ impl Player {
 
     async fn sign_up(&self, who: Who) -> Outcome {
         let mut phone = self.phones[who.customer].lock().await;
-        phone.sign_up((&self.http, &self.settings.server), who.now).await?;
+        match phone.sign_up((&self.http, &self.settings.server), who.now).await {
+            Err(Failure::Refused { code, .. }) => return Ok(Some(code)),
+            signed_up => signed_up?,
+        }
         self.tally().signups += 1;
         Ok(None)
     }

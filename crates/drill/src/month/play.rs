@@ -18,6 +18,8 @@ use super::{Failure, Settings};
 const AT_ONCE_SECONDS: u64 = 240;
 /// People at a time.
 const AT_ONCE: usize = 32;
+/// What a risk rule answers with.
+const BY_RULES: [&str; 3] = ["confirmation_required", "held_for_review", "risk_refused"];
 /// Days of the progress are those of Japan.
 const JAPAN_SECONDS: u64 = 9 * 3_600;
 
@@ -125,7 +127,8 @@ impl Player {
         Ok(())
     }
 
-    /// A refusal is planned, or it should not be. What fraud meets is its own matter.
+    /// A refusal is planned, or a risk rule's, or it should not be. What fraud meets is its own
+    /// matter, and so is what is written for somebody whom a rule stopped before.
     fn count(&self, event: &Event, refused: Option<&str>) {
         let is_planned = event.act.is_to_be_refused();
         let mut tally = self.tally();
@@ -134,6 +137,12 @@ impl Player {
                 *tally.refused.entry(code.to_owned()).or_default() += 1;
             }
             None if !is_planned => {}
+            Some(code) if BY_RULES.contains(&code) => {
+                let what = format!("{}: {code}", event.act.name());
+                *tally.stopped.entry(what).or_default() += 1;
+                tally.bothered.insert(event.customer);
+            }
+            _ if tally.bothered.contains(&event.customer) => tally.in_consequence += 1,
             _ => {
                 let what = format!("{}: {}", event.act.name(), refused.unwrap_or("not refused"));
                 *tally.unexpected.entry(what).or_default() += 1;

@@ -1,6 +1,6 @@
 //! What came of it, counted from the answers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -81,6 +81,12 @@ pub struct Tally {
     pub taken: Count,
     /// Sales that were refused, as the script wanted, by the API's word.
     pub refused: BTreeMap<String, u64>,
+    /// What risk rules stopped although it was ordinary, by act and the API's word.
+    pub stopped: BTreeMap<String, u64>,
+    /// Whom they stopped, as the script numbers people.
+    pub bothered: BTreeSet<usize>,
+    /// What then went otherwise for them: no goods, so none to bring back.
+    pub in_consequence: u64,
     /// What should have worked and did not, by act and the API's word.
     pub unexpected: BTreeMap<String, u64>,
     /// What was fraud.

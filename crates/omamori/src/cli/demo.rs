@@ -24,6 +24,7 @@ use crate::console::staff;
 use crate::identity::external::ExternalSignIn;
 use crate::identity::external::sandbox::Issuer;
 use crate::merchant::invite;
+use crate::observe::{MetricsSettings, logs, ops};
 use crate::rng::SystemRng;
 
 use month::Found;
@@ -46,6 +47,9 @@ pub struct Args {
     month: bool,
     #[command(flatten)]
     kind: month::Kind,
+    /// The port of the figures, `/metrics`; without it there are none.
+    #[arg(long)]
+    metrics_port: Option<u16>,
 }
 
 /// The sandbox issuer's port, from the service's.
@@ -59,16 +63,18 @@ pub async fn run(args: Args) -> Result<(), Error> {
     std::fs::create_dir_all(&args.data)?;
     let found = month::find(&args.data)?;
     let makes_month = month::is_to_be_made(args.month, &found, &args.data)?;
-    let filter = if makes_month { "error" } else { "warn,omamori=info" };
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| filter.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    logs::start_text(if makes_month { "error" } else { logs::TEXT });
     let config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
         public_url: format!("http://localhost:{}", args.port),
         store: Store::Sqlite { folder: args.data.clone() },
         key_file: args.data.join("master.key"),
         card: Card::Sandbox { port: args.port.saturating_add(1) },
+        metrics: MetricsSettings {
+            enabled: args.metrics_port.is_some(),
+            listen: SocketAddr::from(([127, 0, 0, 1], args.metrics_port.unwrap_or_default())),
+            token: None,
+        },
         ..Config::default()
     };
     if makes_month {
@@ -80,6 +86,7 @@ pub async fn run(args: Args) -> Result<(), Error> {
 }
 
 async fn serve_demo(mut config: Config, args: &Args) -> Result<(), Error> {
+    let watched = ops::bind(&config.metrics).await?;
     let listener = bind(args.port).await?;
     let issuer_port = args.port.checked_add(ISSUER_PORT).ok_or("--port is too large")?;
     config.external_sign_in = vec![serve_issuer(bind(issuer_port).await?, &config.public_url)?];
@@ -87,6 +94,9 @@ async fn serve_demo(mut config: Config, args: &Args) -> Result<(), Error> {
     let app = open_here(config, &key).await?;
     let file = args.data.join(shop::FILE);
     let memory = shop::remember_or_make(&app, &file, Campaigns::Few).await?;
+    if let Some(watched) = watched {
+        ops::start(&app, watched);
+    }
     let invitation = invite(&app, &memory.merchant_id, "店長").await.map_err(plain)?;
     let desk = staff::invite(&app, "デモ 管理者", Role::Admin).await.map_err(plain)?;
     welcome(&app.config.public_url, &memory, &invitation, &desk);

@@ -8,14 +8,17 @@
 //! Not here: rules about money or identity. The console calls the features that have them.
 
 pub mod access;
+mod alerts;
 pub mod approval;
 mod audit_page;
 mod campaigns;
+mod cases;
 mod customer;
 mod dashboard;
 mod doors;
 mod frame;
 mod payment;
+mod refund;
 mod search;
 mod session;
 mod signin;
@@ -56,6 +59,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signin/finish", post(signin::signin_finish))
         .route("/signout", post(signin::sign_out))
         .route("/search", post(search::find))
+        .route("/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
         .route("/controls/{control_id}/open", post(doors::open))
@@ -65,6 +69,12 @@ pub fn router() -> Router<Arc<App>> {
         .route("/approvals/{approval_id}/options", post(approval::page::options))
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/payments/{payment_id}/refund", post(refund::handle))
+        .route("/cases/{case_id}/take", post(cases::acts::take))
+        .route("/cases/{case_id}/note", post(cases::acts::note))
+        .route("/cases/{case_id}/link", post(cases::acts::link))
+        .route("/cases/{case_id}/ask", post(cases::acts::ask))
+        .route("/cases/{case_id}/decide/{outcome}", post(cases::acts::decide))
         .route("/customers/{customer_id}/freeze", post(customer::page_acts::freeze))
         .route("/customers/{customer_id}/unfreeze", post(customer::page_acts::unfreeze))
         .route("/customers/{customer_id}/recover", post(customer::page_acts::recover))
@@ -75,7 +85,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/customers/{customer_id}", get(customer::page::show))
         .route("/console/payments/{payment_id}", get(payment::show))
         .route("/console/stores/{id}", get(store::show))
+        .route("/console/cases", get(cases::queue::show))
+        .route("/console/cases/{case_id}", get(cases::page::show))
         .route("/console/approvals", get(approval::page::show))
+        .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
         .route("/console/campaigns", get(campaigns::show))
         .route("/console/campaigns/{campaign_id}", get(campaigns::one))

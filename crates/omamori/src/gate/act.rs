@@ -1,5 +1,6 @@
 //! What the gate is asked about.
 
+use omamori_risk::act::Act as Risk;
 use serde::Serialize;
 
 /// An act that the gate decides on.
@@ -34,6 +35,10 @@ pub enum Act {
     AccountCloseAsk,
     /// The closing of an account is carried out.
     AccountClose,
+    /// Staff forbid that an account is closed, for a legal duty or a dispute.
+    LegalHoldPlace,
+    /// Staff end that.
+    LegalHoldEnd,
     /// A customer chooses by which ways payments are told.
     MoneyMailChoose,
     /// A customer who lost passkey or phone gets back in.
@@ -48,8 +53,18 @@ pub enum Act {
     ExternalLink,
     /// It may no longer.
     ExternalUnlink,
-    /// A sale by the customer's code.
+    /// An account elsewhere is about to be used, to sign up or in.
+    ExternalUse,
+    /// The customer confirms at the phone what a register wants.
+    ActConfirm,
+    /// The customer says that what a register wants is not from them.
+    ActDecline,
+    /// A payment to a store, by the customer's code or of an order.
     Payment,
+    /// The customer's code is read by a terminal, whatever for: a door only.
+    CodeUse,
+    /// A payment by a QR that a store shows: a door only, beside that of payments.
+    StoreQr,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.
@@ -98,6 +113,12 @@ pub enum Act {
     PointsUse,
     /// A customer takes a coupon.
     CouponSet,
+    /// A customer lowers a limit of their own.
+    LimitLower,
+    /// A customer asks for a higher one.
+    LimitRaise,
+    /// A raise is called off.
+    LimitKeep,
     /// A campaign begins, with its budget.
     CampaignCreate,
     /// A campaign ends, and what is left of its budget goes back.
@@ -130,10 +151,14 @@ pub enum Act {
     ApprovalGive,
     /// The second person says no.
     ApprovalRefuse,
+    /// Staff take up an alert.
+    AlertAcknowledge,
     /// Staff close a function.
     DoorClose,
     /// Staff open it again.
     DoorOpen,
+    /// Staff give a payment back, in the merchant's place.
+    StaffRefund,
     /// Staff stop a customer's account.
     StaffFreeze,
     /// Staff start it again.
@@ -144,4 +169,44 @@ pub enum Act {
     StaffUnmask,
     /// Staff help a customer to get back in.
     StaffRecover,
+    /// A customer says: I do not know this payment.
+    Dispute,
+    /// A customer adds words to a case.
+    CaseReply,
+    /// Staff take a case.
+    CaseTake,
+    /// Staff write something down in a case.
+    CaseNote,
+    /// Staff say that two cases belong together.
+    CaseLink,
+    /// Staff ask the customer something.
+    CaseAsk,
+    /// Staff decide a case.
+    CaseDecide,
+}
+
+impl Act {
+    /// What it is to risk rules; none if they have nothing to say to it. A cancel is not in their
+    /// hands: a till must always be able to undo what it does not know.
+    #[must_use]
+    pub const fn risk(self) -> Option<Risk> {
+        Some(match self {
+            Self::SignUp => Risk::SignUp,
+            Self::SignIn => Risk::SignIn,
+            Self::DeviceMove => Risk::DeviceMove,
+            Self::Recover => Risk::Recover,
+            Self::FactorChange => Risk::FactorChange,
+            Self::ContactChange => Risk::ContactChange,
+            Self::CardRegister | Self::CardAdd => Risk::CardRegister,
+            Self::TopupCash => Risk::TopupCash,
+            Self::TopupAtm => Risk::TopupAtm,
+            Self::TopupCard | Self::TopupAuto | Self::TopupCardRelease => Risk::TopupCard,
+            Self::Payment => Risk::Payment,
+            Self::Refund => Risk::Refund,
+            Self::Send => Risk::Send,
+            Self::SendTake => Risk::Receive,
+            Self::CouponSet => Risk::CouponUse,
+            _ => return None,
+        })
+    }
 }

@@ -1,43 +1,54 @@
 //! The one gate. Every act that moves money, or changes who can move it, passes here.
 //!
 //! It looks, in this order, at whether the function is open, at what the feature found about
-//! standing and proof, then at limits; writes a decision record with all it saw, whatever the
-//! verdict; and only then gives a [`Clearance`]. Nothing else can make one, and [`Gate::commit`]
-//! takes one for each commit to the ledger: money that did not pass the gate does not compile.
+//! standing and proof, at limits, then at what risk rules say; writes a decision record with all it
+//! saw, whatever the verdict; and only then gives a [`Clearance`]. Nothing else can make one, and
+//! [`Gate::commit`] takes one for each commit to the ledger: money that did not pass the gate does
+//! not compile.
 
 mod act;
+mod admission;
 pub mod chart;
 pub mod evidence;
 pub mod limits;
 pub mod purse;
+mod reader;
+pub mod seal;
 pub mod sending;
 pub mod windows;
 
 use std::sync::Arc;
 
-use omamori_db::Db;
 use omamori_ledger::{
-    Account, CommitError, Follower, Following, Ledger, Options, Reply, Request, StoredTransfer,
-    Submission, Transfer,
+    Account, CommitError, Following, Ledger, Options, Reply, Request, StoredTransfer, Submission,
+    Transfer,
 };
+use parking_lot::Mutex;
 use serde::Serialize;
 
 pub use act::Act;
+pub use admission::Use;
+pub use reader::{Condition, Reader};
 
 use crate::clock::Clock;
 use crate::control::Controls;
 use crate::db::Stores;
+use crate::limit::Owned;
+use crate::observe::{self, Metrics};
+use crate::risk::{self, Facts, May, Part, Risk, Verdict};
 use crate::web::codes::Code;
 use crate::web::error::Error;
 use chart::available;
 use evidence::{DecisionId, Evidence};
+use limits::Limits;
 use purse::Purse;
+use seal::SealKey;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// A terminal, and where it stands. Ids are their public texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// Its number, as transfers carry it.
+    /// Its number, as transfers carry it; 0 for a store where no terminal took part.
     pub terminal_number: i64,
     /// `sto_…`.
     pub store_id: &'a str,
@@ -59,6 +70,8 @@ pub struct Question<'a, D> {
     pub amount: Option<i64>,
     /// The limits it must keep, if money moves.
     pub admission: Option<Admission>,
+    /// What else is known, for risk rules.
+    pub facts: Facts<'a>,
     /// What else was seen: serialised into the record, never a secret.
     pub detail: &'a D,
 }
@@ -73,6 +86,7 @@ impl<'a, D> Question<'a, D> {
             terminal: None,
             amount: None,
             admission: None,
+            facts: Facts::NONE,
             detail,
         }
     }
@@ -95,6 +109,8 @@ struct Record<'a, D> {
     amount: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     used: Vec<Seen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<&'a Part>,
     detail: &'a D,
 }
 
@@ -104,9 +120,17 @@ struct Record<'a, D> {
 pub struct Clearance {
     decision: DecisionId,
     admission: Option<Admission>,
+    held: bool,
 }
 
 impl Clearance {
+    /// Whether rules want it held: what is done must be such that a person of staff can still say
+    /// no. Only [`Gate::decide_or_hold`] gives such a one.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// The record that explains this yes.
     #[must_use]
     pub const fn decision(&self) -> DecisionId {
@@ -118,8 +142,14 @@ impl Clearance {
 pub struct Gate {
     clock: Arc<dyn Clock>,
     controls: Controls,
+    risk: Risk,
     evidence: Evidence,
     ledger: Ledger<Windows>,
+    limits: Limits,
+    own: Owned,
+    /// Who follows the journal, to see how far behind they are.
+    followers: Mutex<Vec<(&'static str, Following)>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Gate {
@@ -130,19 +160,26 @@ impl Gate {
     pub async fn open(
         stores: &Stores,
         clock: Arc<dyn Clock>,
+        (risk, limits): (Risk, Limits),
         journal_keeps_nothing: bool,
+        (seal, metrics): (SealKey, Arc<Metrics>),
     ) -> Result<Self, OpenError> {
-        let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
+        let evidence =
+            Evidence::start(stores.evidence.clone(), clock.clone(), seal, metrics.clone()).await?;
         let ledger_clock = clock.clone();
         let now_nanos = Arc::new(move || ledger_clock.now_nanos());
         let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
         options.journal_keeps_nothing = journal_keeps_nothing;
+        options.observer = Some(metrics.clone());
         let ledger = Ledger::open(options, Windows::default()).await?;
         let controls = Controls::load(&stores.registry).await?;
-        Ok(Self { clock, controls, evidence, ledger })
+        let own = Owned::load(&stores.registry).await?;
+        let followers = Mutex::default();
+        Ok(Self { clock, controls, risk, evidence, ledger, limits, own, followers, metrics })
     }
 
-    /// Decides. `opinion` is what the feature found about standing and proof; it comes first.
+    /// Decides. `opinion` is what the feature found about standing and proof; it comes first. What
+    /// risk rules want held is refused here, as [`Code::HeldForReview`].
     ///
     /// # Errors
     /// The refusal, recorded; or a fault, with nothing allowed.
@@ -151,29 +188,84 @@ impl Gate {
         question: Question<'_, D>,
         opinion: Result<(), Code>,
     ) -> Result<Clearance, Error> {
+        self.conclude(question, opinion, May { hold: false, confirmed: None }).await
+    }
+
+    /// [`Gate::decide`] for acts that can be held: what comes back may be
+    /// [held](Clearance::is_held), and then only what can still be undone may be done with it.
+    ///
+    /// # Errors
+    /// As [`Gate::decide`].
+    pub async fn decide_or_hold<D: Serialize + Sync>(
+        &self,
+        question: Question<'_, D>,
+        opinion: Result<(), Code>,
+    ) -> Result<Clearance, Error> {
+        self.conclude(question, opinion, May { hold: true, confirmed: None }).await
+    }
+
+    async fn conclude<D: Serialize + Sync>(
+        &self,
+        question: Question<'_, D>,
+        opinion: Result<(), Code>,
+        mut may: May,
+    ) -> Result<Clearance, Error> {
         let at = self.clock.now();
-        let verdict = self
+        let before = self
             .open_door(question.act, question.terminal.as_ref(), question.customer)
             .and(opinion)
             .and_then(|()| self.within_limits(question.admission.as_ref()));
-        let reason = verdict.err().map(Code::as_str);
+        let asked = question.act.risk().map(|act| risk::Asked {
+            at,
+            act,
+            customer: question.customer,
+            device: question.device,
+            terminal: question.terminal,
+            amount: question.amount,
+            balance_after: question.admission.as_ref().map(|admission| self.after(admission)),
+            facts: &question.facts,
+        });
+        let mut judged = asked.as_ref().map(|asked| self.risk.judge(asked, before, may));
+        if let (Some(asked), Some((Verdict::Ask, _))) = (&asked, &judged) {
+            may.confirmed = Some(self.risk.is_confirmed(asked).await?);
+            judged = Some(self.risk.judge(asked, before, may));
+        }
+        let (verdict, part) = match judged {
+            Some((verdict, part)) => (verdict, Some(part)),
+            None => (before.map_or_else(Verdict::No, |()| Verdict::Free), None),
+        };
+        let (word, reason) = match verdict {
+            Verdict::Free => ("allow", None),
+            Verdict::Held => ("hold", Some(Code::HeldForReview)),
+            Verdict::Ask => ("refuse", Some(Code::ConfirmationRequired)),
+            Verdict::No(code) => ("refuse", Some(code)),
+        };
         let used = question.admission.as_ref().map_or_else(Vec::new, |a| self.seen(a));
         let record = Record {
             at,
             act: question.act,
-            verdict: if verdict.is_ok() { "allow" } else { "refuse" },
-            reason,
+            verdict: word,
+            reason: reason.map(Code::as_str),
             customer: question.customer,
             device: question.device,
-            terminal: question.terminal.map(|place| place.terminal_number),
+            terminal: question.terminal.map(|at| at.terminal_number).filter(|number| *number != 0),
             amount: question.amount,
             used,
+            risk: part.as_deref(),
             detail: question.detail,
         };
         let line = serde_json::to_string(&record)?;
         let decision = self.evidence.record(line, at).await?;
-        verdict?;
-        Ok(Clearance { decision, admission: question.admission })
+        self.metrics.decided(at, question.act, word, reason.map(Code::as_str));
+        observe::name_decision(decision);
+        for rule in part.iter().flat_map(|part| part.alerting()) {
+            self.metrics.rule_hit(rule);
+        }
+        let held = verdict == Verdict::Held;
+        match reason {
+            Some(code) if !held => Err(code.into()),
+            _ => Ok(Clearance { decision, admission: question.admission, held }),
+        }
     }
 
     /// Whether a function is open: for pages and first steps, before there is anything to decide.
@@ -189,10 +281,39 @@ impl Gate {
         self.controls.check(act, place, customer, self.clock.now())
     }
 
+    /// The same for an account of an issuer.
+    ///
+    /// # Errors
+    /// [`Code::FunctionClosed`].
+    pub fn open_issuer_door(&self, act: Act, issuer: &str) -> Result<(), Code> {
+        self.controls.check_issuer(act, issuer, self.clock.now())
+    }
+
     /// The doors that staff closed.
     #[must_use]
     pub fn controls(&self) -> &Controls {
         &self.controls
+    }
+
+    /// Risk rules and their windows.
+    #[must_use]
+    pub const fn risk(&self) -> &Risk {
+        &self.risk
+    }
+
+    /// The number of this process among those that write decisions.
+    #[must_use]
+    pub fn evidence_node(&self) -> i64 {
+        i64::try_from(self.evidence.node()).unwrap_or(i64::MAX)
+    }
+
+    /// What the customer could spend after an act.
+    fn after(&self, admission: &Admission) -> i64 {
+        let balance = self.balance(admission.account);
+        match admission.flow {
+            Flow::Out | Flow::Spend => balance.saturating_sub(admission.amount),
+            Flow::In { .. } => balance.saturating_add(admission.amount),
+        }
     }
 
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {
@@ -339,7 +460,7 @@ impl Gate {
     /// Read access to the ledger: subscriptions, positions, memory.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
-        Reader(&self.ledger)
+        Reader(self)
     }
 
     /// Finishes what was begun and stops the ledger's writer.
@@ -361,30 +482,10 @@ fn undone(error: CommitError<Code>) -> Error {
     }
 }
 
-/// The ledger without its write side.
-pub struct Reader<'a>(&'a Ledger<Windows>);
-
-impl Reader<'_> {
-    /// Entries as they are merged, from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> omamori_ledger::Subscription {
-        self.0.subscribe()
-    }
-
-    /// Runs a follower of the journal, whose position is kept in `db` in the same transactions as
-    /// its own writes.
-    ///
-    /// # Errors
-    /// [`omamori_db::Error`] if its position cannot be read.
-    pub async fn follow<F: Follower>(&self, db: Db, follower: F) -> omamori_db::Result<Following> {
-        self.0.follow(db, follower).await
-    }
-}
-
 /// Why the gate does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The evidence store, or the closed doors in the registry.
+    /// The evidence store, or what the gate keeps of the registry.
     #[error("the evidence store or the registry")]
     Store(#[from] omamori_db::Error),
     /// The ledger: a store failed or the journal is not sound.

@@ -59,6 +59,7 @@ use omamori_db::Db;
 use omamori_paycode::code::DeviceNumber;
 
 pub use customer::{Customer, PageCustomer, Visitor};
+pub use devices::phone_of;
 pub use directory::DeviceEntry;
 pub(crate) use directory::secret_place;
 pub(crate) use jwk::Jwk;
@@ -73,6 +74,7 @@ use crate::app::App;
 use crate::clock::{Clock, MINUTE, SECOND};
 use crate::config::Config;
 use crate::notify::Outbox;
+use crate::observe::Metrics;
 use crate::web::error::Result;
 use attack::{Attacks, Scope};
 use codes::Codes;
@@ -125,11 +127,12 @@ impl Identity {
         config: &Config,
         registry: Db,
         clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, NoRelyingParty> {
         Ok(Self {
             codes: Codes::default(),
             passkeys: Passkeys::new(config, registry)?,
-            outbox: Outbox::new(config, clock),
+            outbox: Outbox::new(config, clock, metrics),
             directory: Directory::default(),
             replays: ReplayCache::default(),
             passwords: Pool::default(),

@@ -6,8 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::Channel;
 use super::email::Email;
+use crate::case::Outcome;
 use crate::clock::Micros;
 use crate::identity::Phone;
+use crate::limit::Kind as Limit;
 use crate::topup::card::End;
 
 pub(crate) use words::fill;
@@ -141,6 +143,27 @@ pub enum Notice {
         /// Yen that were taken from the balance.
         taken: i64,
     },
+    /// A limit of the customer's own was lowered.
+    LimitLowered {
+        /// Which.
+        limit: Limit,
+        /// Yen that hold now.
+        yen: i64,
+    },
+    /// A limit of the customer's own will be higher.
+    LimitRaiseAsked {
+        /// Which.
+        limit: Limit,
+        /// Yen that will hold.
+        yen: i64,
+        /// From when on.
+        at: Micros,
+    },
+    /// It will not.
+    LimitKept {
+        /// Which.
+        limit: Limit,
+    },
     /// Free value or points end soon.
     ValueEnds {
         /// Yen of free value.
@@ -149,6 +172,13 @@ pub enum Notice {
         points: i64,
         /// The last moment.
         last: Micros,
+    },
+    /// A register waits for the customer to confirm.
+    ConfirmAsked {
+        /// Yen.
+        amount: i64,
+        /// The store's name.
+        store: String,
     },
     /// The account was stopped.
     AccountStopped {
@@ -209,6 +239,15 @@ pub enum Notice {
         amount: i64,
         /// The asker's number.
         from: Masked,
+    },
+    /// The customer said that they do not know a payment; staff look into it.
+    CaseOpened {},
+    /// Staff ask the customer something about it.
+    CaseAsked {},
+    /// Staff have decided.
+    CaseDecided {
+        /// How.
+        outcome: Outcome,
     },
 }
 
@@ -317,6 +356,7 @@ impl Notice {
         use Channel::{Email, Push, Sms};
         match self {
             Self::SignedUp { .. } => &[],
+            Self::ConfirmAsked { .. } => &[Push],
             Self::NewSession { .. } | Self::SessionsEnded {} => &[Email],
             Self::DeviceMoveUndone { .. }
             | Self::DeviceMoveSettled { .. }
@@ -331,8 +371,14 @@ impl Notice {
             | Self::MoneyRequested { .. }
             | Self::CardTopup { .. }
             | Self::CardRemoved { .. }
+            | Self::CaseOpened {}
+            | Self::CaseAsked {}
+            | Self::CaseDecided { .. }
+            | Self::LimitLowered { .. }
+            | Self::LimitKept { .. }
             | Self::ValueEnds { .. } => &[Email, Push],
             Self::CardAdded { .. }
+            | Self::LimitRaiseAsked { .. }
             | Self::CardChargedBack { .. }
             | Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
@@ -384,8 +430,16 @@ pub(super) mod tests {
                 card: "Visa •••• 4242".to_owned(),
                 taken: 3_000,
             },
+            Notice::LimitLowered { limit: Limit::Payment24h, yen: 3_000 },
+            Notice::LimitRaiseAsked {
+                limit: Limit::Send30d,
+                yen: 50_000,
+                at: 1_561_906_800_000_000,
+            },
+            Notice::LimitKept { limit: Limit::Topup24h },
             Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
             Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
+            Notice::ConfirmAsked { amount: 3_000, store: device() },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
             Notice::AccountResumed { by: AccountStopper::Customer },
@@ -406,7 +460,10 @@ pub(super) mod tests {
             Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
             Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
             Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
+            Notice::CaseOpened {},
+            Notice::CaseAsked {},
         ];
+        all.extend(Outcome::ALL.map(|outcome| Notice::CaseDecided { outcome }));
         let ends = Reason::ALL.into_iter().flat_map(|r| [End::Refused(r), End::Refunded(r)]);
         for end in ends.chain([End::Credited]) {
             all.push(Notice::CardTopup {

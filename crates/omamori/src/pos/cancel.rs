@@ -53,7 +53,7 @@ pub async fn create(
                 ..SaleDetail::default()
             };
             let id = capture_id(merchant_id, &merchant_payment_id);
-            bury(&app, &terminal, Act::Cancel, id, &detail).await?;
+            bury(&app, (&terminal.store, terminal.place()), Act::Cancel, id, &detail).await?;
             continue;
         };
         let paid = Paid::read(&app, capture).await?;
@@ -82,11 +82,10 @@ async fn cancel(
     let id = cancel_id(capture.id);
     let detail = RefundDetail {
         merchant_payment_id: merchant_payment_id.to_owned(),
-        merchant_refund_id: None,
         payment_id: Kind::Payment.text(capture.id),
         refund_id: Kind::Refund.text(id),
         terminal_id: terminal.terminal_id.clone(),
-        reason: None,
+        ..RefundDetail::default()
     };
     let question = Question {
         terminal: Some(terminal.place()),

@@ -196,6 +196,15 @@ pub const INVENTORY: &[Table] = &[
               ("to_name", As::Text), ("created_at", As::Time), ("ended_at", As::Time)]))
         .at_closing(End::Emptied("the books name it", "UPDATE send
              SET to_phone = NULL, to_name = '', message = '' WHERE sender_id = $1")),
+    business("store_qr", "", "stores' printed QR codes"),
+    registry("orders", "which printed QR somebody scanned, and the amount; what was bought", "paying what a store asks for")
+        .kept(until("30 days after it expired; the payment is in the books", 30 * DAY, "DELETE FROM orders WHERE order_id IN
+             (SELECT order_id FROM orders WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("store_qr_orders", "SELECT order_id, store_id, wanted_yen, created_at, expires_at
+             FROM orders WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("order_id", As::Text), ("store_id", As::Text), ("wanted_yen", As::Int),
+              ("created_at", As::Time), ("expires_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM orders WHERE customer_id = $1")),
     registry("money_request", "whom somebody asked for money, and a few words", "requests and split bills")
         .kept(until("400 days later", 400 * DAY, "DELETE FROM money_request WHERE request_id IN
              (SELECT request_id FROM money_request WHERE created_at < $1 LIMIT $2)"))
@@ -259,6 +268,51 @@ pub const INVENTORY: &[Table] = &[
              (SELECT review_id FROM topup_review WHERE reviewed_at < $1 LIMIT $2)"))
         .exported(Copied::No("of the operator's duty; telling could defeat it"))
         .at_closing(End::Stays("it holds ids only")),
+    registry("case_link", "", "which cases belong together")
+        .kept(until("five years after one of them was decided", BOOKS, "DELETE FROM case_link
+             WHERE (case_id, other_id) IN (SELECT l.case_id, l.other_id FROM case_link l
+                 JOIN case_file c ON c.case_id = l.case_id OR c.case_id = l.other_id
+                 WHERE c.state = 'decided' AND c.state_at < $1 LIMIT $2)"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("case_note", "what the customer and staff wrote about a payment that the customer does not know", "cases: disputes, fraud")
+        .kept(until("five years after the case was decided", BOOKS, "DELETE FROM case_note
+             WHERE note_id IN (SELECT n.note_id FROM case_note n
+                 JOIN case_file c ON c.case_id = n.case_id
+                 WHERE c.state = 'decided' AND c.state_at < $1 LIMIT $2)"))
+        .exported(rows("case_words", "SELECT n.case_id, n.kind, n.body, n.at FROM case_note n
+             JOIN case_file c ON c.case_id = n.case_id
+             WHERE c.customer_id = $1 AND n.kind IN ('message', 'reply')
+               AND c.kind IN ('dispute', 'held_payment') ORDER BY n.at LIMIT 10000",
+            &[("case_id", As::Text), ("kind", As::Text), ("text", As::Text), ("at", As::Time)]))
+        .at_closing(End::Emptied("that something was said stays with the case", "UPDATE case_note SET body = ''
+             WHERE customer_id = $1")),
+    registry("case_subject", "which payments a case is about; ids only", "cases: disputes, fraud")
+        .kept(until("five years after the case was decided", BOOKS, "DELETE FROM case_subject
+             WHERE (subject_id, case_id) IN (SELECT s.subject_id, s.case_id FROM case_subject s
+                 JOIN case_file c ON c.case_id = s.case_id
+                 WHERE c.state = 'decided' AND c.state_at < $1 LIMIT $2)"))
+        .exported(Copied::Otherwise("`cases` has them"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("case_file", "what staff look into, with what was seen: decisions, phones, network addresses", "cases: disputes, fraud")
+        .kept(until("five years after it was decided", BOOKS, "DELETE FROM case_file WHERE case_id IN
+             (SELECT case_id FROM case_file WHERE state = 'decided' AND state_at < $1 LIMIT $2)"))
+        .exported(rows("cases", "SELECT c.case_id, c.kind, s.subject_id,
+                CASE WHEN c.amount_yen IS NULL THEN CAST(0 AS BIGINT) ELSE c.amount_yen END AS yen,
+                c.opened_at, c.state, c.outcome FROM case_file c
+             JOIN case_subject s ON s.case_id = c.case_id
+             WHERE c.customer_id = $1 AND c.kind IN ('dispute', 'held_payment')
+             ORDER BY c.opened_at LIMIT 10000",
+            &[("case_id", As::Text), ("kind", As::Text), ("about", As::Text), ("yen", As::Int),
+              ("opened_at", As::Time), ("state", As::Text), ("outcome", As::Text)]))
+        .at_closing(End::Emptied("id, outcome and amount stay with the books; while a case is \
+            undecided there is no closing", "UPDATE case_file SET evidence = ''
+             WHERE customer_id = $1")),
+    registry("own_limit", "limits that somebody set for themselves", "keeping them")
+        .exported(rows("own_limits", "SELECT kind, yen, raise_to, raise_at, changed_at FROM own_limit
+             WHERE customer_id = $1 ORDER BY kind LIMIT 100",
+            &[("limit", As::Text), ("yen", As::Int), ("raise_to", As::Int), ("raise_at", As::Time),
+              ("changed_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM own_limit WHERE customer_id = $1")),
     registry("coupon_set", "which coupons somebody took", "using coupons")
         .exported(rows("coupons", "SELECT campaign_id, set_at FROM coupon_set
              WHERE customer_id = $1 ORDER BY set_at LIMIT 10000",
@@ -385,6 +439,16 @@ pub const INVENTORY: &[Table] = &[
     registry("change_log", "", "what nodes must forget")
         .kept(until("an hour later", HOUR, "DELETE FROM change_log WHERE change_id IN
              (SELECT change_id FROM change_log WHERE at < $1 LIMIT $2)")),
+    registry("waiting_ticket", "", "how often a ticket of the waiting room was used")
+        .kept(until("it is not good any more", 0, "DELETE FROM waiting_ticket WHERE ticket_id IN
+             (SELECT ticket_id FROM waiting_ticket WHERE good_until < $1 LIMIT $2)")),
+    registry("alert", "", "what the operator should look at")
+        .kept(until("400 days after its end", 400 * DAY, "DELETE FROM alert WHERE alert_id IN
+             (SELECT alert_id FROM alert WHERE ended_at < $1 LIMIT $2)")),
+    registry("alert_delivery", "", "alerts on their way by e-mail and webhook")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM alert_delivery WHERE delivery_id IN
+             (SELECT delivery_id FROM alert_delivery WHERE created_at < $1 LIMIT $2)")),
+    business("waiting_room", "", "the next time in the queue for sign-up"),
     business("merchant", "", "who sells"),
     business("store", "", "where"),
     business("terminal", "", "with which register"),
@@ -404,15 +468,31 @@ pub const INVENTORY: &[Table] = &[
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
     business("control", "", "functions that staff closed, and who did"),
+    business("risk_version", "", "the rules of risk, every version"),
+    business("risk_publication", "", "which version of the rules was in force when"),
+    business("risk_draft", "", "rules that staff are writing"),
+    business("risk_label", "", "which decisions turned out to be fraud"),
+    registry("act_confirmation", "what a register was told to let the customer confirm", "fraud")
+        .kept(until("a year after it was asked", 366 * DAY, "DELETE FROM act_confirmation
+             WHERE confirmation_id IN (SELECT confirmation_id FROM act_confirmation
+                 WHERE asked_at < $1 LIMIT $2)"))
+        .exported(rows("confirmations", "SELECT confirmation_id, act, store_id, amount, asked_at,
+                confirmed_at, declined_at FROM act_confirmation WHERE customer_id = $1
+                ORDER BY asked_at LIMIT 10000",
+            &[("confirmation_id", As::Text), ("act", As::Text), ("store_id", As::Text),
+                ("amount", As::Int), ("asked_at", As::Time), ("confirmed_at", As::Time),
+                ("declined_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM act_confirmation WHERE customer_id = $1")),
     business("audit_head", "", "the length of the audit log"),
     business("ledger_follower", "", "how far the money notices are"),
     Table { store: Store::Evidence, ..registry("decision_batch",
         "who did what when, from which network address and phone; what was bought", "books, fraud, disputes") }
         .kept(until("five years later (法22条)", 0, "DELETE FROM decision_batch
-             WHERE (node, first_number) IN (SELECT node, first_number FROM
-                 (SELECT node, first_number, delete_after FROM decision_batch
-                  ORDER BY first_at LIMIT $2) AS oldest
-                 WHERE delete_after < $1)"))
+             WHERE (node, first_number) IN (SELECT node, first_number FROM decision_batch AS old
+                 WHERE first_at < $1 - CAST(158112000000000 AS BIGINT) AND delete_after < $1
+                   AND EXISTS (SELECT 1 FROM decision_batch AS next WHERE next.node = old.node
+                       AND next.first_number > old.first_number AND next.delete_after < $1)
+                 LIMIT $2)"))
         .exported(Copied::Otherwise("`decisions` and `payments`, without what concerns others"))
         .at_closing(End::Otherwise("network address, phone and session are taken out; the sale \
             itself stays with the books, under the id alone")),

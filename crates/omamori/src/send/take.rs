@@ -10,13 +10,13 @@ use super::create::SendAnswer;
 use super::row::{self, Send};
 use super::transfers::{self, Known, State as Became};
 use super::view::view;
-use super::{limits, review, tell};
+use super::{review, tell};
 use crate::app::App;
-use crate::gate::windows::{Admission, Flow};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Question, Use};
 use crate::identity::Customer;
 use crate::identity::account::{self, Account};
 use crate::pos::yen;
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
@@ -82,12 +82,13 @@ pub(super) async fn taken(
         device,
         terminal: None,
         amount: Some(amount),
-        admission: Some(Admission {
-            account: receiver.wallet_account,
-            amount,
-            bounds: limits::taking(app),
-            flow: Flow::In { balance_max: app.config.limits.balance_max },
-        }),
+        admission: Some(app.gate.admission(Use::Receive, receiver.wallet_account, amount)),
+        facts: Facts {
+            account_since: Some(receiver.created_at),
+            receiver: Some(&receiver.customer_id),
+            sender: Some(&row.sender_id),
+            ..Facts::NONE
+        },
         detail: &detail,
     };
     let clearance = app.gate.decide(question, opinion(app, receiver, row).await?).await?;

@@ -11,8 +11,7 @@ use super::legs::{Legs, operator_id};
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, wallet_account};
 use crate::gate::purse::{Lot, LotKind, Month};
-use crate::gate::windows::{Admission, Flow};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Question, Use};
 use crate::id::derive;
 use crate::identity::{Customer, account};
 use crate::pos::is_id;
@@ -87,18 +86,11 @@ async fn attempt(app: &App, customer: &Customer, asked: &Convert, id: u128) -> R
         Some(_) => Ok(()),
     };
     let question = Question {
-        act: Act::PointsConvert,
         customer: Some(&customer.customer_id),
         device: Some(&customer.device_id),
-        terminal: None,
         amount: Some(asked.points),
-        admission: Some(Admission {
-            account: wallet,
-            amount: asked.points,
-            bounds: Vec::new(),
-            flow: Flow::In { balance_max: app.config.limits.balance_max },
-        }),
-        detail: asked,
+        admission: Some(app.gate.admission(Use::Convert, wallet, asked.points)),
+        ..Question::plain(Act::PointsConvert, asked)
     };
     let clearance = app.gate.decide(question, opinion).await?;
     let note = Transfer {

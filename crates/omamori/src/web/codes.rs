@@ -179,6 +179,18 @@ codes! {
     LimitPayment30d = "limit_payment_30d", UNPROCESSABLE_ENTITY, "The customer's payment limit of 30 days would be passed.",
         clerk: "お客様の30日間の利用上限を超えます。" / "The customer's 30-day limit would be passed.",
         customer: "30日間の支払い上限を超えます。" / "This would pass your 30-day payment limit.";
+    /// A limit that the customer has set for themselves would be passed.
+    LimitOwn = "limit_own", UNPROCESSABLE_ENTITY, "A limit that the customer has set for themselves would be passed.",
+        clerk: "お客様がご自身で設定した上限を超えます。" / "A limit that the customer has set would be passed.",
+        customer: "ご自身で設定した上限を超えます。設定の「利用可能額」で確認できます。" / "This would pass a limit that you have set. See Limits in the settings.";
+    /// To lower a limit it must be lower than the one that holds.
+    LimitNotLower = "limit_not_lower", CONFLICT, "The limit that holds is lower: to raise it is another request, with a confirmation.",
+        clerk: "上限の変更はアプリで行います。" / "Limits are changed in the app.",
+        customer: "いまの上限より低くありません。画面を開き直してください。" / "That is not lower than your limit of now. Please reload the page.";
+    /// What auto top-up may load in 30 days would be passed.
+    LimitTopupAuto = "limit_topup_auto", UNPROCESSABLE_ENTITY, "The customer's own limit of auto top-up in 30 days would be passed.",
+        clerk: "オートチャージの上限（30日間）を超えます。" / "The 30-day limit of auto top-up would be passed.",
+        customer: "オートチャージの上限（30日間）を超えます。" / "This would pass your 30-day limit of auto top-up.";
     /// The first 24 hours of a phone have a lower limit.
     LimitNewDevice = "limit_new_device", UNPROCESSABLE_ENTITY, "The limit of a device's first 24 hours would be passed.",
         clerk: "登録から24時間は利用上限が低くなっています。" / "A phone's first 24 hours have a lower limit.",
@@ -231,6 +243,26 @@ codes! {
     PaymentCanceled = "payment_canceled", CONFLICT, "This payment was canceled, possibly before it arrived.",
         clerk: "この取引は取消済みです。" / "This payment was canceled.",
         customer: "この取引は取り消されました。" / "This payment was canceled.";
+    /// This merchant, or this customer, has no order with this id.
+    OrderNotFound = "order_not_found", NOT_FOUND, "There is no such order.",
+        clerk: "この注文は見つかりません。" / "No such order.",
+        customer: "お支払いの内容が見つかりません。お店にご確認ください。" / "There is nothing to pay under this code. Please ask the store.";
+    /// The order was paid already.
+    OrderPaid = "order_paid", CONFLICT, "The order is paid; it can be refunded or canceled as a payment.",
+        clerk: "この注文はすでに支払い済みです。" / "This order is already paid.",
+        customer: "この注文はすでに支払い済みです。重ねて支払う必要はありません。" / "This was already paid. You do not need to pay again.";
+    /// The order's time is over.
+    OrderExpired = "order_expired", UNPROCESSABLE_ENTITY, "The order's time is over.",
+        clerk: "この注文は有効期限が切れています。新しいQRを表示してください。" / "The order's time is over. Show a new QR.",
+        customer: "有効期限が切れています。お店に新しいQRコードを表示してもらってください。" / "This code's time is over. Ask the store to show a new one.";
+    /// A text that was scanned is no store's code, or is damaged.
+    QrUnreadable = "qr_unreadable", UNPROCESSABLE_ENTITY, "The text is no code to pay, or it is damaged.",
+        clerk: "お店のQRコードではありません。" / "Not a store's QR code.",
+        customer: "お支払い用のQRコードではないか、壊れています。もう一度読み取ってください。" / "This is not a code to pay with, or it is damaged. Please scan it again.";
+    /// A store's code of which this operator knows nothing.
+    QrOfOthers = "qr_of_others", UNPROCESSABLE_ENTITY, "A store's code, but of no store of this operator.",
+        clerk: "他社のQRコードです。" / "This QR code is of another service.",
+        customer: "このお店のQRコードは、他の決済サービスのものです。ここではお支払いいただけません。" / "This store's QR code is of another payment service. You cannot pay with it here.";
     /// The top-up was canceled.
     TopupCanceled = "topup_canceled", CONFLICT, "This top-up was canceled, possibly before it arrived.",
         clerk: "このチャージは取消済みです。" / "This top-up was canceled.",
@@ -299,6 +331,22 @@ codes! {
     FunctionClosed = "function_closed", UNPROCESSABLE_ENTITY, "This function is closed by the operator; see /status.",
         clerk: "この機能は現在停止しています。" / "This function is closed at the moment.",
         customer: "この機能は現在停止しています。" / "This function is closed at the moment.";
+    /// A risk rule wants the customer to confirm at the phone.
+    ConfirmationRequired = "confirmation_required", UNPROCESSABLE_ENTITY, "The customer must confirm this in the app, then show a new code.",
+        clerk: "お客様のアプリで本人確認が必要です。確認後、もう一度コードを表示してもらってください。" / "The customer must confirm in the app, then show the code again.",
+        customer: "アプリで本人確認をしてから、もう一度お試しください。" / "Confirm in the app that it is you, then try again.";
+    /// A risk rule wants a person of staff to look at it first.
+    HeldForReview = "held_for_review", UNPROCESSABLE_ENTITY, "This needs a review by the operator.",
+        clerk: "確認が必要なため、この取引はお受けできません。別のお支払い方法をご案内ください。" / "This needs a review and cannot be done now. Please offer another way to pay.",
+        customer: "安全確認のため、この操作は保留されました。サポートにお問い合わせください。" / "For your safety this was put on hold. Please contact support.";
+    /// A risk rule refuses it.
+    RiskRefused = "risk_refused", UNPROCESSABLE_ENTITY, "The operator's rules refuse this.",
+        clerk: "この取引はお受けできません。別のお支払い方法をご案内ください。" / "This cannot be done. Please offer another way to pay.",
+        customer: "安全上の理由により、この操作はできません。心当たりがない場合はサポートにお問い合わせください。" / "For safety reasons this is not possible. If you do not know why, please contact support.";
+    /// A set of risk rules may not be published; `reason` says why.
+    RulesRefused = "rules_refused", UNPROCESSABLE_ENTITY, "These risk rules may not be published; see reason.",
+        clerk: "このルールは公開できません。" / "These rules may not be published.",
+        customer: "このルールは公開できません。" / "These rules may not be published.";
     /// The customer's account is stopped.
     AccountFrozen = "account_frozen", UNPROCESSABLE_ENTITY, "The account is stopped.",
         clerk: "このお客様のアカウントは停止中です。" / "This customer's account is stopped.",
@@ -319,6 +367,14 @@ codes! {
     ClosingHeld = "closing_held", UNPROCESSABLE_ENTITY, "The account is under a hold and cannot be closed.",
         clerk: "このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed now.",
         customer: "現在、このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed at the moment. Please contact support.";
+    /// The case is decided: nothing is added to it.
+    CaseClosed = "case_closed", CONFLICT, "The case is decided.",
+        clerk: "この件は解決済みです。" / "This case is decided.",
+        customer: "この件は調査が終わっているため、追記できません。" / "This case is decided, so nothing can be added.";
+    /// Somebody else has the case in hand, or it has changed: look again.
+    CaseChanged = "case_changed", CONFLICT, "The case is decided, or in other hands; look again.",
+        clerk: "ほかの担当者が対応中か、解決済みです。画面を更新してください。" / "A colleague has this case in hand, or it is decided. Look again.",
+        customer: "状況が変わりました。画面を更新してください。" / "Something has changed. Please look again.";
     /// A closing is under way already.
     ClosingUnderWay = "closing_under_way", CONFLICT, "A closing of this account is under way.",
         clerk: "退会の手続き中です。" / "The account is being closed.",
@@ -347,6 +403,10 @@ codes! {
     Busy = "busy", SERVICE_UNAVAILABLE, "Busy; the state may be unknown: ask again with the same id.",
         clerk: "混み合っています。結果を照会してください。" / "Busy. Check the result of the operation.",
         customer: "混み合っています。少しお待ちください。" / "We are busy. Please wait a moment.";
+    /// Many want to sign up at once: each has a time to come.
+    WaitingRoom = "waiting_room", SERVICE_UNAVAILABLE, "Sign-up has a queue: open /signup, wait for the time that it tells, and try again.",
+        clerk: "ただいま新規登録が混み合っています。" / "Many people are signing up right now.",
+        customer: "ただいま新規登録が混み合っています。順番にご案内します。" / "Many people are signing up right now. You will get a place in the queue.";
     /// A fault of ours. The state of a money operation is unknown: ask again.
     Internal = "internal_error", INTERNAL_SERVER_ERROR, "A fault on our side; the state may be unknown: ask again with the same id.",
         clerk: "システムエラーです。結果を照会してください。" / "System error. Check the result of the operation.",

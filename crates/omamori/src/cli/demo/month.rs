@@ -40,8 +40,8 @@ pub(super) struct Kind {
     /// Sales.
     #[arg(long, hide = true, default_value_t = 60_000)]
     month_sales: usize,
-    /// Fraud of six kinds beside it, named in `fraud.json` of the data folder: what risk rules are
-    /// tried on.
+    /// Fraud of six kinds beside it, named in `fraud.json` of the data folder, with no risk rule in
+    /// force: what rules are tried on.
     #[arg(long, requires = "month")]
     with_fraud: bool,
 }
@@ -136,6 +136,8 @@ pub(super) async fn make(
         // Every customer comes from a network of their own, for whom the players speak.
         trusted_proxies: vec!["127.0.0.1/32".parse()?],
         card: Card::Sandbox { port: 0 },
+        // Rules are tried on fraud that nobody stopped; the demo begins with them.
+        starter_rules: !kind.with_fraud,
         ..config.clone()
     };
     let start = until / SECOND - i64::try_from(DAYS)? * (DAY / SECOND);
@@ -227,6 +229,12 @@ fn print(tally: &Tally) {
     }
     for (reason, times) in &tally.refused {
         say(format_args!("  {:<26} {times:>8}", format!("refused: {reason}")));
+    }
+    for (what, times) in &tally.stopped {
+        say(format_args!("  {:<26} {times:>8}", format!("by rule: {what}")));
+    }
+    if !tally.bothered.is_empty() {
+        say(format_args!("  {:<26} {:>8}", "customers rules stopped", tally.bothered.len()));
     }
     say("  Every sum is the ledger's own; the journal verifies.");
 }

@@ -115,10 +115,34 @@ impl Notice {
                     ("taken", yen_text(*taken)),
                 ],
             ),
+            Self::LimitLowered { limit, yen } => (
+                "notice.limit_lowered",
+                "notice.limit_lowered_text",
+                vec![("limit", text.t(limit.text_key()).to_owned()), ("yen", yen_text(*yen))],
+            ),
+            Self::LimitRaiseAsked { limit, yen, at } => (
+                "notice.limit_raise",
+                "notice.limit_raise_text",
+                vec![
+                    ("limit", text.t(limit.text_key()).to_owned()),
+                    ("yen", yen_text(*yen)),
+                    ("at", stamp(*at)),
+                ],
+            ),
+            Self::LimitKept { limit } => (
+                "notice.limit_kept",
+                "notice.limit_kept_text",
+                vec![("limit", text.t(limit.text_key()).to_owned())],
+            ),
             Self::ValueEnds { free, points, last } => (
                 "notice.value_ends",
                 "notice.value_ends_text",
                 vec![("what", ending(text, *free, *points)), ("until", stamp(*last))],
+            ),
+            Self::ConfirmAsked { amount, store } => (
+                "notice.confirm_asked",
+                "notice.confirm_asked_text",
+                vec![("amount", yen_text(*amount)), ("store", shown(store))],
             ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
             Self::SessionsEnded {} => {
@@ -155,6 +179,9 @@ impl Notice {
                 "notice.money_requested_text",
                 vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
             ),
+            Self::CaseOpened {} => ("notice.case_opened", "notice.case_opened_text", vec![]),
+            Self::CaseAsked {} => ("notice.case_asked", "notice.case_asked_text", vec![]),
+            Self::CaseDecided { outcome } => ("notice.case_decided", outcome.text_key(), vec![]),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }

@@ -4,17 +4,18 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use omamori_db::sql;
-use serde::{Deserialize, Serialize};
+use omamori_db::{Tx, sql};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{GRACE, STOPPED_BY, obstacle};
 use crate::app::App;
+use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
-use crate::gate::{Act, Question};
+use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::account::{self, Account};
-use crate::identity::stepup::{self, Confirmed, Intent};
+use crate::identity::stepup::{self, Confirmed, Intent, Nothing};
 use crate::identity::{Customer, Network, devices, moves, standing};
 use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
@@ -23,18 +24,13 @@ use crate::web::filters::rfc3339;
 use crate::web::json::Json;
 use crate::web::text::Text;
 
-/// There is nothing to choose.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::privacy) struct Close {}
-
 /// The account is stopped and will be closed.
 #[derive(Serialize)]
 pub(in crate::privacy) struct Closing {
     due_at: String,
 }
 
-fn intent(request: &Close, text: Text) -> Result<Intent> {
+fn intent(request: &Nothing, text: Text) -> Result<Intent> {
     Intent::new(Act::AccountCloseAsk, request, text.t("stepup.close").to_owned())
 }
 
@@ -43,7 +39,7 @@ pub(in crate::privacy) async fn options(
     State(app): State<Arc<App>>,
     customer: Customer,
     text: Text,
-    Json(request): Json<Close>,
+    Json(request): Json<Nothing>,
 ) -> Result<Answer<Value>> {
     let account = account::find(&app.stores.registry, &customer.customer_id).await?;
     allowed(&app, &account).await??;
@@ -56,7 +52,7 @@ pub(in crate::privacy) async fn handle(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, proof }): Json<Confirmed<Close>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Nothing>>,
 ) -> Result<Answer<Closing>> {
     let registry = &app.stores.registry;
     let account = account::find(registry, &customer.customer_id).await?;
@@ -67,7 +63,10 @@ pub(in crate::privacy) async fn handle(
     };
     let intent = intent(&request, text)?;
     let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
-    let due_at = begin(&app, &account.customer_id, "customer").await?;
+    let mut tx = registry.begin().await?;
+    let due_at = begin(&app, &mut tx, &account.customer_id, "customer").await?;
+    tx.commit().await?;
+    devices::forget(&app, &account.customer_id).await?;
     Ok(Answer(Closing { due_at: rfc3339(due_at) }))
 }
 
@@ -75,14 +74,18 @@ pub(in crate::privacy) async fn handle(
 ///
 /// # Errors
 /// What forbids it; a fault.
-pub async fn ask_for(app: &App, customer_id: &str) -> Result<Micros> {
+pub async fn ask_for(app: &App, actor: &Actor, customer_id: &str) -> Result<Micros> {
     let account = account::find(&app.stores.registry, customer_id).await?;
     let opinion = allowed(app, &account).await?;
-    let detail = json!({ "by": "staff" });
-    let question =
-        Question { customer: Some(customer_id), ..Question::plain(Act::AccountCloseAsk, &detail) };
-    let _cleared = app.gate.decide(question, opinion).await?;
-    begin(app, customer_id, "staff").await
+    let act = Act::AccountCloseAsk;
+    let clearance = actor.decide(app, act, Some(customer_id), &json!({}), opinion).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let due_at = begin(app, &mut tx, customer_id, "staff").await?;
+    let (before, after) = (json!({ "status": "active" }), json!({ "due_at": due_at }));
+    let entry = Entry { actor, act, subject: customer_id, before, after, reason: "" };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    devices::forget(app, customer_id).await?;
+    Ok(due_at)
 }
 
 /// What forbids it now, seen with what other nodes wrote.
@@ -100,12 +103,11 @@ async fn allowed(app: &App, account: &Account) -> Result<std::result::Result<(),
     obstacle::look(app, account).await
 }
 
-/// Stops the account, tells everyone, ends all sessions: in one transaction.
-async fn begin(app: &App, customer_id: &str, by: &'static str) -> Result<Micros> {
+/// Stops the account, tells everyone, ends all sessions: in the caller's transaction.
+async fn begin(app: &App, tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<Micros> {
     let now = app.clock.now();
     let due_at = now + GRACE;
-    let mut tx = app.stores.registry.begin().await?;
-    if !standing::stop(&mut tx, customer_id, STOPPED_BY).await? {
+    if !standing::stop(tx, customer_id, STOPPED_BY).await? {
         return Err(Code::AccountFrozen.into());
     }
     let insert = sql("INSERT INTO account_closing (closing_id, customer_id, state, asked_by,
@@ -118,12 +120,10 @@ async fn begin(app: &App, customer_id: &str, by: &'static str) -> Result<Micros>
         omamori_db::Error::UniqueViolation => Error::from(Code::ClosingUnderWay),
         fault => fault.into(),
     })?;
-    devices::note(app, &mut tx, customer_id).await?;
+    devices::note(app, tx, customer_id).await?;
     // Before the sessions end: a phone that is signed out gets no push.
-    tell(app, &mut tx, customer_id, &Notice::ClosingAsked { due_at }).await?;
+    tell(app, tx, customer_id, &Notice::ClosingAsked { due_at }).await?;
     let sessions = sql("DELETE FROM session WHERE customer_id = $1");
     tx.execute(sessions.bind(customer_id)).await?;
-    tx.commit().await?;
-    devices::forget(app, customer_id).await?;
     Ok(due_at)
 }

@@ -5,22 +5,24 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::{Path, State};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use omamori_db::{Db, Row, Tx, sql};
 use serde::Serialize;
 use serde_json::json;
-use sha2::Sha256;
 
 use super::gateway::{CardDetails, Reason, SetupState};
 use super::look::Nothing;
 use super::register::{CARDS_MAX, count_cards, lock};
 use super::{CLAIM, LOOK_EVERY, cards, pause};
 use crate::app::App;
+use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::clock::{DAY, HOUR, Micros};
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
 use crate::identity::{Customer, account};
 use crate::notify::{Notice, tell};
+use crate::risk::Facts;
+use crate::secret::hmac_sha256;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -210,10 +212,9 @@ async fn refuse_card(app: &App, setup: &Setup, card: &CardDetails, reason: Reaso
 }
 
 /// The keyed hash under which a card number is known again, whoever registers it.
-#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
 fn fingerprint(app: &App, gateway: &str, card: &CardDetails) -> [u8; 32] {
     let key = app.vault.derive("card fingerprints");
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("any length");
+    let mut mac = hmac_sha256(key.as_slice());
     mac.update(gateway.as_bytes());
     mac.update(b"\0");
     mac.update(card.fingerprint.as_bytes());
@@ -233,8 +234,11 @@ async fn add(app: &App, setup: &Setup, card: &CardDetails) -> Result<()> {
         _ => Ok(()),
     };
     let detail = json!({ "setup": setup.setup_id, "accounts": others });
+    let print_text = cards::hex(&print);
+    // Its registration was confirmed when it began; the bank's page brought it here.
+    let facts = Facts { card: Some(&print_text), confirmed: true, ..Facts::NONE };
     let question =
-        Question { customer: Some(customer_id), ..Question::plain(Act::CardAdd, &detail) };
+        Question { customer: Some(customer_id), facts, ..Question::plain(Act::CardAdd, &detail) };
     let cleared = app.gate.decide(question, opinion).await;
     if others > 0 {
         flag(app, customer_id, &setup.setup_id).await?;
@@ -316,6 +320,19 @@ async fn flag(app: &App, customer_id: &str, setup_id: &str) -> Result<()> {
     let insert = sql("INSERT INTO topup_review (review_id, customer_id, kind, subject, created_at)
          VALUES ($1, $2, 'card_shared', $3, $4) ON CONFLICT (review_id) DO NOTHING");
     let insert = insert.bind(review_id).bind(customer_id).bind(setup_id);
-    app.stores.registry.execute(insert.bind(app.clock.now())).await?;
-    Ok(())
+    let mut tx = app.stores.registry.begin().await?;
+    tx.execute(insert.bind(app.clock.now())).await?;
+    let new = NewCase {
+        kind: CaseKind::SharedCard,
+        key: setup_id,
+        customer_id: Some(customer_id),
+        store_id: None,
+        subjects: &[setup_id.to_owned()],
+        amount: None,
+        decision_id: None,
+        opener: Opener::Machine("card_shared"),
+        evidence: &serde_json::json!({}),
+    };
+    case::open(app, &mut tx, &new).await?;
+    Ok(tx.commit().await?)
 }

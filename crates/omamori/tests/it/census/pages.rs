@@ -4,6 +4,8 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::case::CaseKind;
+use omamori::clock::{HOUR, SECOND};
 use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::coupon::{Gift, Terms};
@@ -12,6 +14,7 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
+use crate::cases;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -55,6 +58,8 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
+    /// A case about the customer.
+    case: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
 }
@@ -72,6 +77,10 @@ async fn world(app: &TestApp) -> World {
     let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
     let opened = app.call(open.body(Body::from(key)).unwrap()).await;
     let cookie = opened.headers[header::SET_COOKIE].to_str().unwrap();
+    let asked = sql("INSERT INTO act_confirmation (confirmation_id, customer_id, act, store_id, \
+                     amount, asked_at) VALUES ('acf_1', $1, 'payment', $2, CAST(900 AS BIGINT), $3)");
+    let asked = asked.bind(&customer.customer_id).bind(&register.store_id).bind(app.now());
+    app.app.stores.registry.execute(asked).await.unwrap();
     let (viewer, admin) =
         (Desk::new(&app.app, Role::Viewer).await, Desk::new(&app.app, Role::Admin).await);
     let newcomer = json!({ "name": "<b>朝食", "role": "viewer", "reason": "<script>" });
@@ -81,6 +90,10 @@ async fn world(app: &TestApp) -> World {
     let send = json!({ "client_send_id": "s", "amount": 500, "to": { "kind": "link" },
         "message": "<b>朝食</b>" });
     let sent = sender.confirmed(app, "/sends", &send).await.ok();
+    let lower = json!({ "limit": "payment_24h", "yen": 3_000 });
+    sender.customer.post(app, "/limits/lower", &lower).await.ok();
+    let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
+    sender.confirmed(app, "/limits/raise", &higher).await.ok();
     World {
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
         campaigns,
@@ -92,6 +105,7 @@ async fn world(app: &TestApp) -> World {
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
+        case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
         moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
@@ -163,6 +177,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     };
     let staff = format!("omamori_merchant={}", world.staff.token);
     let with_invitation = format!("/merchant?invite={}", world.invitation);
+    let sheet = format!("/merchant/stores/{}/qr", world.register.store_id);
     let boot = world.customer.request("GET", "/", None);
     let mut pages = vec![
         page("welcome.html", "/", None),
@@ -185,10 +200,13 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant.html", "/merchant", Some(&staff)),
         Page { status: 401, ..page("console_signin.html", "/console", None) },
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
+        page("store_qr.html", &sheet, Some(&staff)),
+        of_customer("scan.html", &world.customer, "/scan"),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
+        of_customer("limits.html", &world.sender.customer, "/settings/limits"),
         of_customer("send_one.html", &world.sender.customer, &world.sent),
     ];
     for desk in [&world.viewer, &world.admin] {
@@ -196,6 +214,10 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let console = |template, path: &str| page(template, path, Some(&desk));
         pages.push(console("console_dashboard.html", "/console"));
         pages.push(console("console_approvals.html", "/console/approvals"));
+        pages.push(console("console_cases.html", "/console/cases"));
+        pages.push(console("console_cases.html", "/console/cases?state=decided"));
+        pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
+        pages.push(console("console_alerts.html", "/console/alerts"));
         pages.push(console("console_doors.html", "/console/doors"));
         pages.push(console("console_campaigns.html", "/console/campaigns"));
         for campaign in &world.campaigns {
@@ -224,6 +246,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
         pages.push(of_customer("topup_card.html", customer, "/topup/card"));
         pages.push(of_customer("settings.html", customer, "/settings"));
+        pages.push(of_customer("limits.html", customer, "/settings/limits"));
         pages.push(of_customer("factors.html", customer, "/settings/factors"));
         pages.push(of_customer("notices.html", customer, "/notices"));
         pages.push(of_customer("privacy.html", customer, "/privacy"));
@@ -231,6 +254,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("ask.html", customer, "/ask"));
         pages.push(of_customer("points.html", customer, "/points"));
         pages.push(of_customer("coupons.html", customer, "/coupons"));
+        pages.push(of_customer("confirm.html", customer, "/confirm"));
     }
     pages
 }
@@ -251,6 +275,13 @@ fn templates() -> BTreeSet<String> {
     templates
 }
 
+/// An hour of customers wait to sign up.
+async fn a_crowd_comes(app: &TestApp) {
+    app.clock.advance(2 * SECOND);
+    let crowd = sql("INSERT INTO waiting_room (name, next_at) VALUES ('signup', $1)");
+    app.app.stores.registry.execute(crowd.bind(app.now() + HOUR)).await.unwrap();
+}
+
 /// Goal: no page without its texts, none with a script or a style that our own policy forbids,
 /// none with a text of somebody else's as markup, none whose files are not there.
 async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
@@ -268,6 +299,13 @@ async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
             assets.extend(linked(answer.text()));
             rendered.insert(template.to_owned());
         }
+    }
+    a_crowd_comes(app).await;
+    for language in ["ja", "en"] {
+        let Page { template, mut request, .. } = page("waiting.html", "/signup", None);
+        request.headers_mut().insert(header::ACCEPT_LANGUAGE, language.parse().unwrap());
+        check(&app.call(request).await, template, language);
+        rendered.insert(template.to_owned());
     }
     assert_eq!(rendered, templates(), "a template came or went");
     assert!(assets.len() > 5, "{assets:?}");
