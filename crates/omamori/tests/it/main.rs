@@ -24,6 +24,7 @@ mod limits;
 mod load;
 mod migrations;
 mod money_notices;
+mod month;
 mod notices;
 mod observe;
 mod order;
