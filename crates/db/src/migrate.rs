@@ -44,7 +44,7 @@ impl Db {
             // for, until its connection is closed: so it has one of its own.
             Self::Postgres(pool) => {
                 let mut connection = pool.acquire().await?.detach();
-                let outcome = migrator.run(&mut connection).await;
+                let outcome = migrator.run_direct(None, &mut connection, false).await;
                 connection.close().await?;
                 outcome
             }

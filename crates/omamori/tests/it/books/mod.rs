@@ -37,7 +37,8 @@ async fn write(app: &App, until: Option<u64>, grain: Grain, path: &Path) -> u64 
 fn hledger(file: &Path, arguments: &[&str]) -> Output {
     let mut command = Command::new("hledger");
     command.env("LC_ALL", "C.UTF-8").arg("--file").arg(file).args(arguments);
-    command.output().expect("hledger is missing: tools/packages test installs it")
+    let output = command.output();
+    output.unwrap_or_else(|error| panic!("tools/packages test installs hledger: {error}"))
 }
 
 /// Account and unit to balance, as hledger adds it up; debits are positive.
