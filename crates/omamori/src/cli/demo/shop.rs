@@ -107,7 +107,7 @@ pub(super) enum Campaigns {
     OfAMonth,
 }
 
-/// The onigiri for new customers, which the operator pays, and a coupon of the merchant. For whoever
+/// The onigiri for new customers, which the operator pays, and a coupon of the merchant. For who
 /// tries the demo, some balance; for a month one more coupon, and a week of threefold points.
 async fn begin_campaigns(app: &App, merchant_id: &str, which: Campaigns) -> Result<(), Error> {
     let of_a_month = which == Campaigns::OfAMonth;

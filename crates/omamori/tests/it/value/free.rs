@@ -108,7 +108,7 @@ async fn the_budget_cannot_be_passed_by_many_at_once(app: &mut TestApp) {
     late.post(app, &path(&campaign), &json!({})).await.refused(Code::CouponNotOffered);
 }
 
-/// Attack: who was stopped, who signed up long ago, who has as much as one may have, and what ended.
+/// Attack: who was stopped, who signed up long ago, who has as much as one may have, what ended.
 async fn who_may_not_have_it_gets_none(app: &mut TestApp) {
     let register = Register::new(&app.app).await;
     let old = Customer::enrolled_at(&app.app, app.now() - 40 * DAY).await;
