@@ -42,8 +42,6 @@ pub(super) async fn take(
         let detail = Detail { campaign_id: &campaign.campaign_id };
         let mut question = customer.asks(Act::CouponSet, &detail);
         question.facts.address = Some(network.address());
-        // Rules about coupons look at it: it is what is farmed.
-        question.facts.uses_coupon = true;
         question.amount = Some(yen);
         question.admission = Some(app.gate.admission(Use::Convert, wallet, yen));
         let clearance = app.gate.decide(question, opinion).await?;
