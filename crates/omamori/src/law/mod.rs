@@ -85,8 +85,8 @@ impl Figures {
     }
 }
 
-/// Yen that holders of paid value had at an instant (nanoseconds since 1970): posted, so that what is
-/// set aside for a purchase or a send is still the holder's.
+/// Yen that holders of paid value had at an instant (nanoseconds since 1970): posted, so that what
+/// is set aside for a purchase or a send is still the holder's.
 ///
 /// # Errors
 /// A fault if the journal cannot be read or is not sound.
