@@ -158,7 +158,8 @@ pub enum TransferCode {
     PointsConverted = 63,
     /// Amount 0, on the wallet: free value came from points. `user_data_64` is the yen.
     PointsConvertedNote = 64,
-    /// A coupon's yen, from its campaign's budget to the store.
+    /// A coupon's yen, from its campaign's budget to the store; of a gift of free value, to the
+    /// operator's account that pays for free value.
     CouponDiscount = 65,
     /// A refund puts a coupon's yen back into the budget.
     CouponDiscountBack = 66,
@@ -194,6 +195,8 @@ pub enum TransferCode {
     PayoutReturned = 106,
     /// Amount 0: nothing of a period before it can come any more.
     SettlementMark = 107,
+    /// Amount 0, on the wallet: a campaign gave free value. `user_data_64` is the yen.
+    FreeGivenNote = 75,
 }
 
 impl TransferCode {
@@ -257,6 +260,7 @@ impl TransferCode {
             105 => Self::PayoutSent,
             106 => Self::PayoutReturned,
             107 => Self::SettlementMark,
+            75 => Self::FreeGivenNote,
             _ => return None,
         })
     }

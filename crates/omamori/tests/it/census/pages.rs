@@ -162,6 +162,8 @@ async fn begin_campaigns(app: &TestApp, register: &Register) -> Vec<String> {
     }
     let points = coupon(Gift::PointsFactor { factor: 3 }, 0);
     campaigns.push(begin(app, None, points).await.campaign_id);
+    let value = coupon(Gift::FreeValue { yen: 300 }, 3_000);
+    campaigns.push(begin(app, None, value).await.campaign_id);
     campaigns
 }
 
@@ -241,6 +243,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let path = format!("/console/stores/{}", world.register.store_id);
         pages.push(console("console_store.html", &path));
     }
+    let admin = format!("omamori_staff={}", world.admin.token);
+    pages.push(page("console_law.html", "/console/law", Some(&admin)));
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
