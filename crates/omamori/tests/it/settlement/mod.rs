@@ -1,6 +1,6 @@
 //! Merchants are paid what the ledger says, once, to the yen.
 
-mod payouts;
+pub mod payouts;
 mod races;
 
 use jiff::civil::{Date, date};
@@ -42,7 +42,7 @@ const MAY: Date = date(2026, 5, 31);
 const JUNE: Date = date(2026, 6, 30);
 
 /// Terms of 1.95 % a month.
-const TERMS: Terms = Terms {
+pub const TERMS: Terms = Terms {
     calendar: Calendar::Monthly,
     fee_basis_points: 195,
     holdback_basis_points: 0,
@@ -50,7 +50,7 @@ const TERMS: Terms = Terms {
 };
 
 /// A merchant's register with terms, and a customer who loaded ¥90,000 at somebody else's.
-async fn shop(app: &TestApp, of: Terms) -> (Register, Customer) {
+pub async fn shop(app: &TestApp, of: Terms) -> (Register, Customer) {
     let (elsewhere, register) = (Register::new(&app.app).await, Register::new(&app.app).await);
     terms::set(&app.app, &Actor::machine(), &register.merchant_id, of).await.unwrap();
     let customer = Customer::new(&app.app).await;
