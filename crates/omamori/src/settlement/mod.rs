@@ -2,8 +2,8 @@
 //!
 //! On each closing day of its calendar a merchant's sales, less refunds, go from its stores' sales
 //! accounts to what it is owed (*payable*); the cash that its registers took for top-ups, the fee
-//! and the tax on the fee go off; what is left, less a holdback for refunds, is a payout. Where less
-//! than nothing is left it is carried forward. `docs/settlement.md` has the rule, to the yen.
+//! and the tax on the fee go off; what is left, less a holdback for refunds, is a payout. Where
+//! less than nothing is left it is carried forward. `docs/settlement.md` has the rule, to the yen.
 //!
 //! - [`figures`] reads the ledger, [`statement`] reckons (pure) and is written down, [`carry`]
 //!   makes its transfers, in one linked chain whose ids are derived from merchant and day.

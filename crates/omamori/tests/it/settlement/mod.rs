@@ -117,9 +117,9 @@ pub async fn example(app: &TestApp, register: &Register) -> String {
     format!("/merchant/settlements/{}", stands.settlement_id)
 }
 
-/// Goal: a hand-computed month: ¥1,000 + ¥333 + ¥50,001 sold, ¥333 canceled, ¥1 refunded. The fee is
-/// ⌊51,000 × 1.95 %⌋ = 994 (994.5), the tax ⌊994 × 10 %⌋ = 99, the payout 49,907. What is sold after
-/// the month's last instant is the next one's. A second run makes, books and decides nothing.
+/// Goal: a hand-computed month: ¥1,000 + ¥333 + ¥50,001 sold, ¥333 canceled, ¥1 refunded. The fee
+/// is ⌊51,000 × 1.95 %⌋ = 994 (994.5), the tax ⌊994 × 10 %⌋ = 99, the payout 49,907. What is sold
+/// after the month's last instant is the next one's. A second run makes, books, decides nothing.
 async fn a_month_settles_to_the_yen_and_again_changes_nothing(app: &mut TestApp) {
     let (register, customer) = shop(app, TERMS).await;
     for (id, amount) in [("s-1", 1_000), ("s-2", 333), ("s-3", 50_001)] {
