@@ -167,14 +167,14 @@ async fn commit(app: &App, settlement: &Settlement, request: Request) -> Result<
         ..Question::plain(Act::Settle, &detail)
     };
     let clearance = app.gate.decide(question, Ok(())).await?;
+    let first = request.transfers.first().map_or(0, |transfer| transfer.id);
     let reply = app.gate.commit(clearance, request).await?;
-    let mut results = reply.transfers.iter().map(|outcome| outcome.result);
-    // Another node was first: the same statement, the same chain.
-    let is_there = results.clone().any(|result| result == R::Exists);
-    if is_there || results.all(|result| result == R::Ok) {
+    if reply.transfers.iter().all(|outcome| outcome.result == R::Ok) {
         return Ok(());
     }
-    Err(Error::fault("a settlement was refused by the ledger"))
+    // Another run was first: the same statement and chain, under a decision of its own.
+    let is_there = app.gate.transfer_certainly(first).await?.is_some();
+    is_there.then_some(()).ok_or(Error::fault("a settlement was refused by the ledger"))
 }
 
 /// A merchant, for the gate: no store, no terminal.

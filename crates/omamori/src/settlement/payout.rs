@@ -8,7 +8,7 @@
 
 use jiff::civil::Date;
 use omamori_db::{Row, sql};
-use omamori_ledger::{CreateTransferResult as R, Request, Transfer, TransferFlags};
+use omamori_ledger::{Request, Transfer, TransferFlags};
 use omamori_zengin as zengin;
 use omamori_zengin::LineEnd;
 use serde_json::{Value, json};
@@ -324,10 +324,10 @@ async fn book(app: &App, transfer: Transfer, detail: &Value) -> Result<()> {
     let clearance = app.gate.decide(Question::plain(Act::PayoutBook, detail), Ok(())).await?;
     let accounts = [AccountCode::PayoutTransit, AccountCode::OperatorBank].map(operator_account);
     let request = Request { accounts: accounts.to_vec(), transfers: vec![transfer] };
-    match app.gate.commit(clearance, request).await?.transfers[0].result {
-        R::Ok | R::Exists => Ok(()),
-        _ => Err(Error::fault("a payout was refused by the ledger")),
-    }
+    app.gate.commit(clearance, request).await?;
+    // Made by this run, or by another one at the same time, with a decision of its own.
+    let is_there = app.gate.transfer_certainly(transfer.id).await?.is_some();
+    is_there.then_some(()).ok_or(Error::fault("a payout was refused by the ledger"))
 }
 
 /// The bytes of a file, for the bank. Whoever takes them is in the audit log.

@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 use omamori_db::sql;
-use omamori_ledger::{CreateTransferResult as R, Request, Transfer};
+use omamori_ledger::{Request, Transfer};
 use serde_json::json;
 
 use super::calendar::end_of;
@@ -65,12 +65,12 @@ async fn mark(app: &App, end: Micros) -> Result<()> {
     let detail = json!({ "until": end });
     let clearance = app.gate.decide(Question::plain(Act::Settle, &detail), Ok(())).await?;
     let request = Request { accounts: accounts.to_vec(), transfers: vec![mark] };
-    let outcome = app.gate.commit(clearance, request).await?.transfers[0];
-    let is_there = matches!(outcome.result, R::Ok | R::Exists);
-    if is_there && outcome.timestamp >= nanos(end) {
-        return Ok(());
+    app.gate.commit(clearance, request).await?;
+    // Written by this run, or by another one at the same time, with a decision of its own.
+    match app.gate.transfer_certainly(id).await? {
+        Some(mark) if mark.transfer.timestamp >= nanos(end) => Ok(()),
+        _ => Err(Error::fault("the end of a period was refused by the ledger")),
     }
-    Err(Error::fault("the end of a period was refused by the ledger"))
 }
 
 async fn settle_merchant(

@@ -49,7 +49,7 @@ async fn merchants_are_paid(app: &TestApp) {
     let (register, customer) = shop(app, daily).await;
     let (node, actor, merchant_id) = (&app.app, Actor::machine(), &register.merchant_id);
     bank::set(node, &actor, merchant_id, &account("0000001")).await.unwrap();
-    customer.load(app, &register, 500).await;
+    customer.load(app, &register, 1_000).await;
     register.sell(app, "m-1", &customer.code(app.now()), 10_000).await.ok();
     app.clock.advance(4 * DAY);
     let today = japan(app.now()).date();
