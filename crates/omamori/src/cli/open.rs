@@ -17,7 +17,7 @@ use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
-use crate::risk::{Risk, follow};
+use crate::risk::{Risk, follow, watch};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -94,6 +94,7 @@ pub async fn open(
     });
     changes::start(&app);
     follow::start(&app, taken);
+    watch::start(&app);
     promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;

@@ -16,6 +16,7 @@ mod dashboard;
 mod doors;
 mod frame;
 mod payment;
+mod rules;
 mod search;
 mod session;
 mod signin;
@@ -33,6 +34,7 @@ use crate::app::App;
 use crate::clock::SECOND;
 use crate::identity::RateLimit;
 pub use customer::acts as customer_acts;
+pub(crate) use rules::backtest::period as rules_period;
 
 /// What the console keeps in memory.
 pub struct Console {
@@ -65,6 +67,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/approvals/{approval_id}/options", post(approval::page::options))
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/rules/draft", post(rules::edit::save))
+        .route("/rules/propose", post(rules::edit::propose))
+        .route("/rules/labels", post(rules::labels::set))
+        .route("/rules/versions/{version}/publish", post(rules::publish))
         .route("/cases/{case_id}/take", post(cases::acts::take))
         .route("/cases/{case_id}/note", post(cases::acts::note))
         .route("/cases/{case_id}/link", post(cases::acts::link))
@@ -84,6 +90,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/cases/{case_id}", get(cases::page::show))
         .route("/console/approvals", get(approval::page::show))
         .route("/console/doors", get(doors::show))
+        .route("/console/rules", get(rules::show))
+        .route("/console/rules/edit", get(rules::edit::show))
+        .route("/console/rules/backtest", get(rules::backtest::show))
+        .route("/console/rules/labels", get(rules::labels::show))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

@@ -244,6 +244,9 @@ impl Gate {
         let line = serde_json::to_string(&record)?;
         let decision = self.evidence.record(line, at).await?;
         let held = verdict == Verdict::Held;
+        if let (Some(asked), Some(part)) = (&asked, &part) {
+            self.risk.watch().look(decision, asked, part, held);
+        }
         match reason {
             Some(code) if !held => Err(code.into()),
             _ => Ok(Clearance { decision, admission: question.admission, held }),
@@ -417,6 +420,14 @@ impl Gate {
     ) -> Result<Vec<Option<serde_json::Value>>, Error> {
         let id = |transfer: &Transfer| DecisionId::of(transfer.user_data_128);
         self.evidence.find(&transfers.iter().map(id).collect::<Vec<_>>()).await
+    }
+
+    /// The record of a decision; none if there is none, or not any more.
+    ///
+    /// # Errors
+    /// A fault if the evidence store fails.
+    pub async fn record(&self, id: DecisionId) -> Result<Option<serde_json::Value>, Error> {
+        Ok(self.evidence.find(&[id]).await?.pop().flatten())
     }
 
     /// The newest records that name a customer: for staff. See [`Evidence::of_customer`].

@@ -14,6 +14,8 @@ use crate::db::changes::{self, Subject};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
+/// What the audit log calls the rules.
+pub const SUBJECT: &str = "risk_rules";
 /// Characters of a set.
 const TEXT_MAX: usize = 500_000;
 

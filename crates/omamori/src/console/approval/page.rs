@@ -82,6 +82,9 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::RemoveStaff { staff_id } => ("console.act_remove", name(staff_id)),
         Proposal::Unfreeze { customer_id } => ("console.act_unfreeze", customer_id.clone()),
         Proposal::AssistRecovery { customer_id } => ("console.act_recover", customer_id.clone()),
+        Proposal::PublishRules { version, .. } => {
+            ("console.act_publish_rules", format!("{} {version}", text.t("rules.version")))
+        }
     };
     let is_own = approval.asked_by == staff.staff_id;
     let may = approval.proposal.may(staff.role);
@@ -92,7 +95,12 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
     Row {
         act,
         about,
-        href: approval.proposal.customer().map(|id| format!("/console/customers/{id}")),
+        href: match &approval.proposal {
+            Proposal::PublishRules { version, .. } => {
+                Some(format!("/console/rules?version={version}"))
+            }
+            other => other.customer().map(|id| format!("/console/customers/{id}")),
+        },
         asked_by: name(&approval.asked_by),
         asked_at: approval.asked_at,
         expires_at: approval.expires_at,

@@ -2,6 +2,7 @@
 
 mod approvals;
 mod people;
+mod rules;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};
