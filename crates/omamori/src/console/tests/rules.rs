@@ -100,8 +100,8 @@ async fn an_older_version_is_the_way_back(house: House) {
         desk.carries_out(&asking, approval).await.ok();
         assert_eq!(in_force(&desk), version);
     }
-    let back = desk.post(&asking, "/rules/versions/1/publish", &json!({ "reason": "誤検知" }));
-    let back = back.await.ok();
+    let reason = json!({ "reason": "誤検知" });
+    let back = desk.post(&asking, "/rules/versions/1/publish", &reason).await.ok();
     let approval = back["approval_id"].as_str().unwrap();
     desk.decides(&mut second, approval, "give").await.ok();
     desk.carries_out(&asking, approval).await.ok();

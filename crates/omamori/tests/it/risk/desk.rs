@@ -23,8 +23,7 @@ on_both_engines!(
 /// Goal: caught yen and bothered customers to the yen and the head, in the run, at the desk and
 /// on the bench.
 async fn a_back_test_counts_against_labels_beside_the_live_set(app: &mut TestApp) {
-    let live = publish(&app.app, &rule("huge", "\"payment\"", "act.amount >= 50000", "\"hold\""));
-    live.await;
+    publish(&app.app, &rule("huge", "\"payment\"", "act.amount >= 50000", "\"hold\"")).await;
     let register = Register::new(&app.app).await;
     let (victim, honest) = (Customer::new(&app.app).await, Customer::new(&app.app).await);
     for customer in [&victim, &honest] {
