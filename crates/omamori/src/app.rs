@@ -6,11 +6,15 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::Console;
 use crate::coupon::Campaigns;
+use crate::crowd::Room;
 use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
+use crate::load::Shed;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
+use crate::observe::{Metrics, Readiness};
+use crate::order::Scanning;
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -40,10 +44,20 @@ pub struct App {
     pub topups: Topups,
     /// Campaigns of now.
     pub campaigns: Campaigns,
+    /// What the reading of codes by the camera is bounded by.
+    pub scanning: Scanning,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.
     pub console: Console,
+    /// What is counted and timed, for the operator's engineers.
+    pub metrics: Arc<Metrics>,
+    /// Bounds on the requests at work.
+    pub shed: Shed,
+    /// The waiting room for sign-up.
+    pub crowd: Room,
+    /// Whether a load balancer may send requests here.
+    pub readiness: Readiness,
 }
 
 impl App {

@@ -8,9 +8,13 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::alert::AlertSettings;
 use crate::case::CaseSettings;
+use crate::crowd::CrowdSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
+use crate::load::LoadSettings;
+use crate::observe::MetricsSettings;
 use crate::secret::Secret;
 use crate::value::ValueSettings;
 
@@ -26,6 +30,9 @@ pub struct Config {
     pub issuer_name: String,
     /// The first six digits of a customer's code.
     pub code_prefix: String,
+    /// Level 1 of the numbers in stores' QR codes, 13 digits, as Payments Japan allots it. The
+    /// default is nobody's: wallets of others do not take such a code for one of theirs.
+    pub jpqr_company: String,
     /// Where things are stored.
     pub store: Store,
     /// For `omamori surge` only, and no setting of the file: the ledger's
@@ -63,8 +70,21 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// The operator's desk.
+    pub desk: Desk,
     /// How soon cases should be decided.
     pub cases: CaseSettings,
+    /// When somebody of the operator is told, and how.
+    pub alerts: AlertSettings,
+    /// How much a node takes on at once.
+    pub load: LoadSettings,
+    /// How many sign up in a minute before the others wait.
+    pub waiting_room: CrowdSettings,
+    /// Who may read the figures of the service.
+    pub metrics: MetricsSettings,
+    /// How long the service answers *not ready* before it stops, in seconds: as long as a load
+    /// balancer needs to notice.
+    pub drain_seconds: u16,
 }
 
 impl Default for Config {
@@ -74,6 +94,7 @@ impl Default for Config {
             public_url: "http://localhost:8080".to_owned(),
             issuer_name: "お守りPay".to_owned(),
             code_prefix: omamori_paycode::code::Prefix::DEFAULT.to_string(),
+            jpqr_company: "0000000000000".to_owned(),
             store: Store::default(),
             journal_keeps_nothing: false,
             key_file: PathBuf::from("data/master.key"),
@@ -89,8 +110,28 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            desk: Desk::default(),
             cases: CaseSettings::default(),
+            alerts: AlertSettings::default(),
+            load: LoadSettings::default(),
+            waiting_room: CrowdSettings::default(),
+            metrics: MetricsSettings::default(),
+            drain_seconds: 0,
         }
+    }
+}
+
+/// The operator's desk.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Desk {
+    /// What one person of staff may refund alone in 24 hours, in yen; more takes two people.
+    pub refund_alone_24h: i64,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { refund_alone_24h: 10_000 }
     }
 }
 
@@ -263,6 +304,11 @@ impl Config {
         if self.public_url.ends_with('/') {
             return refuse("public_url is an origin: no path, no slash at its end");
         }
+        if self.jpqr_company.len() != 13
+            || !self.jpqr_company.bytes().all(|byte| byte.is_ascii_digit())
+        {
+            return refuse("jpqr_company must be 13 digits");
+        }
         self.check_mail()?;
         if let Push::Web { contact } = &self.push
             && !["mailto:", "https://"].iter().any(|scheme| contact.starts_with(scheme))
@@ -285,6 +331,12 @@ impl Config {
         {
             return refuse("card.address must be an origin that begins with https://");
         }
+        if self.desk.refund_alone_24h < 0 {
+            return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
+        }
+        self.alerts.check().map_err(ConfigError::Value)?;
+        self.load.check().map_err(ConfigError::Value)?;
+        self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
         self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)

@@ -75,6 +75,8 @@ pub enum Kind {
     PushSubscription,
     /// An attack by a list of passwords.
     AttackWave,
+    /// Something that the operator should look at.
+    Alert,
     /// A door that staff closed.
     Control,
     /// A request to close an account.
@@ -126,6 +128,7 @@ impl Kind {
             Self::ContactCheck => "chk",
             Self::PushSubscription => "psh",
             Self::AttackWave => "atk",
+            Self::Alert => "alt",
             Self::Control => "ctl",
             Self::Closing => "cls",
             Self::Hold => "hld",

@@ -4,6 +4,7 @@
 //! [`gate`] (every act that moves money or changes who can), the ledger behind it, and each
 //! other's public verbs; never through each other's tables. `ARCHITECTURE.md` has the map.
 
+pub mod alert;
 pub mod app;
 pub mod audit;
 pub mod case;
@@ -13,15 +14,18 @@ pub mod config;
 pub mod console;
 pub mod control;
 pub mod coupon;
+pub mod crowd;
 pub mod db;
 pub mod gate;
 pub mod id;
 pub mod identity;
 pub mod language;
 pub mod limit;
+pub mod load;
 pub mod merchant;
 pub mod networks;
 pub mod notify;
+pub mod observe;
 pub mod openapi;
 pub mod order;
 pub mod pos;
@@ -33,6 +37,7 @@ pub mod send;
 pub mod server;
 pub mod till;
 pub mod topup;
+pub mod typed;
 pub mod value;
 pub mod wallet;
 pub mod web;

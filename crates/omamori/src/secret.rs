@@ -5,6 +5,7 @@ use std::fmt;
 use chacha20poly1305::aead::{Aead, KeyInit, Payload};
 use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
 use hkdf::Hkdf;
+use hmac::Hmac;
 use p256::SecretKey;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -46,6 +47,13 @@ impl<'de> serde::Deserialize<'de> for Secret {
 #[must_use]
 pub fn token_hash(token: &str) -> [u8; 32] {
     Sha256::digest(token.as_bytes()).into()
+}
+
+/// HMAC-SHA-256, which takes a key of any length.
+#[must_use]
+#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
+pub fn hmac_sha256(key: &[u8]) -> Hmac<Sha256> {
+    <Hmac<Sha256>>::new_from_slice(key).expect("any length")
 }
 
 /// Compares without telling by the time it takes where two values differ.

@@ -11,12 +11,13 @@ const PAUSE_MS_MAX = 30_000;
  * @param {string} path
  * @param {(name: string, data: any) => void} onEvent
  * @param {() => void} onGap called when events may have been missed
+ * @param {Record<string, string>} [also] further headers
  */
-export async function follow(path, onEvent, onGap) {
+export async function follow(path, onEvent, onGap, also = {}) {
   let pause = PAUSE_MS;
   for (let first = true; ; first = false) {
     try {
-      const headers = { accept: "text/event-stream" };
+      const headers = { accept: "text/event-stream", ...also };
       const answer = await fetch(path, { headers, cache: "no-store" });
       if (answer.status === 401) return;
       if (!answer.ok) throw new Error(`status ${answer.status}`);

@@ -172,22 +172,7 @@ pub struct Decision<'a> {
 /// [`Code::NotFound`]; [`Code::CaseChanged`] if it is in other hands or decided; an outcome that
 /// the kind does not have; a fault.
 pub async fn decide(app: &App, actor: &Actor, case_id: &str, decision: Decision<'_>) -> Result<()> {
-    let tx = app.stores.registry.begin().await?;
-    decide_in(app, tx, actor, case_id, decision).await
-}
-
-/// [`decide`] in a transaction of the caller's, which has the rows that the outcome sets in motion
-/// and is committed here.
-///
-/// # Errors
-/// As [`decide`].
-pub async fn decide_in(
-    app: &App,
-    mut tx: Tx,
-    actor: &Actor,
-    case_id: &str,
-    Decision { outcome, reason, message }: Decision<'_>,
-) -> Result<()> {
+    let Decision { outcome, reason, message } = decision;
     let (case, clearance) = begin(app, actor, Act::CaseDecide, case_id).await?;
     if !case.kind.outcomes().contains(&outcome) {
         return Err(Error::field("outcome", "unknown"));
@@ -196,6 +181,7 @@ pub async fn decide_in(
         return Err(Code::CaseChanged.into());
     }
     let to = State::Decided { by: actor.id.clone(), at: app.clock.now(), outcome };
+    let mut tx = app.stores.registry.begin().await?;
     step(&mut tx, &case, &to).await?;
     if let Some(customer) = case.customer_id.as_deref().filter(|_| case.kind.is_shown_to_customer())
     {

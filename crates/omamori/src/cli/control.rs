@@ -8,7 +8,8 @@ use super::say;
 use crate::app::App;
 use crate::audit::Actor;
 use crate::clock::{DAY, HOUR, MINUTE, Micros};
-use crate::control::{self, Closing, Closure, Door, Scope};
+use crate::control::{self, Closing, Closure, Door, Scope, Version};
+use crate::networks::Country;
 use crate::web::filters::rfc3339;
 
 type Error = Box<dyn std::error::Error>;
@@ -61,6 +62,18 @@ pub struct CloseArgs {
     /// Only for so many of a hundred customers.
     #[arg(long, group = "part", value_parser = clap::value_parser!(u8).range(1..100))]
     percent: Option<u8>,
+    /// Only for requests from networks of this autonomous system.
+    #[arg(long, group = "part")]
+    asn: Option<u32>,
+    /// Only for requests from networks of this country: `JP`.
+    #[arg(long, group = "part", value_parser = country)]
+    country: Option<Country>,
+    /// Only for apps that say they are older than this version: `1.4.0`.
+    #[arg(long, group = "part", value_parser = version)]
+    app_older_than: Option<Version>,
+    /// Only for accounts of this issuer, by its id in the settings.
+    #[arg(long, group = "part")]
+    issuer: Option<String>,
     /// Opens by itself after this time: `30m`, `2h`, `1d`.
     #[arg(long = "for", value_parser = span)]
     span: Option<Micros>,
@@ -75,6 +88,14 @@ pub struct CloseArgs {
 fn door(word: &str) -> Result<Door, String> {
     let all = || Door::ALL.iter().map(|door| door.as_str()).collect::<Vec<_>>().join(", ");
     Door::of(word).ok_or_else(|| format!("there are these doors: {}", all()))
+}
+
+fn country(text: &str) -> Result<Country, String> {
+    Country::parse(text).ok_or_else(|| "a country is two capital letters: JP".to_owned())
+}
+
+fn version(text: &str) -> Result<Version, String> {
+    Version::parse(text).ok_or_else(|| "a version is up to three numbers: 1.4.0".to_owned())
 }
 
 fn span(text: &str) -> Result<Micros, String> {
@@ -116,12 +137,19 @@ pub async fn run(command: Command) -> Result<(), Error> {
 
 async fn close(args: CloseArgs) -> Result<(), Error> {
     let app = open(args.settings).await?;
-    let scope = match (args.store, args.merchant, args.percent) {
-        (Some(store), _, _) => Scope::Store(store),
-        (_, Some(merchant), _) => Scope::Merchant(merchant),
-        (_, _, Some(percent)) => Scope::Percent(percent),
-        _ => Scope::All,
-    };
+    let parts = [
+        args.store.map(Scope::Store),
+        args.merchant.map(Scope::Merchant),
+        args.percent.map(Scope::Percent),
+        args.asn.map(Scope::Asn),
+        args.country.map(Scope::Country),
+        args.app_older_than.map(Scope::AppVersion),
+        args.issuer.map(Scope::Issuer),
+    ];
+    let scope = parts.into_iter().flatten().next().unwrap_or(Scope::All);
+    if !scope.fits(args.door) {
+        return Err(format!("{} cannot be closed for such a part", args.door.as_str()).into());
+    }
     let closing = Closing {
         door: args.door,
         scope,

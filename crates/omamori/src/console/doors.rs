@@ -12,15 +12,18 @@ use super::access::{Fraud, Viewer};
 use super::approval::checked_reason;
 use super::frame::Frame;
 use crate::app::App;
-use crate::clock::Micros;
+use crate::clock::{HOUR, Micros};
 use crate::control::{self, Closing, Closure, Door, Scope};
 use crate::merchant::desk;
 use crate::web::codes::Code;
-use crate::web::error::Result;
+use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::json::Json;
 use crate::web::page::page;
 use crate::web::text::Text;
+
+/// A year: who wants longer closes it without an end.
+const HOURS_MAX: i64 = 8_784;
 
 struct Closed {
     control_id: String,
@@ -88,15 +91,52 @@ pub(super) struct Reason {
     reason: String,
 }
 
-/// `POST /api/admin/v1/doors/{door}/close`: for everybody, by one person at once.
+/// What to close a door for. Without a scope: for everybody.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Close {
+    reason: String,
+    #[serde(default)]
+    scope: String,
+    #[serde(default)]
+    subject: String,
+    /// When it opens by itself; empty for not.
+    #[serde(default)]
+    hours: String,
+}
+
+impl Close {
+    fn scope(&self, door: Door) -> Result<Scope> {
+        let word = if self.scope.is_empty() { "all" } else { &self.scope };
+        let scope = Scope::parse(word, self.subject.trim());
+        let scope = scope.ok_or_else(|| Error::field("subject", "malformed"))?;
+        if scope.fits(door) { Ok(scope) } else { Err(Error::field("scope", "malformed")) }
+    }
+
+    fn ends_at(&self, now: Micros) -> Result<Option<Micros>> {
+        if self.hours.trim().is_empty() {
+            return Ok(None);
+        }
+        let hours: i64 = self.hours.trim().parse().unwrap_or_default();
+        let fits = (1..=HOURS_MAX).contains(&hours);
+        if fits { Ok(Some(now + hours * HOUR)) } else { Err(Error::field("hours", "out_of_range")) }
+    }
+}
+
+/// `POST /api/admin/v1/doors/{door}/close`: by one person at once, for everybody or a part.
 pub(super) async fn close(
     State(app): State<Arc<App>>,
     Fraud(staff): Fraud,
     Path(door): Path<String>,
-    Json(request): Json<Reason>,
+    Json(request): Json<Close>,
 ) -> Result<StatusCode> {
     let door = Door::of(&door).ok_or(Code::NotFound)?;
-    let closing = closing(door, Scope::All, &request)?;
+    let scope = request.scope(door)?;
+    if let Scope::Store(id) | Scope::Merchant(id) = &scope {
+        desk::find(&app.stores.registry, id).await?.ok_or(Code::NotFound)?;
+    }
+    let ends_at = request.ends_at(app.clock.now())?;
+    let closing = Closing { ends_at, ..closing(door, scope, &request.reason)? };
     control::close(&app, &staff.actor, &staff.name, closing).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -113,16 +153,16 @@ pub(super) async fn close_store(
     if !found.stores.iter().any(|store| store.store_id == store_id) {
         return Err(Code::NotFound.into());
     }
-    let closing = closing(door, Scope::Store(store_id), &request)?;
+    let closing = closing(door, Scope::Store(store_id), &request.reason)?;
     control::close(&app, &staff.actor, &staff.name, closing).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-fn closing(door: Door, scope: Scope, request: &Reason) -> Result<Closing> {
+fn closing(door: Door, scope: Scope, reason: &str) -> Result<Closing> {
     Ok(Closing {
         door,
         scope,
-        reason: checked_reason(&request.reason)?.to_owned(),
+        reason: checked_reason(reason)?.to_owned(),
         notice_ja: String::new(),
         notice_en: String::new(),
         ends_at: None,

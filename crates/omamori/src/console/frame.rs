@@ -2,6 +2,7 @@
 
 use super::access::Staff;
 use super::approval;
+use crate::alert;
 use crate::app::App;
 use crate::case;
 use crate::web::error::Result;
@@ -13,6 +14,8 @@ pub(super) struct Frame {
     /// Which entry of the navigation this is.
     pub here: &'static str,
     pub waiting: i64,
+    /// Alerts that nobody has taken up.
+    pub alerts: i64,
     /// Cases that are not decided.
     pub cases: i64,
     /// Cases that should have been decided by now.
@@ -29,6 +32,7 @@ impl Frame {
             role: staff.role.to_string(),
             here,
             waiting,
+            alerts: alert::standing(registry).await?,
             cases,
             overdue,
         })

@@ -8,6 +8,7 @@
 //! Not here: rules about money or identity. The console calls the features that have them.
 
 pub mod access;
+mod alerts;
 pub mod approval;
 mod audit_page;
 mod cases;
@@ -16,6 +17,7 @@ mod dashboard;
 mod doors;
 mod frame;
 mod payment;
+mod refund;
 mod rules;
 mod search;
 mod session;
@@ -58,6 +60,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signin/finish", post(signin::signin_finish))
         .route("/signout", post(signin::sign_out))
         .route("/search", post(search::find))
+        .route("/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
         .route("/controls/{control_id}/open", post(doors::open))
@@ -71,6 +74,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/rules/propose", post(rules::edit::propose))
         .route("/rules/labels", post(rules::labels::set))
         .route("/rules/versions/{version}/publish", post(rules::publish))
+        .route("/payments/{payment_id}/refund", post(refund::handle))
         .route("/cases/{case_id}/take", post(cases::acts::take))
         .route("/cases/{case_id}/note", post(cases::acts::note))
         .route("/cases/{case_id}/link", post(cases::acts::link))
@@ -89,6 +93,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/cases", get(cases::queue::show))
         .route("/console/cases/{case_id}", get(cases::page::show))
         .route("/console/approvals", get(approval::page::show))
+        .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
         .route("/console/rules", get(rules::show))
         .route("/console/rules/edit", get(rules::edit::show))

@@ -58,6 +58,12 @@ doors! {
     Send = "send", [Send, FriendCodeMake, MoneyRequest];
     /// Taking what others sent. Going back to the sender is never closed.
     Receive = "receive", [SendTake];
+    /// Coupons: none is taken or used. A payment goes on without.
+    Coupon = "coupon", [CouponSet];
+    /// Points: none is turned into balance or used. A payment goes on without.
+    Points = "points", [PointsConvert];
+    /// Sign-up and sign-in with an account elsewhere.
+    External = "external", [ExternalUse];
     /// Linking an account elsewhere.
     ExternalLink = "external-link", [ExternalLink];
 }

@@ -3,6 +3,7 @@
 //! What is closed is in the registry and in the memory of every node, which reads it anew within a
 //! quarter of a second after somebody changed it (`db::changes`). The gate looks here first.
 
+mod caller;
 mod closure;
 mod door;
 mod status;
@@ -13,8 +14,9 @@ use omamori_db::{Db, sql};
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 
-use closure::closure_columns;
+pub use caller::{Version, known};
 pub use closure::{Closure, Scope};
+use closure::{Whom, closure_columns};
 pub use door::Door;
 pub use status::router;
 
@@ -67,10 +69,29 @@ impl Controls {
         customer: Option<&str>,
         now: Micros,
     ) -> Result<(), Code> {
+        self.look(act, &Whom { place, customer, issuer: None, caller: caller::current() }, now)
+    }
+
+    /// Whether an account of an issuer may be used for an act.
+    ///
+    /// # Errors
+    /// [`Code::FunctionClosed`].
+    pub fn check_issuer(&self, act: Act, issuer: &str, now: Micros) -> Result<(), Code> {
+        let caller = caller::current();
+        let whom = Whom { place: None, customer: None, issuer: Some(issuer), caller };
+        self.look(act, &whom, now)
+    }
+
+    fn look(&self, act: Act, whom: &Whom<'_>, now: Micros) -> Result<(), Code> {
         let needs = |door: Door| door.acts().contains(&act);
         let closed = self.0.read().clone();
-        let stopped = closed.iter().any(|closure| closure.stops(needs, place, customer, now));
+        let stopped = closed.iter().any(|closure| closure.stops(needs, whom, now));
         if stopped { Err(Code::FunctionClosed) } else { Ok(()) }
+    }
+
+    /// Whether a door is closed for where requests come from.
+    fn look_at_callers(&self) -> bool {
+        self.0.read().iter().any(|closure| closure.scope.is_of_callers())
     }
 
     /// What is closed now.

@@ -4,6 +4,7 @@
 use super::campaign::{Campaign, Gift, merchant_discount};
 use crate::app::App;
 use crate::clock::Micros;
+use crate::gate::Act;
 use crate::gate::chart::available;
 use crate::identity::DeviceEntry;
 use crate::merchant::StoreEntry;
@@ -50,8 +51,12 @@ struct Held<'a> {
 pub async fn fit(app: &App, device: &DeviceEntry, basket: &Basket<'_>) -> Result<Fitted> {
     let now = app.clock.now();
     let all = app.campaigns.all(now).await?;
-    let set =
-        if device.has_coupons { app.campaigns.set_by(&device.customer_id).await? } else { vec![] };
+    let is_open = app.gate.open_door(Act::CouponSet, None, Some(&device.customer_id)).is_ok();
+    let set = if device.has_coupons && is_open {
+        app.campaigns.set_by(&device.customer_id).await?
+    } else {
+        vec![]
+    };
     let left = |account| app.gate.account(account).as_ref().map_or(0, available);
     let held = all.iter().filter(|campaign| set.contains(&campaign.campaign_id)).map(|campaign| {
         let pieces_account = campaign.pieces_account(device.wallet_account);

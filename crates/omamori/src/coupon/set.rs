@@ -43,6 +43,7 @@ pub async fn set(
     network: Network,
     Path(campaign_id): Path<String>,
 ) -> Result<Json<SetAnswer>> {
+    app.gate.open_door(Act::CouponSet, None, Some(&customer.customer_id))?;
     let campaign = find(&app, &campaign_id).await?.filter(|found| found.terms.gift.is_coupon());
     let campaign = campaign.ok_or(Code::NotFound)?;
     let opinion = may_set(&app, &customer, &campaign).await?;

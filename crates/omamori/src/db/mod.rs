@@ -43,13 +43,19 @@ pub const REGISTRY: &[Step] = &[
     step!(18, "controls", "registry/0018_controls.sql"),
     step!(19, "own limits", "registry/0019_own_limits.sql"),
     step!(21, "orders", "registry/0021_orders.sql"),
+    step!(22, "store qr", "registry/0022_store_qr.sql"),
     step!(26, "cases", "registry/0026_cases.sql"),
     step!(28, "risk rules", "registry/0028_risk_rules.sql"),
     step!(29, "act confirmations", "registry/0029_act_confirmations.sql"),
+    step!(30, "waiting room", "registry/0030_waiting_room.sql"),
+    step!(31, "alerts", "registry/0031_alerts.sql"),
 ];
 
 /// The evidence's schema, step by step.
-pub const EVIDENCE: &[Step] = &[step!(1, "decisions", "evidence/0001_decisions.sql")];
+pub const EVIDENCE: &[Step] = &[
+    step!(1, "decisions", "evidence/0001_decisions.sql"),
+    step!(3, "decision seals", "evidence/0003_decision_seals.sql"),
+];
 
 /// Open connections to all stores.
 #[derive(Clone, Debug)]

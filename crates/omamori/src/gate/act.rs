@@ -53,6 +53,8 @@ pub enum Act {
     ExternalLink,
     /// It may no longer.
     ExternalUnlink,
+    /// An account elsewhere is about to be used, to sign up or in.
+    ExternalUse,
     /// The customer confirms at the phone what a register wants.
     ActConfirm,
     /// The customer says that what a register wants is not from them.
@@ -149,6 +151,8 @@ pub enum Act {
     ApprovalGive,
     /// The second person says no.
     ApprovalRefuse,
+    /// Staff take up an alert.
+    AlertAcknowledge,
     /// Staff close a function.
     DoorClose,
     /// Staff open it again.
@@ -161,6 +165,8 @@ pub enum Act {
     RulesPublish,
     /// Staff say what a decision turned out to be.
     FraudLabel,
+    /// Staff give a payment back, in the merchant's place.
+    StaffRefund,
     /// Staff stop a customer's account.
     StaffFreeze,
     /// Staff start it again.

@@ -1,9 +1,10 @@
 //! The one gate. Every act that moves money, or changes who can move it, passes here.
 //!
 //! It looks, in this order, at whether the function is open, at what the feature found about
-//! standing and proof, then at limits; writes a decision record with all it saw, whatever the
-//! verdict; and only then gives a [`Clearance`]. Nothing else can make one, and [`Gate::commit`]
-//! takes one for each commit to the ledger: money that did not pass the gate does not compile.
+//! standing and proof, at limits, then at what risk rules say; writes a decision record with all it
+//! saw, whatever the verdict; and only then gives a [`Clearance`]. Nothing else can make one, and
+//! [`Gate::commit`] takes one for each commit to the ledger: money that did not pass the gate does
+//! not compile.
 
 mod act;
 mod admission;
@@ -11,25 +12,29 @@ pub mod chart;
 pub mod evidence;
 pub mod limits;
 pub mod purse;
+mod reader;
+pub mod seal;
 pub mod sending;
 pub mod windows;
 
 use std::sync::Arc;
 
-use omamori_db::Db;
 use omamori_ledger::{
-    Account, CommitError, Follower, Following, Ledger, Options, Reply, Request, StoredTransfer,
-    Submission, Transfer,
+    Account, CommitError, Following, Ledger, Options, Reply, Request, StoredTransfer, Submission,
+    Transfer,
 };
+use parking_lot::Mutex;
 use serde::Serialize;
 
 pub use act::Act;
 pub use admission::Use;
+pub use reader::{Condition, Reader};
 
 use crate::clock::Clock;
 use crate::control::Controls;
 use crate::db::Stores;
 use crate::limit::Owned;
+use crate::observe::{self, Metrics};
 use crate::risk::{self, Facts, May, Part, Risk, Verdict};
 use crate::web::codes::Code;
 use crate::web::error::Error;
@@ -37,6 +42,7 @@ use chart::available;
 use evidence::{DecisionId, Evidence};
 use limits::Limits;
 use purse::Purse;
+use seal::SealKey;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// A terminal, and where it stands. Ids are their public texts.
@@ -141,6 +147,9 @@ pub struct Gate {
     ledger: Ledger<Windows>,
     limits: Limits,
     own: Owned,
+    /// Who follows the journal, to see how far behind they are.
+    followers: Mutex<Vec<(&'static str, Following)>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Gate {
@@ -153,16 +162,20 @@ impl Gate {
         clock: Arc<dyn Clock>,
         (risk, limits): (Risk, Limits),
         journal_keeps_nothing: bool,
+        (seal, metrics): (SealKey, Arc<Metrics>),
     ) -> Result<Self, OpenError> {
-        let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
+        let evidence =
+            Evidence::start(stores.evidence.clone(), clock.clone(), seal, metrics.clone()).await?;
         let ledger_clock = clock.clone();
         let now_nanos = Arc::new(move || ledger_clock.now_nanos());
         let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
         options.journal_keeps_nothing = journal_keeps_nothing;
+        options.observer = Some(metrics.clone());
         let ledger = Ledger::open(options, Windows::default()).await?;
         let controls = Controls::load(&stores.registry).await?;
         let own = Owned::load(&stores.registry).await?;
-        Ok(Self { clock, controls, risk, evidence, ledger, limits, own })
+        let followers = Mutex::default();
+        Ok(Self { clock, controls, risk, evidence, ledger, limits, own, followers, metrics })
     }
 
     /// Decides. `opinion` is what the feature found about standing and proof; it comes first. What
@@ -243,6 +256,11 @@ impl Gate {
         };
         let line = serde_json::to_string(&record)?;
         let decision = self.evidence.record(line, at).await?;
+        self.metrics.decided(at, question.act, word, reason.map(Code::as_str));
+        observe::name_decision(decision);
+        for rule in part.iter().flat_map(|part| part.alerting()) {
+            self.metrics.rule_hit(rule);
+        }
         let held = verdict == Verdict::Held;
         if let (Some(asked), Some(part)) = (&asked, &part) {
             self.risk.watch().look(decision, asked, part, held);
@@ -264,6 +282,14 @@ impl Gate {
         customer: Option<&str>,
     ) -> Result<(), Code> {
         self.controls.check(act, place, customer, self.clock.now())
+    }
+
+    /// The same for an account of an issuer.
+    ///
+    /// # Errors
+    /// [`Code::FunctionClosed`].
+    pub fn open_issuer_door(&self, act: Act, issuer: &str) -> Result<(), Code> {
+        self.controls.check_issuer(act, issuer, self.clock.now())
     }
 
     /// The doors that staff closed.
@@ -445,7 +471,7 @@ impl Gate {
     /// Read access to the ledger: subscriptions, positions, memory.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
-        Reader(&self.ledger)
+        Reader(self)
     }
 
     /// Finishes what was begun and stops the ledger's writer.
@@ -464,26 +490,6 @@ fn undone(error: CommitError<Code>) -> Error {
         CommitError::Unavailable(source) | CommitError::Unknown(source) => {
             Error::Fault(Box::new(source))
         }
-    }
-}
-
-/// The ledger without its write side.
-pub struct Reader<'a>(&'a Ledger<Windows>);
-
-impl Reader<'_> {
-    /// Entries as they are merged, from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> omamori_ledger::Subscription {
-        self.0.subscribe()
-    }
-
-    /// Runs a follower of the journal, whose position is kept in `db` in the same transactions as
-    /// its own writes.
-    ///
-    /// # Errors
-    /// [`omamori_db::Error`] if its position cannot be read.
-    pub async fn follow<F: Follower>(&self, db: Db, follower: F) -> omamori_db::Result<Following> {
-        self.0.follow(db, follower).await
     }
 }
 

@@ -33,6 +33,14 @@ pub struct StoreEntry {
     pub points_rate: Option<i64>,
 }
 
+impl StoreEntry {
+    /// A terminal of it, for the gate; 0 where none took part.
+    #[must_use]
+    pub fn place(&self, terminal_number: i64) -> Place<'_> {
+        Place { terminal_number, store_id: &self.store_id, merchant_id: &self.merchant_id }
+    }
+}
+
 /// A terminal that may call the POS API.
 #[derive(Debug)]
 pub struct TerminalEntry {
@@ -53,11 +61,7 @@ impl TerminalEntry {
     /// Where it stands, for the gate.
     #[must_use]
     pub fn place(&self) -> Place<'_> {
-        Place {
-            terminal_number: self.terminal_number,
-            store_id: &self.store.store_id,
-            merchant_id: &self.store.merchant_id,
-        }
+        self.store.place(self.terminal_number)
     }
 }
 
@@ -90,7 +94,17 @@ impl Merchants {
     /// # Errors
     /// [`omamori_db::Error`].
     pub async fn terminal(&self, token: &str) -> omamori_db::Result<Option<Arc<TerminalEntry>>> {
-        let hash = token_hash(token);
+        self.terminal_of(token_hash(token)).await
+    }
+
+    /// The same, by the hash of the key or token.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`].
+    pub async fn terminal_of(
+        &self,
+        hash: [u8; 32],
+    ) -> omamori_db::Result<Option<Arc<TerminalEntry>>> {
         if let Some(known) = self.terminals.read().get(&hash) {
             return Ok(Some(known.clone()));
         }
@@ -161,6 +175,20 @@ impl Merchants {
                 .bind(account.to_be_bytes()),
             )
             .await?;
+        row.map(|row| Ok(self.remember(store_of(&row)?))).transpose()
+    }
+
+    /// The store with this id.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`].
+    pub async fn store(&self, store_id: &str) -> omamori_db::Result<Option<Arc<StoreEntry>>> {
+        let query = sql(concat!(
+            "SELECT ",
+            store_columns!(),
+            " FROM store s JOIN merchant m ON m.merchant_id = s.merchant_id WHERE s.store_id = $1"
+        ));
+        let row = self.registry.optional(query.bind(store_id)).await?;
         row.map(|row| Ok(self.remember(store_of(&row)?))).transpose()
     }
 

@@ -10,15 +10,20 @@
 //! API work on what was paid by order as on any payment.
 
 mod cancel;
+mod events;
 mod pay;
 pub mod pos;
 mod row;
+mod scan;
+mod sheet;
 mod state;
+pub mod store_qr;
 mod wallet;
 
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 use crate::app::App;
@@ -26,16 +31,25 @@ use crate::app::App;
 pub use cancel::cancel;
 pub use pay::{Paying, pay};
 pub use row::{NewOrder, Order, OrderKind, create, find, find_by_code, find_by_payment};
+pub use scan::Scanning;
 pub use state::{State, state};
 pub use wallet::OrderView;
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
+    let frame_bytes = DefaultBodyLimit::max(scan::FRAME_BYTES_MAX);
     let api = Router::new()
+        .route("/store-codes/look", post(wallet::look))
+        .route("/store-orders", post(wallet::order))
+        .route("/scan-frames", post(scan::frame).layer(frame_bytes))
         .route("/orders/{order_id}", get(wallet::show))
         .route("/orders/{order_id}/pay/options", post(pay::options))
         .route("/orders/{order_id}/pay", post(pay::handle));
     Router::new()
+        .route("/scan", get(scan::show))
+        .route("/merchant/stores/{store_id}/qr", get(sheet::show))
+        .route("/api/merchant/v1/stores/{store_id}/qr", post(sheet::set))
+        .route("/api/pos/v1/events", get(events::stream))
         .route("/api/pos/v1/orders", post(pos::create))
         .route("/api/pos/v1/orders/{merchant_payment_id}", get(pos::show))
         .route("/api/pos/v1/orders/{merchant_payment_id}/cancel", post(pos::cancel))

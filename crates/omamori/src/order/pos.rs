@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State as Held};
+use omamori_paycode::draw::{Level, qr};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::row::{self, NewOrder, Order, OrderKind};
 use super::state::{State, state};
+use super::store_qr::of_store;
 use crate::app::App;
 use crate::clock::SECOND;
 use crate::gate::Act;
 use crate::pos::shelf::ErrorAnswer;
 use crate::pos::{AMOUNT_MAX, Fields, ItemDetail, PaymentView, Terminal, is_id, payment_view};
 use crate::web::codes::Code;
-use crate::web::error::Result;
+use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
 use crate::web::json::Json;
 
@@ -71,6 +73,10 @@ pub struct OrderBody {
     currency: &'static str,
     /// Ten characters that a customer can type who cannot scan.
     code: String,
+    /// The text of the QR: EMVCo, as JPQR has it, for this one sale.
+    qr_text: String,
+    /// A picture of it, SVG with its quiet zone, for a register that draws none itself.
+    qr_svg: String,
     /// RFC 3339, UTC.
     created_at: String,
     /// RFC 3339, UTC.
@@ -107,6 +113,9 @@ async fn answer(app: &App, order: &Order) -> Result<axum::Json<PosOrderAnswer>> 
         State::Paid(capture) => Some(payment_view(app, capture).await?),
         _ => None,
     };
+    let store_qr = of_store(app, &order.store.store_id).await?;
+    let qr_text = store_qr.dynamic_text(order)?;
+    let symbol = qr(&qr_text, Level::M).map_err(|error| Error::Fault(Box::new(error)))?;
     let order = OrderBody {
         order_id: order.order_id.clone(),
         merchant_payment_id: order.merchant_payment_id.clone(),
@@ -114,6 +123,8 @@ async fn answer(app: &App, order: &Order) -> Result<axum::Json<PosOrderAnswer>> 
         amount: order.amount,
         currency: "JPY",
         code: order.code.clone(),
+        qr_svg: symbol.svg(),
+        qr_text,
         created_at: rfc3339(order.created_at),
         expires_at: rfc3339(order.expires_at),
         payment,

@@ -10,12 +10,10 @@ use crate::gate::Place;
 use crate::id::{Kind, derive};
 use crate::merchant::StoreEntry;
 use crate::pos::{ItemDetail, capture_id, find_capture, is_tombstone};
-use crate::rng::random;
+use crate::typed;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
-/// Crockford's base 32: nothing that is taken for something else.
-const CHARACTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// 50 bits: who guesses finds, among a million open orders, one in a billion tries; and may pay it.
 const CODE_LENGTH: usize = 10;
 
@@ -90,11 +88,7 @@ impl Order {
     /// Where it is paid, for the gate.
     #[must_use]
     pub fn place(&self) -> Place<'_> {
-        Place {
-            terminal_number: self.terminal.as_ref().map_or(0, |(number, _)| *number),
-            store_id: &self.store.store_id,
-            merchant_id: &self.store.merchant_id,
-        }
+        self.store.place(self.terminal.as_ref().map_or(0, |(number, _)| *number))
     }
 
     /// The id of the payment that it becomes.
@@ -165,9 +159,7 @@ pub async fn create(app: &App, new: NewOrder) -> Result<Order> {
 
 async fn insert(app: &App, registry: &Db, new: &NewOrder, items: &str) -> Result<()> {
     let now = app.clock.now();
-    let bytes: [u8; CODE_LENGTH] = random(app.rng.as_ref());
-    let character = |byte: &u8| char::from(CHARACTERS[usize::from(byte & 31)]);
-    let code: String = bytes.iter().map(character).collect();
+    let code = typed::code::<CODE_LENGTH>(app.rng.as_ref());
     let insert = sql("INSERT INTO orders (order_id, kind, store_id, merchant_id, terminal_number,
             customer_id, code, merchant_payment_id, wanted_yen, order_receipt_number, description,
             items, created_at, expires_at)
@@ -209,7 +201,7 @@ pub async fn find(app: &App, order_id: &str) -> Result<Option<Order>> {
 /// A fault if the registry fails.
 pub async fn find_by_code(app: &App, typed: &str) -> Result<Option<Order>> {
     let query = sql(concat!(order_columns!(), " WHERE o.code = $1"));
-    read(app, app.stores.registry.optional(query.bind(plain(typed))).await?).await
+    read(app, app.stores.registry.optional(query.bind(typed::plain(typed))).await?).await
 }
 
 /// The order of a merchant's payment.
@@ -249,24 +241,9 @@ async fn read(app: &App, row: Option<Row>) -> Result<Option<Order>> {
     }))
 }
 
-fn plain(typed: &str) -> String {
-    let one = |c: char| match c.to_ascii_uppercase() {
-        'O' => Some('0'),
-        'I' | 'L' => Some('1'),
-        c if c.is_ascii_alphanumeric() => Some(c),
-        _ => None,
-    };
-    typed.chars().take(64).filter_map(one).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_code_may_be_typed_as_people_do() {
-        assert_eq!(plain("abcde-f0o1l "), "ABCDEF0011");
-    }
 
     #[test]
     fn a_kind_is_read_as_it_was_written() {

@@ -4,18 +4,26 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::{Path, State as Held};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::pay::{for_customer, needs_proof};
-use super::row::{Order, find};
+use super::row::{NewOrder, Order, OrderKind, create, find};
 use super::state::{State, state};
+use super::store_qr::{Scanned, scanned};
 use crate::app::App;
-use crate::clock::Micros;
+use crate::clock::{MINUTE, Micros};
+use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::Customer;
-use crate::pos::ItemDetail;
-use crate::web::error::Result;
+use crate::merchant::StoreEntry;
+use crate::pos::{AMOUNT_MAX, ItemDetail};
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
 use crate::web::filters::as_rfc3339;
+use crate::web::json::Json;
+
+/// How long an order can be paid that a customer began.
+const LIVES: Micros = 10 * MINUTE;
 
 /// An order, as the customer sees it before paying: names from the registry, whatever a QR said.
 #[derive(Debug, Serialize)]
@@ -89,5 +97,91 @@ pub async fn show(
     Path(order_id): Path<String>,
 ) -> Result<Answer<OrderAnswer>> {
     let order = for_customer(find(&app, &order_id).await?, &customer)?;
+    Ok(Answer(OrderAnswer { order: view(&app, order, &customer).await? }))
+}
+
+/// What was scanned or typed.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Look {
+    text: String,
+}
+
+/// A store, as the registry names it.
+#[derive(Debug, Serialize)]
+pub struct StoreView {
+    store_id: String,
+    merchant_name: String,
+    store_name: String,
+}
+
+/// What it leads to: a store that the customer pays what they type, or an order.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Found {
+    /// A printed QR.
+    Store(StoreView),
+    /// What a register asks for.
+    Order(Box<OrderView>),
+}
+
+fn store_view(store: &StoreEntry) -> StoreView {
+    StoreView {
+        store_id: store.store_id.clone(),
+        merchant_name: store.merchant_name.clone(),
+        store_name: store.name.clone(),
+    }
+}
+
+/// `POST /api/wallet/v1/store-codes/look`
+pub async fn look(
+    Held(app): Held<Arc<App>>,
+    customer: Customer,
+    Json(Look { text }): Json<Look>,
+) -> Result<Answer<Found>> {
+    app.scanning.look(&app, &customer)?;
+    Ok(Answer(match scanned(&app, &text).await? {
+        Scanned::Store(store) => Found::Store(store_view(&store)),
+        Scanned::Order(order) => {
+            let order = for_customer(Some(*order), &customer)?;
+            Found::Order(Box::new(view(&app, order, &customer).await?))
+        }
+    }))
+}
+
+/// What a customer means to pay to a store whose printed QR they scanned.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OrderAtStore {
+    store_id: String,
+    amount: i64,
+}
+
+/// `POST /api/wallet/v1/store-orders`: an order that this customer alone can pay. Asking again
+/// makes another one; none moves anything before it is paid.
+pub async fn order(
+    Held(app): Held<Arc<App>>,
+    customer: Customer,
+    Json(wanted): Json<OrderAtStore>,
+) -> Result<Answer<OrderAnswer>> {
+    if !(1..=AMOUNT_MAX).contains(&wanted.amount) {
+        return Err(Error::field("amount", "out_of_range"));
+    }
+    app.scanning.look(&app, &customer)?;
+    let store = app.merchants.store(&wanted.store_id).await?.ok_or(Code::NotFound)?;
+    app.gate.open_door(Act::StoreQr, Some(&store.place(0)), Some(&customer.customer_id))?;
+    let new = NewOrder {
+        kind: OrderKind::StoreStatic,
+        store,
+        terminal_number: None,
+        customer_id: Some(customer.customer_id.clone()),
+        merchant_payment_id: format!("qr-{}", &Kind::Order.random_text(app.rng.as_ref())[4..]),
+        amount: wanted.amount,
+        order_receipt_number: None,
+        description: None,
+        items: Vec::new(),
+        lives: LIVES,
+    };
+    let order = create(&app, new).await?;
     Ok(Answer(OrderAnswer { order: view(&app, order, &customer).await? }))
 }

@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, header};
 
 use crate::app::App;
 use crate::merchant::TerminalEntry;
+use crate::secret::token_hash;
 use crate::web::codes::Code;
 use crate::web::error::Error;
 use crate::web::page::cookie;
@@ -25,17 +26,26 @@ const ATM: &str = "atm";
 const OF_ATM: [&str; 2] = ["/api/pos/v1/topups", "/api/pos/v1/terminal"];
 
 /// The calling terminal. As an extractor: refuses anybody else.
-pub struct Terminal(Arc<TerminalEntry>);
+pub struct Terminal {
+    entry: Arc<TerminalEntry>,
+    token_hash: [u8; 32],
+}
 
 impl Deref for Terminal {
     type Target = TerminalEntry;
 
     fn deref(&self) -> &TerminalEntry {
-        &self.0
+        &self.entry
     }
 }
 
 impl Terminal {
+    /// Whether the key or the session that it came with is still good: for what goes on after its
+    /// request was answered. If that cannot be found out it is not.
+    pub async fn stands(&self, app: &App) -> bool {
+        matches!(app.merchants.terminal_of(self.token_hash).await, Ok(Some(_)))
+    }
+
     /// Whether it is an ATM.
     pub(super) fn is_atm(&self) -> bool {
         self.kind == ATM
@@ -47,13 +57,14 @@ impl FromRequestParts<Arc<App>> for Terminal {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Error> {
         let token = token(&parts.headers).ok_or(Code::Unauthorized)?;
-        let entry = app.merchants.terminal(token).await?.ok_or(Code::Unauthorized)?;
+        let token_hash = token_hash(token);
+        let entry = app.merchants.terminal_of(token_hash).await?.ok_or(Code::Unauthorized)?;
         let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
         if entry.kind == ATM && !OF_ATM.iter().any(|prefix| path.starts_with(prefix)) {
             return Err(Code::Forbidden.into());
         }
         app.merchants.seen(&entry, app.clock.now()).await?;
-        Ok(Self(entry))
+        Ok(Self { entry, token_hash })
     }
 }
 

@@ -55,6 +55,8 @@ pub async fn sell(
         terminal_number: sale.place.terminal_number,
         code: TransferCode::Payment,
     };
+    let customer = Some(&*device.customer_id);
+    let points_are_open = app.gate.open_door(Act::PointsConvert, None, customer).is_ok();
     for _ in 0..value::TRIES {
         let basket = Basket { store, amount, items: &detail.items };
         let fitted = coupon::fit(app, device, &basket).await?;
@@ -64,7 +66,7 @@ pub async fn sell(
             store,
             amount,
             discounts: fitted.discounts,
-            use_points: device.uses_points,
+            use_points: device.uses_points && points_are_open,
             points_factor: fitted.points_factor,
         };
         let offer = value::offer(app, &purchase);

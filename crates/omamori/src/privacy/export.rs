@@ -10,7 +10,7 @@ use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use omamori_db::{Db, Row, sql};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use tokio::sync::Semaphore;
 
@@ -21,7 +21,7 @@ use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
 use crate::gate::Act;
 use crate::identity::account::{self, Account};
-use crate::identity::stepup::{self, Confirmed, Intent, Risen};
+use crate::identity::stepup::{self, Confirmed, Intent, Nothing, Risen};
 use crate::identity::{Customer, Network, devices, moves};
 use crate::notify::{Notice, tell};
 use crate::wallet::entry;
@@ -38,17 +38,12 @@ const ENTRIES_MAX: usize = 50_000;
 /// Transfers read at once.
 const PAGE: usize = 500;
 
-/// There is nothing to choose.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Export {}
-
 #[derive(Serialize)]
 struct File {
     export: Value,
 }
 
-fn intent(request: &Export, text: Text) -> Result<Intent> {
+fn intent(request: &Nothing, text: Text) -> Result<Intent> {
     Intent::new(Act::DataExport, request, text.t("stepup.export").to_owned())
 }
 
@@ -57,7 +52,7 @@ pub(super) async fn options(
     State(app): State<Arc<App>>,
     customer: Customer,
     text: Text,
-    Json(request): Json<Export>,
+    Json(request): Json<Nothing>,
 ) -> Result<Answer<Value>> {
     stepup::offer(&app, &customer, &intent(&request, text)?).await
 }
@@ -69,7 +64,7 @@ pub(super) async fn handle(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, proof }): Json<Confirmed<Export>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Nothing>>,
 ) -> Result<Response> {
     let registry = &app.stores.registry;
     let settled = moves::settled(registry, &customer, app.clock.now()).await?;

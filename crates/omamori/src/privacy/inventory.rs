@@ -196,6 +196,7 @@ pub const INVENTORY: &[Table] = &[
               ("to_name", As::Text), ("created_at", As::Time), ("ended_at", As::Time)]))
         .at_closing(End::Emptied("the books name it", "UPDATE send
              SET to_phone = NULL, to_name = '', message = '' WHERE sender_id = $1")),
+    business("store_qr", "", "stores' printed QR codes"),
     registry("orders", "which printed QR somebody scanned, and the amount; what was bought", "paying what a store asks for")
         .kept(until("30 days after it expired; the payment is in the books", 30 * DAY, "DELETE FROM orders WHERE order_id IN
              (SELECT order_id FROM orders WHERE expires_at < $1 LIMIT $2)"))
@@ -438,6 +439,16 @@ pub const INVENTORY: &[Table] = &[
     registry("change_log", "", "what nodes must forget")
         .kept(until("an hour later", HOUR, "DELETE FROM change_log WHERE change_id IN
              (SELECT change_id FROM change_log WHERE at < $1 LIMIT $2)")),
+    registry("waiting_ticket", "", "how often a ticket of the waiting room was used")
+        .kept(until("it is not good any more", 0, "DELETE FROM waiting_ticket WHERE ticket_id IN
+             (SELECT ticket_id FROM waiting_ticket WHERE good_until < $1 LIMIT $2)")),
+    registry("alert", "", "what the operator should look at")
+        .kept(until("400 days after its end", 400 * DAY, "DELETE FROM alert WHERE alert_id IN
+             (SELECT alert_id FROM alert WHERE ended_at < $1 LIMIT $2)")),
+    registry("alert_delivery", "", "alerts on their way by e-mail and webhook")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM alert_delivery WHERE delivery_id IN
+             (SELECT delivery_id FROM alert_delivery WHERE created_at < $1 LIMIT $2)")),
+    business("waiting_room", "", "the next time in the queue for sign-up"),
     business("merchant", "", "who sells"),
     business("store", "", "where"),
     business("terminal", "", "with which register"),
@@ -477,10 +488,11 @@ pub const INVENTORY: &[Table] = &[
     Table { store: Store::Evidence, ..registry("decision_batch",
         "who did what when, from which network address and phone; what was bought", "books, fraud, disputes") }
         .kept(until("five years later (法22条)", 0, "DELETE FROM decision_batch
-             WHERE (node, first_number) IN (SELECT node, first_number FROM
-                 (SELECT node, first_number, delete_after FROM decision_batch
-                  ORDER BY first_at LIMIT $2) AS oldest
-                 WHERE delete_after < $1)"))
+             WHERE (node, first_number) IN (SELECT node, first_number FROM decision_batch AS old
+                 WHERE first_at < $1 - CAST(158112000000000 AS BIGINT) AND delete_after < $1
+                   AND EXISTS (SELECT 1 FROM decision_batch AS next WHERE next.node = old.node
+                       AND next.first_number > old.first_number AND next.delete_after < $1)
+                 LIMIT $2)"))
         .exported(Copied::Otherwise("`decisions` and `payments`, without what concerns others"))
         .at_closing(End::Otherwise("network address, phone and session are taken out; the sale \
             itself stays with the books, under the id alone")),

@@ -105,13 +105,8 @@ pub struct Waiting {
     act: String,
     store_name: String,
     amount: i64,
-    #[serde(serialize_with = "rfc3339")]
+    #[serde(serialize_with = "filters::as_rfc3339")]
     asked_at: Micros,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
-fn rfc3339<S: serde::Serializer>(at: &Micros, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(&filters::rfc3339(*at))
 }
 
 fn read(row: &Row) -> omamori_db::Result<Waiting> {

@@ -4,7 +4,7 @@ use omamori_risk::act::Act;
 use omamori_risk::backtest::Recorded;
 use omamori_risk::engine::{Assessment, Hit};
 use omamori_risk::event::{Event, Outcome, Parties};
-use omamori_risk::rule::Effect;
+use omamori_risk::rule::{Effect, Mode};
 use omamori_risk::signal::{Signals, Sparse};
 use omamori_risk::window::{Windows, fill_zeros};
 use serde::{Deserialize, Serialize, Serializer};
@@ -36,6 +36,21 @@ pub struct Part {
     pub(super) hits: Vec<Hit>,
 }
 
+impl Part {
+    /// The live rules that ask for somebody of staff.
+    pub fn alerting(&self) -> impl Iterator<Item = &str> {
+        let alerts = |hit: &&Hit| hit.mode == Mode::Live && hit.effect == Effect::Alert;
+        self.hits.iter().filter(alerts).map(|hit| &*hit.rule)
+    }
+
+    pub(super) fn says(&mut self, version: i64, assessment: Assessment) {
+        self.version = Some(version);
+        self.effect = assessment.effect;
+        self.score = assessment.score;
+        self.hits = assessment.hits;
+    }
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants a reference")]
 const fn is_zero(score: &i64) -> bool {
     *score == 0
@@ -43,15 +58,6 @@ const fn is_zero(score: &i64) -> bool {
 
 fn sparse<S: Serializer>(signals: &Signals, serializer: S) -> Result<S::Ok, S::Error> {
     Sparse(signals).serialize(serializer)
-}
-
-impl Part {
-    pub(super) fn says(&mut self, version: i64, assessment: Assessment) {
-        self.version = Some(version);
-        self.effect = assessment.effect;
-        self.score = assessment.score;
-        self.hits = assessment.hits;
-    }
 }
 
 /// A line of the evidence, as far as windows fold it. What it says more is passed over.

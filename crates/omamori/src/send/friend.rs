@@ -16,16 +16,14 @@ use crate::clock::MINUTE;
 use crate::gate::{Act, Question};
 use crate::identity::Customer;
 use crate::identity::account::{self, Account};
-use crate::rng::random;
 use crate::secret::token_hash;
+use crate::typed;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
 use crate::web::json::Json;
 
 const LIVES: i64 = 10 * MINUTE;
-/// Crockford's base 32: nothing that is taken for something else.
-const CHARACTERS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 12;
 
 /// A code to show.
@@ -50,9 +48,7 @@ pub async fn make(State(app): State<Arc<App>>, customer: Customer) -> Result<Ans
     let frozen = account::find(registry, &customer.customer_id).await?.frozen;
     let opinion = if frozen { Err(Code::AccountFrozen) } else { Ok(()) };
     let _cleared = app.gate.decide(question, opinion).await?;
-    let bytes: [u8; LENGTH] = random(app.rng.as_ref());
-    let code: String =
-        bytes.iter().map(|byte| char::from(CHARACTERS[usize::from(byte & 31)])).collect();
+    let code = typed::code::<LENGTH>(app.rng.as_ref());
     let mut tx = registry.begin().await?;
     let old = sql("DELETE FROM friend_code WHERE customer_id = $1 OR expires_at < $2");
     tx.execute(old.bind(&customer.customer_id).bind(now)).await?;
@@ -95,29 +91,8 @@ pub async fn look(
 /// A fault if the registry fails.
 pub(super) async fn holder(app: &App, typed: &str) -> Result<Option<Account>> {
     let query = sql("SELECT customer_id FROM friend_code WHERE code_hash = $1 AND expires_at > $2");
-    let query = query.bind(token_hash(&plain(typed))).bind(app.clock.now());
+    let query = query.bind(token_hash(&typed::plain(typed))).bind(app.clock.now());
     let Some(row) = app.stores.registry.optional(query).await? else { return Ok(None) };
     let customer_id = row.text("customer_id")?;
     account::find(&app.stores.registry, &customer_id).await.map(Some)
-}
-
-/// As it was made: people write lower case, gaps, and O for 0.
-fn plain(typed: &str) -> String {
-    let one = |c: char| match c.to_ascii_uppercase() {
-        'O' => Some('0'),
-        'I' | 'L' => Some('1'),
-        c if c.is_ascii_alphanumeric() => Some(c),
-        _ => None,
-    };
-    typed.chars().take(64).filter_map(one).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_may_be_typed_as_people_do() {
-        assert_eq!(plain("abcd-ef0o 1lIX"), "ABCDEF00111X");
-    }
 }

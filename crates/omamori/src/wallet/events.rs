@@ -15,6 +15,9 @@ use super::live::Message;
 use crate::app::App;
 use crate::identity::Customer;
 
+/// Open streams of one wallet: a phone, a second tab, a reload that was not noticed yet.
+const STREAMS_PER_WALLET_MAX: usize = 4;
+
 #[derive(Serialize)]
 struct Moved {
     #[serde(flatten)]
@@ -29,7 +32,7 @@ pub async fn stream(
     customer: Customer,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>> {
     let account = customer.wallet_account;
-    let listener = app.live.listen(account);
+    let listener = app.live.listen(account, STREAMS_PER_WALLET_MAX);
     let events =
         unfold((app, listener, customer), move |(app, mut listener, customer)| async move {
             loop {

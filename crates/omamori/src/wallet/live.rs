@@ -16,9 +16,6 @@ use tokio::sync::mpsc;
 const WAITING_MAX: usize = 32;
 /// After a store failed.
 const RETRY: Duration = Duration::from_secs(1);
-/// Open streams of one account: a phone, a second tab, a reload that was not noticed yet.
-const STREAMS_PER_ACCOUNT_MAX: usize = 4;
-
 /// What a listener is told.
 #[derive(Clone, Debug)]
 pub enum Message {
@@ -60,14 +57,14 @@ impl Live {
         live
     }
 
-    /// Listens to an account. The oldest stream of an account with too many is closed.
+    /// Listens to an account. The oldest stream of an account that has `streams_max` is closed.
     #[must_use]
-    pub fn listen(&self, account: u128) -> mpsc::Receiver<Message> {
+    pub fn listen(&self, account: u128, streams_max: usize) -> mpsc::Receiver<Message> {
         let (sender, receiver) = mpsc::channel(WAITING_MAX);
         let mut listeners = self.listeners.lock();
         let streams = listeners.entry(account).or_default();
         streams.retain(|stream| !stream.is_closed());
-        if streams.len() >= STREAMS_PER_ACCOUNT_MAX {
+        if streams.len() >= streams_max {
             streams.remove(0);
         }
         streams.push(sender);

@@ -12,6 +12,7 @@ use super::entry::{Entry, PAGE, history as read_history};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::coupon::set_count;
+use crate::gate::Act;
 use crate::gate::Use;
 use crate::gate::windows::Class;
 use crate::identity::devices::{devices, sessions};
@@ -113,7 +114,14 @@ struct HomePage {
     balance_free: i64,
     points: i64,
     coupons_set: usize,
+    code_closed: bool,
     entries: Vec<Entry>,
+}
+
+/// Whether staff closed the customer's code: then none is shown, as none would be taken.
+#[must_use]
+pub fn code_is_closed(app: &App, customer_id: &str) -> bool {
+    app.gate.open_door(Act::CodeUse, None, Some(customer_id)).is_err()
 }
 
 /// The wallet, or the welcome page for somebody who is not signed in.
@@ -132,6 +140,7 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
         balance_free: purse.free_total(),
         points: purse.points_total(),
         coupons_set: set_count(&app, &customer.customer_id, customer.wallet_account).await?,
+        code_closed: code_is_closed(&app, &customer.customer_id),
         entries,
     })
 }

@@ -8,6 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
 
 use super::codes::Code;
 use super::error::{Carried, Envelope, Error};
@@ -15,6 +16,7 @@ use super::page::page;
 use super::text::Text;
 use crate::app::App;
 use crate::id::Kind;
+use crate::observe::Seen;
 
 /// The id of one request; also answered in the header `x-request-id`.
 #[derive(Clone, Debug)]
@@ -27,6 +29,15 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'self'; script-src 'self'; st
     img-src 'self' data: blob:; connect-src 'self'; media-src 'self' blob:; object-src 'none'; \
     base-uri 'none'; frame-ancestors 'none'; form-action 'self'; worker-src 'self'; \
     manifest-src 'self'; require-trusted-types-for 'script'; trusted-types omamori";
+
+/// Pages that read codes with the camera. No other page may use it.
+const CAMERA_PAGES: [&str; 3] = ["/scan", "/send", "/till"];
+
+/// What a page may use of the device.
+const MAY_FILM: &str = "camera=(self), microphone=(), publickey-credentials-get=(self), \
+    publickey-credentials-create=(self), screen-wake-lock=(self), geolocation=()";
+const MAY_NOT_FILM: &str = "camera=(), microphone=(), publickey-credentials-get=(self), \
+    publickey-credentials-create=(self), screen-wake-lock=(self), geolocation=()";
 
 /// Two years, as browsers' preload lists ask; sent where the service is reached over TLS, so that
 /// nobody on the way can talk a browser out of it.
@@ -51,16 +62,19 @@ pub async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Nex
     let wants_json = request.uri().path().starts_with("/api/");
     let text = Text::of(request.headers());
 
-    let mut response = next.run(request).await;
+    let template = path.as_ref().map_or("-", MatchedPath::as_str);
+    let seen = Seen::begin(&app.metrics, &method, template, &id);
+    let mut response = next.run(request).instrument(seen.span().clone()).await;
     let carried = response.extensions_mut().remove::<Carried>().map(|Carried(error)| error);
     let by_framework = || wants_json.then(|| refusal_of_framework(&response)).flatten();
     if let Some(error) = carried.or_else(by_framework) {
         // Paths with their parameters are not logged: they may hold what belongs to a person.
-        let path = path.as_ref().map_or("-", MatchedPath::as_str);
-        log(&error, &method, path, &id, began);
+        log(&error, &method, template, &id, began);
         response = with_body(response, &error, &id, wants_json, text, app.sandbox());
     }
-    secure(&mut response, &id);
+    let may_film = path.as_ref().is_some_and(|path| CAMERA_PAGES.contains(&path.as_str()));
+    seen.end(response.status());
+    secure(&mut response, &id, may_film);
     if app.config.is_https() {
         let value = HeaderValue::from_static(STRICT_TRANSPORT_SECURITY);
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, value);
@@ -111,7 +125,7 @@ fn with_body(
     Response::from_parts(parts, body)
 }
 
-fn secure(response: &mut Response, id: &str) {
+fn secure(response: &mut Response, id: &str, may_film: bool) {
     let headers = response.headers_mut();
     if let Ok(value) = HeaderValue::from_str(id) {
         headers.insert(REQUEST_ID.clone(), value);
@@ -125,8 +139,7 @@ fn secure(response: &mut Response, id: &str) {
         (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
         (
             HeaderName::from_static("permissions-policy"),
-            "camera=(self), publickey-credentials-get=(self), \
-             publickey-credentials-create=(self), screen-wake-lock=(self), geolocation=()",
+            if may_film { MAY_FILM } else { MAY_NOT_FILM },
         ),
     ];
     for (name, value) in fixed {

@@ -2,6 +2,7 @@
 //! and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod alerts;
 mod audit;
 mod browser;
 mod cancel;
@@ -11,12 +12,17 @@ mod census;
 mod code;
 mod console;
 mod contract;
+mod crowd;
+mod decisions;
+mod desk_refunds;
 mod doors;
 mod durability;
 mod input;
 mod limits;
+mod load;
 mod money_notices;
 mod notices;
+mod observe;
 mod order;
 mod ownlimits;
 mod privacy;

@@ -143,7 +143,7 @@ async fn nobody_marks_or_reads_another_s_notices(app: &mut TestApp) {
 /// Goal: a listener hears of the notice after its commit.
 async fn an_open_wallet_is_told_at_once(app: &mut TestApp) {
     let customer = Customer::new(&app.app).await;
-    let mut open = app.app.live.listen(customer.wallet_account);
+    let mut open = app.app.live.listen(customer.wallet_account, 4);
     tell_alone(&app.app, &customer.customer_id, &moved()).await.unwrap();
     assert!(matches!(open.recv().await, Some(Message::Notice)));
 }
@@ -152,7 +152,7 @@ async fn an_open_wallet_is_told_at_once(app: &mut TestApp) {
 async fn a_wallet_on_another_node_is_told_at_once(app: &mut TestApp) {
     let other = app.another_node().await;
     let customer = Customer::new(&app.app).await;
-    let mut open = other.app.live.listen(customer.wallet_account);
+    let mut open = other.app.live.listen(customer.wallet_account, 4);
     tell_alone(&app.app, &customer.customer_id, &moved()).await.unwrap();
     assert!(matches!(open.recv().await, Some(Message::Notice)));
     other.app.close().await;

@@ -1,7 +1,8 @@
 /** The web register: which panel is open, and where each scan goes. */
 
-import { part } from "../dom.js";
+import { busy, part } from "../dom.js";
 import { loadReceipts, showRefund, startReceipts } from "./receipts.js";
+import { isShowing, showQr, startQr } from "./qr.js";
 import * as result from "./result.js";
 import * as sale from "./sale.js";
 import { isWaiting, take } from "./scan.js";
@@ -29,7 +30,7 @@ function route({ kind, digits }) {
     take(digits);
     return;
   }
-  if (document.querySelector("dialog[open]") && !result.isFinal()) return;
+  if (isShowing() || (document.querySelector("dialog[open]") && !result.isFinal())) return;
   if (result.isFinal()) part("result-next").click();
   if (kind === "customer") (mode === "topup" ? topup : sale).scanCustomer(digits);
   else if (mode === "sale") sale.scanJan(digits);
@@ -51,10 +52,15 @@ document.addEventListener("till:outcome", ({ detail: { operation, outcome } }) =
   SHOW[operation.kind](outcome, operation.amount, () => ask(operation));
 });
 
+part("cart-qr").addEventListener("click", ({ currentTarget }) =>
+  busy(currentTarget, () => showQr(sale.currentSale())),
+);
+
 listen(route);
 sale.startSale();
 topup.startTopup();
 startReceipts();
+startQr((payment) => sale.showSale({ state: "done", answer: { payment } }, payment.amount));
 
 // A reload in the middle of a sale must not forget it.
 const left = pending();

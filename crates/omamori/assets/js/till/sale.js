@@ -31,6 +31,11 @@ export async function startSale() {
   }
 }
 
+/** What is in the cart. */
+export function currentSale() {
+  return { amount: cart.total, items: cart.lines };
+}
+
 /** A scanned JAN code. */
 export function scanJan(jan) {
   const product = products.find((known) => known.jan === jan);
@@ -131,6 +136,7 @@ function render() {
   part("cart-total").textContent = yen(cart.total);
   part("cart-count").textContent = cart.count > 0 ? t("till.count", { count: cart.count }) : "";
   part("cart-pay").disabled = cart.total === 0;
+  part("cart-qr").disabled = cart.total === 0;
   part("cart-clear").disabled = cart.lines.length === 0;
   part("cart-lines").lastElementChild?.scrollIntoView({ block: "nearest" });
 }

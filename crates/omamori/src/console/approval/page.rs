@@ -85,6 +85,9 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::PublishRules { version, .. } => {
             ("console.act_publish_rules", format!("{} {version}", text.t("rules.version")))
         }
+        Proposal::Refund { payment_id, amount, .. } => {
+            ("console.act_refund", format!("{} · {payment_id}", filters::yen_text(*amount)))
+        }
     };
     let is_own = approval.asked_by == staff.staff_id;
     let may = approval.proposal.may(staff.role);
@@ -95,12 +98,7 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
     Row {
         act,
         about,
-        href: match &approval.proposal {
-            Proposal::PublishRules { version, .. } => {
-                Some(format!("/console/rules?version={version}"))
-            }
-            other => other.customer().map(|id| format!("/console/customers/{id}")),
-        },
+        href: href(&approval.proposal),
         asked_by: name(&approval.asked_by),
         asked_at: approval.asked_at,
         expires_at: approval.expires_at,
@@ -111,6 +109,15 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         state: approval.state.as_str(),
         id: approval.approval_id,
         reason: approval.reason,
+    }
+}
+
+/// The page of what it is about.
+fn href(proposal: &Proposal) -> Option<String> {
+    match proposal {
+        Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
+        Proposal::PublishRules { version, .. } => Some(format!("/console/rules?version={version}")),
+        other => other.customer().map(|id| format!("/console/customers/{id}")),
     }
 }
 

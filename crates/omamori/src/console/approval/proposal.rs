@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::console::access::{Admin, Fraud, Role, Support};
+use crate::console::access::{Admin, Fraud, Refunder, Role, Staff, Support};
+use crate::console::refund;
 use crate::console::rules::sha256 as rules_digest;
 use crate::console::staff::{self, Changed};
 use crate::gate::Act;
@@ -55,6 +56,15 @@ pub enum Proposal {
         /// Who.
         customer_id: String,
     },
+    /// A payment is given back, in part or whole, in its merchant's place.
+    Refund {
+        /// Which.
+        payment_id: String,
+        /// Yen.
+        amount: i64,
+        /// Makes the refund's id, so that it is done once.
+        key: String,
+    },
 }
 
 /// What carrying out did.
@@ -80,6 +90,7 @@ impl Proposal {
             Self::Unfreeze { .. } => Act::StaffUnfreeze,
             Self::AssistRecovery { .. } => Act::StaffRecover,
             Self::PublishRules { .. } => Act::RulesPublish,
+            Self::Refund { .. } => Act::StaffRefund,
         }
     }
 
@@ -92,6 +103,7 @@ impl Proposal {
             }
             Self::Unfreeze { .. } | Self::AssistRecovery { .. } => Support::is_of(role),
             Self::PublishRules { .. } => Fraud::is_of(role),
+            Self::Refund { .. } => Refunder::is_of(role),
         }
     }
 
@@ -103,6 +115,7 @@ impl Proposal {
             Self::PublishRules { .. } => rules::SUBJECT,
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
+            Self::Refund { payment_id, .. } => payment_id,
         }
     }
 
@@ -116,7 +129,8 @@ impl Proposal {
             Self::InviteStaff { .. }
             | Self::ChangeRole { .. }
             | Self::RemoveStaff { .. }
-            | Self::PublishRules { .. } => None,
+            | Self::PublishRules { .. }
+            | Self::Refund { .. } => None,
         }
     }
 
@@ -154,15 +168,29 @@ impl Proposal {
                 let (before, after) = (Value::Null, json!({ "ticket": "made" }));
                 Ok(Done { subject: customer_id.clone(), before, after, shown_once: Some(ticket) })
             }
+            Self::Refund { payment_id, amount, key } => {
+                let wanted = refund::Wanted { payment_id, amount: *amount, key };
+                refund::look(app, &wanted).await
+            }
         }
     }
 
+    /// Whether what follows the commit can be done again, with the same end: somebody who does not
+    /// know what became of it asks again.
+    pub(super) const fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Refund { .. })
+    }
+
     /// What this node does after the commit.
-    pub(super) async fn applied(&self, app: &App) -> Result<()> {
+    pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
             Self::Unfreeze { customer_id } => standing::forget(app, customer_id).await,
             Self::PublishRules { .. } => {
                 app.gate.risk().reload().await.map_err(|error| Error::Fault(Box::new(error)))
+            }
+            Self::Refund { payment_id, amount, key } => {
+                let wanted = refund::Wanted { payment_id, amount: *amount, key };
+                refund::give(app, staff, &wanted, reason).await.map(drop)
             }
             _ => Ok(()),
         }

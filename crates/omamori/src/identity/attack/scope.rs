@@ -4,12 +4,13 @@ use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::http::HeaderMap;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
 use crate::identity::jwk::Thumbprint;
 use crate::identity::rate::Network;
+use crate::secret::hmac_sha256;
 
 /// One thing in common. Numbers are the beginnings of hashes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -168,10 +169,9 @@ impl Scopes {
 }
 
 /// A keyed hash: equal things are seen to be equal, and nothing can be looked up by it.
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn fingerprint(app: &App, what: &str, value: &[u8]) -> u64 {
     let key = app.vault.derive("attack.fingerprint");
-    let mut mac = <Hmac<Sha256>>::new_from_slice(key.as_slice()).expect("any length");
+    let mut mac = hmac_sha256(key.as_slice());
     mac.update(what.as_bytes());
     mac.update(b"\0");
     mac.update(value);

@@ -8,7 +8,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
@@ -16,6 +16,7 @@ use crate::clock::{Micros, SECOND};
 use crate::identity::rate::Network;
 use crate::identity::replay::{Admitted, ReplayCache};
 use crate::rng::random;
+use crate::secret::hmac_sha256;
 
 /// Where the client hands it in: `challenge.counter`.
 pub(in crate::identity) const HEADER: &str = "omamori-work";
@@ -80,10 +81,9 @@ fn leading_zeros(challenge: &str, proof: &str, counter: &str) -> u32 {
     u64::from_be_bytes(begin).leading_zeros()
 }
 
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn mac(app: &App, network: Network, said: &[u8]) -> [u8; MAC_BYTES] {
     let key = app.vault.derive("attack.work");
-    let mut mac = <Hmac<Sha256>>::new_from_slice(key.as_slice()).expect("any length");
+    let mut mac = hmac_sha256(key.as_slice());
     mac.update(said);
     mac.update(network.address().to_string().as_bytes());
     let whole = mac.finalize().into_bytes();

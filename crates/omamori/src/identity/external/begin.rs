@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::flow::{Begun, Flow, Purpose};
 use crate::app::App;
+use crate::gate::Act;
 use crate::identity::customer::FreshProof;
 use crate::identity::jwk::Thumbprint;
 use crate::identity::rate::Network;
@@ -52,6 +53,7 @@ pub(in crate::identity) async fn signin(
     FreshProof(proof): FreshProof,
     Json(request): Json<SignIn>,
 ) -> Result<impl IntoResponse> {
+    app.gate.open_issuer_door(Act::ExternalUse, &request.provider)?;
     app.identity.doors.external.check(network, app.clock.now())?;
     let purpose = (Purpose::SignIn, &*phone(&proof.thumbprint));
     Ok(answer(begin(&app, &request.provider, purpose).await?))
@@ -62,6 +64,7 @@ pub(in crate::identity) async fn signup(
     network: Network,
     Json(request): Json<SignUp>,
 ) -> Result<impl IntoResponse> {
+    app.gate.open_issuer_door(Act::ExternalUse, &request.provider)?;
     let now = app.clock.now();
     app.identity.doors.external.check(network, now)?;
     verified(&app.stores.registry, &request.signup_id, now).await?;

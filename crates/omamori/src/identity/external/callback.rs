@@ -92,6 +92,12 @@ async fn look(
 }
 
 async fn prove(app: &App, flow: &Flow, returned: &Returned) -> Result<[u8; 32], Failure> {
+    // A trip that began before the door was closed ends here.
+    let act = match flow.purpose {
+        Purpose::Link => Act::ExternalLink,
+        Purpose::SignIn | Purpose::SignUp => Act::ExternalUse,
+    };
+    app.gate.open_issuer_door(act, &flow.provider).map_err(|_| Failure::Closed)?;
     let provider = app.identity.external.open(&flow.provider).map_err(|_| Failure::Closed)?;
     let now = app.clock.now();
     let metadata = provider.metadata(now).await?;

@@ -93,6 +93,7 @@ pub(in crate::identity) async fn link_options(
     Json(which): Json<Which>,
 ) -> Result<Answer<Value>> {
     app.gate.open_door(Act::ExternalLink, None, Some(&customer.customer_id))?;
+    app.gate.open_issuer_door(Act::ExternalLink, &which.provider)?;
     app.identity.external.open(&which.provider)?;
     stepup::offer(&app, &customer, &intent(&app, Act::ExternalLink, &which, text)?).await
 }

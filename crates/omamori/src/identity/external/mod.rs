@@ -27,9 +27,8 @@ pub(super) mod signin;
 pub(super) mod signup;
 mod token;
 
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use omamori_db::{Db, Tx, sql};
-use sha2::Sha256;
 
 pub use link::{Linkable, linkable};
 pub use settings::{ExternalSignIn, Name};
@@ -37,6 +36,7 @@ pub use settings::{ExternalSignIn, Name};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::notify::fill;
+use crate::secret::hmac_sha256;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::text::Text;
@@ -91,10 +91,9 @@ impl External {
 }
 
 /// The name under which a person at an issuer is kept. The parts are told apart by their lengths.
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn identity_hash(app: &App, issuer: &str, subject: &str) -> [u8; 32] {
     let key = app.vault.derive("omamori external identity v1");
-    let mut mac = <Hmac<Sha256>>::new_from_slice(key.as_slice()).expect("any length");
+    let mut mac = hmac_sha256(key.as_slice());
     for part in [issuer, subject] {
         mac.update(&(part.len() as u64).to_be_bytes());
         mac.update(part.as_bytes());

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use omamori_db::sql;
 use serde::Deserialize;
 use serde_json::Value;
-use sha2::Sha256;
 
 use super::{Done, changed, one_at_a_time};
 use crate::app::App;
@@ -20,7 +19,7 @@ use crate::identity::rate::Network;
 use crate::identity::stepup::{self, Confirmed, Intent, Nothing, Risen};
 use crate::identity::{account, moves, password, totp};
 use crate::notify::{Change, Factor};
-use crate::secret::Secret;
+use crate::secret::{Secret, hmac_sha256};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -34,10 +33,9 @@ pub(in crate::identity) struct New {
 
 /// Bound to the new password by a keyed hash: a plain one would be a password that can be guessed
 /// at great speed, in a table.
-#[expect(clippy::expect_used, reason = "HMAC takes keys of any length")]
 fn intent(app: &App, password: &Password, text: Text) -> Result<Intent> {
     let key = app.vault.derive("step-up password");
-    let mut mac = <Hmac<Sha256>>::new_from_slice(key.as_slice()).expect("any length");
+    let mut mac = hmac_sha256(key.as_slice());
     mac.update(password.as_bytes());
     let tag: [u8; 32] = mac.finalize().into_bytes().into();
     let words = text.t("stepup.password_change").to_owned();

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::State;
 use omamori_db::{Tx, sql};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{GRACE, STOPPED_BY, obstacle};
@@ -15,7 +15,7 @@ use crate::clock::Micros;
 use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::account::{self, Account};
-use crate::identity::stepup::{self, Confirmed, Intent};
+use crate::identity::stepup::{self, Confirmed, Intent, Nothing};
 use crate::identity::{Customer, Network, devices, moves, standing};
 use crate::notify::{Notice, tell};
 use crate::web::codes::Code;
@@ -24,18 +24,13 @@ use crate::web::filters::rfc3339;
 use crate::web::json::Json;
 use crate::web::text::Text;
 
-/// There is nothing to choose.
-#[derive(Deserialize, Serialize)]
-#[serde(deny_unknown_fields)]
-pub(in crate::privacy) struct Close {}
-
 /// The account is stopped and will be closed.
 #[derive(Serialize)]
 pub(in crate::privacy) struct Closing {
     due_at: String,
 }
 
-fn intent(request: &Close, text: Text) -> Result<Intent> {
+fn intent(request: &Nothing, text: Text) -> Result<Intent> {
     Intent::new(Act::AccountCloseAsk, request, text.t("stepup.close").to_owned())
 }
 
@@ -44,7 +39,7 @@ pub(in crate::privacy) async fn options(
     State(app): State<Arc<App>>,
     customer: Customer,
     text: Text,
-    Json(request): Json<Close>,
+    Json(request): Json<Nothing>,
 ) -> Result<Answer<Value>> {
     let account = account::find(&app.stores.registry, &customer.customer_id).await?;
     allowed(&app, &account).await??;
@@ -57,7 +52,7 @@ pub(in crate::privacy) async fn handle(
     customer: Customer,
     network: Network,
     text: Text,
-    Json(Confirmed { request, proof }): Json<Confirmed<Close>>,
+    Json(Confirmed { request, proof }): Json<Confirmed<Nothing>>,
 ) -> Result<Answer<Closing>> {
     let registry = &app.stores.registry;
     let account = account::find(registry, &customer.customer_id).await?;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::{Path, State};
-use hmac::{Hmac, KeyInit, Mac};
+use hmac::Mac;
 use omamori_db::{Db, Row, Tx, sql};
 use serde::Serialize;
 use serde_json::json;
-use sha2::Sha256;
 
 use super::gateway::{CardDetails, Reason, SetupState};
 use super::look::Nothing;
@@ -23,6 +22,7 @@ use crate::id::{Kind, derive};
 use crate::identity::{Customer, account};
 use crate::notify::{Notice, tell};
 use crate::risk::Facts;
+use crate::secret::hmac_sha256;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -212,10 +212,9 @@ async fn refuse_card(app: &App, setup: &Setup, card: &CardDetails, reason: Reaso
 }
 
 /// The keyed hash under which a card number is known again, whoever registers it.
-#[expect(clippy::expect_used, reason = "HMAC takes a key of any length")]
 fn fingerprint(app: &App, gateway: &str, card: &CardDetails) -> [u8; 32] {
     let key = app.vault.derive("card fingerprints");
-    let mut mac = Hmac::<Sha256>::new_from_slice(key.as_slice()).expect("any length");
+    let mut mac = hmac_sha256(key.as_slice());
     mac.update(gateway.as_bytes());
     mac.update(b"\0");
     mac.update(card.fingerprint.as_bytes());

@@ -1,6 +1,7 @@
 //! One browser with a profile of its own, as a person uses it: look, press, type.
 
 use std::future::Future;
+use std::path::Path;
 use std::time::Duration;
 
 use omamori::web::text::{Lang, Text};
@@ -77,12 +78,13 @@ impl thirtyfour::common::command::FormatRequestData for DevTools<'_> {
 }
 
 impl Browser {
-    /// Starts one with the screen of a phone.
+    /// Starts one with the screen of a phone, and a camera that sees a film (Y4M).
     pub async fn open(
         name: &'static str,
         chromedriver: &Chromedriver,
         origin: &str,
         lang: Lang,
+        camera: Option<&Path>,
     ) -> Self {
         let profile = tempfile::tempdir().unwrap();
         let mut wanted = ChromeCapabilities::new();
@@ -91,6 +93,12 @@ impl Browser {
         wanted.set_browser_log_level(LoggingPrefsLogLevel::All).unwrap();
         for argument in ARGUMENTS {
             wanted.add_arg(argument).unwrap();
+        }
+        if let Some(film) = camera {
+            wanted.add_arg("--use-fake-ui-for-media-stream").unwrap(); // the owner says yes
+            wanted.add_arg("--use-fake-device-for-media-stream").unwrap();
+            let film = format!("--use-file-for-fake-video-capture={}", film.display());
+            wanted.add_arg(&film).unwrap();
         }
         wanted.add_arg(&format!("--user-data-dir={}", profile.path().display())).unwrap();
         let languages = json!({ "intl.accept_languages": lang.tag() });
@@ -218,6 +226,12 @@ impl Browser {
             field.send_keys(text).await.ok()
         })
         .await;
+    }
+
+    /// Chooses a file in a field that need not be visible.
+    pub async fn choose_file(&self, css: &str, file: &Path) {
+        let field = self.driver.find(By::Css(css)).await.unwrap();
+        field.send_keys(file.to_str().unwrap()).await.unwrap();
     }
 
     /// Types digits and Enter without aiming at a field, as a scanner that plays a keyboard does.

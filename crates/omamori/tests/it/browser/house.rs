@@ -1,5 +1,6 @@
 //! A whole service for one test: the server on a port, a shop, and a driver for browsers.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use axum::body::{Body, to_bytes};
@@ -114,7 +115,12 @@ impl House {
 
     /// A browser with a profile of its own: another phone, another register.
     pub async fn browser(&self, name: &'static str, lang: Lang) -> Browser {
-        Browser::open(name, &self.chromedriver, &self.origin, lang).await
+        Browser::open(name, &self.chromedriver, &self.origin, lang, None).await
+    }
+
+    /// The same with a camera that sees a film.
+    pub async fn browser_that_sees(&self, name: &'static str, lang: Lang, film: &Path) -> Browser {
+        Browser::open(name, &self.chromedriver, &self.origin, lang, Some(film)).await
     }
 
     /// A request of a POS below `/api/pos/v1`, with the key of a terminal.

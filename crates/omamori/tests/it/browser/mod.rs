@@ -36,6 +36,7 @@ mod sessions;
 mod settings;
 mod signin;
 mod signup;
+mod storeqr;
 mod totp;
 mod value;
 mod whole_way;

@@ -1,6 +1,7 @@
 //! A customer's phone: the wallet in a browser with a fingerprint sensor.
 
 use std::ops::{Deref, DerefMut};
+use std::path::Path;
 
 use omamori::web::text::Lang;
 
@@ -37,6 +38,15 @@ impl Phone {
         let mut browser = house.browser(name, lang).await;
         browser.sensor(Sensor::Owner).await;
         Self(browser)
+    }
+
+    /// A phone whose owner signed up, and whose camera sees a film.
+    pub async fn that_sees(house: &House, lang: Lang, film: &Path) -> Self {
+        let mut browser = house.browser_that_sees("phone", lang, film).await;
+        browser.sensor(Sensor::Owner).await;
+        let phone = Self(browser);
+        phone.sign_up(house, NUMBER).await;
+        phone
     }
 
     /// A phone whose owner signed up and looks at the home page.

@@ -27,12 +27,16 @@ impl App {
         Self { secret, last_step: 0 }
     }
 
-    /// The next code that the server takes: from the step before this one on, as for a slow typist.
+    /// The next code that the server takes: from the step before this one on, as for a slow typist,
+    /// but not when this step is about to end, for then that code would be too old on its arrival.
     /// After three in one step it waits for the clock.
     pub async fn code(&mut self) -> String {
         let step = super::browser::until("a step of the clock", async || {
-            let now = SystemClock.now() / (30 * SECOND);
-            let next = (self.last_step + 1).max(now - 1);
+            let at = SystemClock.now();
+            let now = at / (30 * SECOND);
+            let ends_soon = at % (30 * SECOND) > 15 * SECOND;
+            let oldest = if ends_soon { now } else { now - 1 };
+            let next = (self.last_step + 1).max(oldest);
             (next <= now + 1).then_some(next)
         });
         self.last_step = step.await;

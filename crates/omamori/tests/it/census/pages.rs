@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use axum::http::{Request, header};
 use omamori::case::CaseKind;
+use omamori::clock::{HOUR, SECOND};
 use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::coupon::{Gift, Terms};
@@ -170,6 +171,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     };
     let staff = format!("omamori_merchant={}", world.staff.token);
     let with_invitation = format!("/merchant?invite={}", world.invitation);
+    let sheet = format!("/merchant/stores/{}/qr", world.register.store_id);
     let boot = world.customer.request("GET", "/", None);
     let mut pages = vec![
         page("welcome.html", "/", None),
@@ -192,6 +194,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant.html", "/merchant", Some(&staff)),
         Page { status: 401, ..page("console_signin.html", "/console", None) },
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
+        page("store_qr.html", &sheet, Some(&staff)),
+        of_customer("scan.html", &world.customer, "/scan"),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
@@ -207,6 +211,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(console("console_cases.html", "/console/cases"));
         pages.push(console("console_cases.html", "/console/cases?state=decided"));
         pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
+        pages.push(console("console_alerts.html", "/console/alerts"));
         pages.push(console("console_doors.html", "/console/doors"));
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_rules.html", "/console/rules?version=1"));
@@ -272,6 +277,13 @@ fn templates() -> BTreeSet<String> {
     templates
 }
 
+/// An hour of customers wait to sign up.
+async fn a_crowd_comes(app: &TestApp) {
+    app.clock.advance(2 * SECOND);
+    let crowd = sql("INSERT INTO waiting_room (name, next_at) VALUES ('signup', $1)");
+    app.app.stores.registry.execute(crowd.bind(app.now() + HOUR)).await.unwrap();
+}
+
 /// Goal: no page without its texts, none with a script or a style that our own policy forbids,
 /// none with a text of somebody else's as markup, none whose files are not there.
 async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
@@ -293,6 +305,13 @@ async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
             assets.extend(linked(answer.text()));
             rendered.insert(template.to_owned());
         }
+    }
+    a_crowd_comes(app).await;
+    for language in ["ja", "en"] {
+        let Page { template, mut request, .. } = page("waiting.html", "/signup", None);
+        request.headers_mut().insert(header::ACCEPT_LANGUAGE, language.parse().unwrap());
+        check(&app.call(request).await, template, language);
+        rendered.insert(template.to_owned());
     }
     assert_eq!(rendered, templates(), "a template came or went");
     assert!(assets.len() > 5, "{assets:?}");

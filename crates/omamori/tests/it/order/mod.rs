@@ -2,6 +2,7 @@
 
 mod pay;
 mod races;
+mod store_qr;
 
 use serde_json::{Value, json};
 
