@@ -448,14 +448,6 @@ impl Gate {
         self.evidence.find(&transfers.iter().map(id).collect::<Vec<_>>()).await
     }
 
-    /// The record of a decision; none if there is none, or not any more.
-    ///
-    /// # Errors
-    /// A fault if the evidence store fails.
-    pub async fn record(&self, id: DecisionId) -> Result<Option<serde_json::Value>, Error> {
-        Ok(self.evidence.find(&[id]).await?.pop().flatten())
-    }
-
     /// The newest records that name a customer: for staff. See [`Evidence::of_customer`].
     ///
     /// # Errors

@@ -4,9 +4,9 @@ use std::collections::HashMap;
 
 use omamori_db::{Db, Row, Tx, sql};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::app::App;
-use crate::case;
 use crate::clock::Micros;
 use crate::gate::evidence::DecisionId;
 use crate::id::Kind as IdKind;
@@ -122,7 +122,27 @@ pub async fn decision_of(app: &App, text: &str) -> Result<Option<DecisionId>> {
     Ok(found.map(|found| DecisionId::of(found.transfer.user_data_128)))
 }
 
-/// Sets a label, in the place of another.
+/// The decisions of such texts and when each was made, in their order and each once. Texts that name
+/// nothing, and decisions that are past their time, are passed over.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn decided(app: &App, texts: &[&str]) -> Result<Vec<(DecisionId, Micros)>> {
+    let mut ids = Vec::new();
+    for text in texts {
+        match decision_of(app, text).await? {
+            Some(id) if !ids.contains(&id) => ids.push(id),
+            _ => {}
+        }
+    }
+    let records = app.gate.records(&ids).await?;
+    let made = |record: Option<Value>| record.and_then(|record| record["at"].as_i64());
+    let made = ids.into_iter().zip(records.into_iter().map(made));
+    Ok(made.filter_map(|(id, at)| Some((id, at?))).collect())
+}
+
+/// Sets a label, in the place of another. What staff said stands above what a case says; and a
+/// fraud that one case found is not taken back by another.
 ///
 /// # Errors
 /// A fault if the registry fails.
@@ -137,7 +157,9 @@ pub async fn set(
             (node, number, decided_at, kind, source, set_by, set_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7)
          ON CONFLICT (node, number) DO UPDATE SET kind = excluded.kind,
-            source = excluded.source, set_by = excluded.set_by, set_at = excluded.set_at");
+            source = excluded.source, set_by = excluded.set_by, set_at = excluded.set_at
+         WHERE excluded.source = 'staff' OR (risk_label.source <> 'staff'
+            AND (risk_label.kind = 'honest' OR excluded.kind <> 'honest'))");
     let (node, number) = columns(decision);
     let insert = insert.bind(node).bind(number).bind(decided_at).bind(kind.as_str());
     tx.execute(insert.bind(source.as_str()).bind(by).bind(now)).await?;
@@ -181,12 +203,5 @@ pub(super) async fn frauds(
     let read = |row: &Row| {
         Ok(((row.int("node")?, row.int("number")?), row.text("kind")?.into_boxed_str()))
     };
-    let mut frauds = rows.iter().map(read).collect::<omamori_db::Result<HashMap<_, _>>>()?;
-    // A case is decided after what it is about, however late. What staff set by hand comes first.
-    for case in case::label::labels(registry, from, Micros::MAX).await? {
-        if let (true, Some(id)) = (case.is_fraud, IdKind::Decision.parse(&case.decision_id)) {
-            frauds.entry(columns(DecisionId::of(id))).or_insert_with(|| "case".into());
-        }
-    }
-    Ok(frauds)
+    Ok(rows.iter().map(read).collect::<omamori_db::Result<_>>()?)
 }

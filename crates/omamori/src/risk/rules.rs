@@ -16,8 +16,8 @@ use crate::web::error::{Error, Result};
 
 /// What the audit log calls the rules.
 pub const SUBJECT: &str = "risk_rules";
-/// Characters of a set.
-const TEXT_MAX: usize = 500_000;
+/// Bytes of a set: with what JSON adds, the desk can send it ([`crate::web::json::BODY_BYTES_MAX`]).
+const TEXT_MAX: usize = 50_000;
 
 /// Why a text may not be published.
 #[derive(Debug, thiserror::Error)]
@@ -29,7 +29,7 @@ pub enum Refused {
     #[error("{0}")]
     Set(#[from] SetRefusal),
     /// It is too long.
-    #[error("longer than {TEXT_MAX} characters")]
+    #[error("longer than {TEXT_MAX} bytes")]
     TooLong,
 }
 

@@ -20,7 +20,6 @@ use crate::console::access::{Fraud, Staff};
 use crate::console::approval::checked_reason;
 use crate::console::frame::Frame;
 use crate::gate::Act;
-use crate::gate::evidence::DecisionId;
 use crate::id::Kind as IdKind;
 use crate::risk::{Past, backtest, label, rules};
 use crate::web::error::Result;
@@ -103,7 +102,7 @@ async fn bench(app: &App, rules: &str, asked: &str, text: Text) -> Result<Option
     let (Ok(set), Some(id)) = (rules::check(rules), label::decision_of(app, asked).await?) else {
         return Ok(None);
     };
-    let Some(record) = app.gate.record(id).await? else { return Ok(None) };
+    let Some(record) = app.gate.records(&[id]).await?.pop().flatten() else { return Ok(None) };
     let Some(past) = Past::read(&record.to_string()) else { return Ok(None) };
     let now = backtest::again(&set, &past);
     let told = |hits: &[omamori_risk::engine::Hit]| {
@@ -210,11 +209,4 @@ pub(in crate::console) async fn propose(
     let found = rules::find(&app.stores.registry, version).await?;
     let asked = ask(&app, &staff, &found, reason).await?;
     Ok(axum::Json(Proposed { version, approval_id: asked.approval_id }))
-}
-
-/// The decision of a text, for the label form too.
-pub(super) async fn decided(app: &App, text: &str) -> Result<Option<(DecisionId, Micros)>> {
-    let Some(id) = label::decision_of(app, text).await? else { return Ok(None) };
-    let record = app.gate.record(id).await?;
-    Ok(record.and_then(|record| record["at"].as_i64()).map(|at| (id, at)))
 }

@@ -9,7 +9,6 @@ use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::edit::decided;
 use super::names;
 use crate::app::App;
 use crate::audit::{self, Entry};
@@ -77,7 +76,8 @@ pub(in crate::console) async fn set(
     Fraud(staff): Fraud,
     Json(request): Json<SetLabel>,
 ) -> Result<StatusCode> {
-    let found = decided(&app, request.decision.trim()).await?.ok_or(Code::NotFound)?;
+    let found = label::decided(&app, &[request.decision.trim()]).await?;
+    let found = found.first().copied().ok_or(Code::NotFound)?;
     let decision_id = IdKind::Decision.text(found.0.to_u128());
     let about = json!({ "decision": decision_id, "kind": request.kind });
     let actor = &staff.actor;

@@ -2,7 +2,6 @@
 
 mod approvals;
 mod people;
-mod rules;
 
 use axum::Router;
 use axum::body::{Body, to_bytes};

@@ -1,8 +1,10 @@
 //! What rules would have done: labels, back-tests, the test bench; and cases of what they held.
 
+use omamori::case::{self, CaseKind, NewCase, Opener};
 use omamori::clock::{DAY, SECOND};
 use omamori::console::access::Role;
 use omamori::risk::backtest::{Period, run};
+use omamori::risk::label;
 use omamori::risk::rules::check;
 use omamori::web::codes::Code;
 use omamori_db::sql;
@@ -18,6 +20,7 @@ use crate::support::shop::Register;
 on_both_engines!(
     a_back_test_counts_against_labels_beside_the_live_set,
     what_a_rule_holds_becomes_one_case_a_day,
+    a_decided_case_labels_its_payments_unless_staff_said_otherwise,
 );
 
 /// Goal: caught yen and bothered customers to the yen and the head, in the run, at the desk and
@@ -101,4 +104,61 @@ async fn what_a_rule_holds_becomes_one_case_a_day(app: &mut TestApp) {
         (6_000, "large".to_owned())
     );
     assert!(case.text("evidence").unwrap().contains("\"act.amount\":6000"));
+}
+
+/// Opens a case about payments, takes it and decides it.
+async fn decided(app: &TestApp, fraud: &Person, kind: CaseKind, ids: &[String], outcome: &str) {
+    let mut tx = app.app.stores.registry.begin().await.unwrap();
+    let new = NewCase {
+        kind,
+        key: &ids.concat(),
+        customer_id: None,
+        store_id: None,
+        subjects: ids,
+        amount: None,
+        decision_id: None,
+        opener: Opener::Rule("r-1"),
+        evidence: &json!({}),
+    };
+    let (id, _) = case::open(&app.app, &mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    fraud.post(app, &format!("/cases/{id}/take"), &json!({})).await;
+    let because = json!({ "reason": "端末が別", "message": "" });
+    let decided = fraud.post(app, &format!("/cases/{id}/decide/{outcome}"), &because).await;
+    assert_eq!(decided.status.as_u16(), 204, "{}", decided.text());
+}
+
+/// Goal: what staff find in a dispute is what back-tests count, without anybody typing it again;
+/// what one of them said by hand stands; a fraud is not taken back by another case.
+async fn a_decided_case_labels_its_payments_unless_staff_said_otherwise(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let customer = Customer::new(&app.app).await;
+    customer.load(app, &register, 9_000).await;
+    let mut ids = Vec::new();
+    for id in ["s-1", "s-2", "s-3"] {
+        app.clock.advance(SECOND);
+        let sold = register.sell(app, id, &customer.code(app.now()), 300).await.ok();
+        ids.push(sold["payment"]["payment_id"].as_str().unwrap().to_owned());
+    }
+    let fraud = Person::new(&app.app, Role::Fraud).await;
+    let by_hand = json!({ "decision": ids[2], "kind": "honest" });
+    assert_eq!(fraud.post(app, "/rules/labels", &by_hand).await.status.as_u16(), 204);
+    let labels = async || {
+        let newest = label::newest(&app.app.stores.registry, 9).await.unwrap();
+        let said = |label: label::Label| format!("{} by {}", label.kind, label.source);
+        newest.into_iter().rev().map(said).collect::<Vec<_>>()
+    };
+    decided(app, &fraud, CaseKind::Dispute, &ids[1..], "accepted").await;
+    assert_eq!(labels().await, ["stolen_account by dispute", "honest by staff"]);
+    decided(app, &fraud, CaseKind::Alert, &ids[..2], "harmless").await;
+    let three = ["honest by dispute", "stolen_account by dispute", "honest by staff"];
+    assert_eq!(labels().await, three);
+    let page = fraud.get(app, "/console/rules/labels").await;
+    assert!(page.text().contains("アカウントの乗っ取り") && page.text().contains("cse_"));
+
+    let period = Period { from: app.now() - DAY, to: app.now() + 1 };
+    let tested = check(&rule("all", "\"payment\"", "true", "\"hold\"")).unwrap();
+    let live = app.app.gate.risk().in_force();
+    let found = run(&app.app.stores, period, (&tested, &live.set), u64::MAX, |_| ()).await.unwrap();
+    assert_eq!((found.labelled, found.tested.kinds["stolen_account"].yen), (1, 300));
 }
