@@ -11,6 +11,7 @@ pub mod access;
 mod alerts;
 pub mod approval;
 mod audit_page;
+mod campaigns;
 mod cases;
 mod customer;
 mod dashboard;
@@ -99,6 +100,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/rules/edit", get(rules::edit::show))
         .route("/console/rules/backtest", get(rules::backtest::show))
         .route("/console/rules/labels", get(rules::labels::show))
+        .route("/console/campaigns", get(campaigns::show))
+        .route("/console/campaigns/{campaign_id}", get(campaigns::one))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

@@ -106,8 +106,8 @@ pub(super) async fn show(
     let registry = &app.stores.registry;
     let in_force = app.gate.risk().in_force().version;
     let shown = chosen.version.unwrap_or(in_force);
-    let (rules, note) = read(&app, shown, in_force).await?;
-    let (live, _) = read(&app, in_force, in_force).await?;
+    let (rules, note) = read(&app, shown, in_force, text).await?;
+    let (live, _) = read(&app, in_force, in_force, text).await?;
     let names = names(&app).await?;
     let name = |id: &str| names.get(id).cloned().unwrap_or_else(|| id.to_owned());
     let version = |version: Version| VersionRow {
@@ -138,13 +138,15 @@ pub(super) async fn show(
 }
 
 /// The rules of a version, and its note. A service without rules has no version.
-async fn read(app: &App, version: i64, in_force: i64) -> Result<(Vec<Rule>, String)> {
+async fn read(app: &App, version: i64, in_force: i64, text: Text) -> Result<(Vec<Rule>, String)> {
     if version == 0 && in_force == 0 {
         return Ok((Vec::new(), String::new()));
     }
     let found = rules::find(&app.stores.registry, version).await?;
     let file = RuleFile::parse(&found.rules).map_err(|error| Error::Fault(Box::new(error)))?;
-    Ok((file.rules, found.note))
+    let is_starter = found.created_by.is_empty();
+    let note = if is_starter { text.t("rules.by_program").to_owned() } else { found.note };
+    Ok((file.rules, note))
 }
 
 async fn names(app: &App) -> Result<HashMap<String, String>> {

@@ -1,5 +1,6 @@
 //! Risk rules in the gate: what they look at, what they stop, and what they must never stop.
 
+mod days;
 mod desk;
 mod publish;
 pub mod rules;
