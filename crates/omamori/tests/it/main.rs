@@ -4,6 +4,8 @@
 
 mod alerts;
 mod audit;
+mod backup;
+mod books;
 mod browser;
 mod cancel;
 mod cardtopup;
@@ -20,6 +22,7 @@ mod durability;
 mod input;
 mod limits;
 mod load;
+mod migrations;
 mod money_notices;
 mod month;
 mod notices;
