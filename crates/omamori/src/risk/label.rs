@@ -122,8 +122,8 @@ pub async fn decision_of(app: &App, text: &str) -> Result<Option<DecisionId>> {
     Ok(found.map(|found| DecisionId::of(found.transfer.user_data_128)))
 }
 
-/// The decisions of such texts and when each was made, in their order and each once. Texts that name
-/// nothing, and decisions that are past their time, are passed over.
+/// The decisions of such texts and when each was made, in their order and each once. Texts that
+/// name nothing, and decisions that are past their time, are passed over.
 ///
 /// # Errors
 /// A fault if a store fails.

@@ -16,7 +16,8 @@ use crate::web::error::{Error, Result};
 
 /// What the audit log calls the rules.
 pub const SUBJECT: &str = "risk_rules";
-/// Bytes of a set: with what JSON adds, the desk can send it ([`crate::web::json::BODY_BYTES_MAX`]).
+/// Bytes of a set: with what JSON adds, the desk can send it
+/// ([`crate::web::json::BODY_BYTES_MAX`]).
 const TEXT_MAX: usize = 50_000;
 
 /// Why a text may not be published.

@@ -51,7 +51,7 @@ async fn two_people_change_the_rules(lang: Lang) {
     first.go("/console/rules/labels").await;
     first.fill("[data-label-form] [name=decision]", label["decision"].as_str().unwrap()).await;
     first.press("[data-label-form] [type=submit]").await;
-    first.read("[data-live=labels]", first.text.t("fraud.stolen_account")).await;
+    first.read("[data-live=labels]", first.text.t("rules.fraud_stolen_account")).await;
     picture(&first, "console-rules-labels").await;
     first.screen(1280, 800, 1).await;
     first.go(&format!("/console/rules/edit?decision={paid}")).await;
