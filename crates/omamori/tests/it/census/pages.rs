@@ -159,6 +159,8 @@ async fn begin_campaigns(app: &TestApp, register: &Register) -> Vec<String> {
     }
     let points = coupon(Gift::PointsFactor { factor: 3 }, 0);
     campaigns.push(begin(app, None, points).await.campaign_id);
+    let value = coupon(Gift::FreeValue { yen: 300 }, 3_000);
+    campaigns.push(begin(app, None, value).await.campaign_id);
     campaigns
 }
 
@@ -248,6 +250,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     ] {
         pages.push(page(template, path, Some(&admin)));
     }
+    pages.push(page("console_law.html", "/console/law", Some(&admin)));
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
