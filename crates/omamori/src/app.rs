@@ -15,6 +15,7 @@ use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
 use crate::wallet::live::Live;
+use crate::webhook::Webhooks;
 
 /// The running service.
 pub struct App {
@@ -40,6 +41,8 @@ pub struct App {
     pub topups: Topups,
     /// Campaigns of now.
     pub campaigns: Campaigns,
+    /// Goes to merchants' own servers.
+    pub webhooks: Webhooks,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

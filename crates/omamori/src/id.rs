@@ -83,6 +83,10 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// Where a merchant is told.
+    WebhookEndpoint,
+    /// What a merchant is told.
+    Event,
 }
 
 impl Kind {
@@ -122,6 +126,8 @@ impl Kind {
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::WebhookEndpoint => "whe",
+            Self::Event => "evt",
         }
     }
 

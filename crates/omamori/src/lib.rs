@@ -32,3 +32,4 @@ pub mod topup;
 pub mod value;
 pub mod wallet;
 pub mod web;
+pub mod webhook;

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
     console, control, coupon, identity, language, merchant, notify, openapi, pos, privacy, send,
-    till, topup, value, wallet,
+    till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -31,6 +31,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(till::router())
         .merge(topup::router())
         .merge(merchant::router())
+        .merge(webhook::router())
         .merge(notify::router())
         .merge(control::router())
         .merge(privacy::router())
@@ -63,6 +64,7 @@ pub async fn serve(
     privacy::start(&app);
     let telling = send::start(&app);
     let conversations = topup::start(&app);
+    let webhooks = webhook::start(&app);
     let sweeper = value::sweep::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
@@ -84,6 +86,7 @@ pub async fn serve(
         () = cut => tracing::info!("open streams were cut"),
     }
     conversations.stop().await;
+    webhooks.stop().await;
     telling.abort();
     sweeper.abort();
     outbox.stop().await;

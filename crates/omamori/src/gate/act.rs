@@ -112,6 +112,12 @@ pub enum Act {
     TerminalCreate,
     /// A terminal's key stops working.
     TerminalRevoke,
+    /// A merchant names a server that is told.
+    WebhookAdd,
+    /// It gets another key, or is switched on or off.
+    WebhookChange,
+    /// It is told no more.
+    WebhookRemove,
     /// One of the operator's people is invited.
     StaffInvite,
     /// Staff accept the invitation with a passkey.

@@ -25,6 +25,7 @@ use crate::web::filters;
 use crate::web::json::Json;
 use crate::web::page::page;
 use crate::web::text::Text;
+use crate::webhook;
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
@@ -75,6 +76,8 @@ struct MerchantPage {
     merchant_name: String,
     staff_name: String,
     stores: Vec<Store>,
+    /// A webhook was switched off because nobody took it.
+    webhook_failed: bool,
 }
 
 async fn back_office(
@@ -86,8 +89,15 @@ async fn back_office(
     let sandbox = app.sandbox();
     if let Some(user) = find(&app, &headers).await? {
         let stores = stores(&app, &user.merchant_id).await?;
-        let (merchant_name, staff_name) = (user.merchant_name, user.name);
-        return page(&MerchantPage { text, sandbox, merchant_name, staff_name, stores });
+        let webhook_failed = webhook::any_failed(&app.stores.registry, &user.merchant_id).await?;
+        return page(&MerchantPage {
+            text,
+            sandbox,
+            merchant_name: user.merchant_name,
+            staff_name: user.name,
+            stores,
+            webhook_failed,
+        });
     }
     // An invitation is good once and for a week; it is the one secret that an address carries,
     // because it has to reach a person who has nothing yet.

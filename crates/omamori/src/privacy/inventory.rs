@@ -389,6 +389,13 @@ pub const INVENTORY: &[Table] = &[
     business("store", "", "where"),
     business("terminal", "", "with which register"),
     business("product", "", "goods on the web register"),
+    registry("webhook_delivery", "", "telling merchants' servers, and the log of it")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM webhook_delivery WHERE (endpoint_id, event_id) IN
+             (SELECT endpoint_id, event_id FROM webhook_delivery WHERE created_at < $1 LIMIT $2)")),
+    registry("webhook_event", "", "telling merchants' servers what became of payments")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM webhook_event WHERE event_id IN
+             (SELECT event_id FROM webhook_event WHERE created_at < $1 LIMIT $2)")),
+    business("webhook_endpoint", "", "which of a merchant's servers are told"),
     business("merchant_user", "names of a merchant's people, their passkeys", "signing in to the back office"),
     registry("merchant_session", "when a merchant's people are signed in", "staying signed in")
         .kept(until("it expires", 0, "DELETE FROM merchant_session WHERE token_hash IN

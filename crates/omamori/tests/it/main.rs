@@ -27,3 +27,4 @@ mod topup;
 mod value;
 mod wallet;
 mod weakness;
+mod webhook;

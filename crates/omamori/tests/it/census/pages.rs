@@ -179,6 +179,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("merchant.html", "/merchant", Some(&staff)),
         Page { status: 401, ..page("console_signin.html", "/console", None) },
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
+        page("webhooks.html", "/merchant/webhooks", Some(&staff)),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
