@@ -17,6 +17,7 @@ pub mod gate;
 pub mod id;
 pub mod identity;
 pub mod language;
+pub mod limit;
 pub mod merchant;
 pub mod networks;
 pub mod notify;

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, control, coupon, identity, language, merchant, notify, openapi, pos, privacy, send,
-    till, topup, value, wallet, webhook,
+    console, control, coupon, identity, language, limit, merchant, notify, openapi, pos, privacy,
+    send, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -36,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(control::router())
         .merge(privacy::router())
         .merge(console::router())
+        .merge(limit::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());

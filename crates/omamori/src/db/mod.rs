@@ -41,6 +41,7 @@ pub const REGISTRY: &[Step] = &[
     step!(16, "campaigns", "registry/0016_campaigns.sql"),
     step!(17, "sends", "registry/0017_sends.sql"),
     step!(18, "controls", "registry/0018_controls.sql"),
+    step!(19, "own limits", "registry/0019_own_limits.sql"),
     step!(24, "webhooks", "registry/0024_webhooks.sql"),
 ];
 

@@ -34,6 +34,10 @@ pub enum Act {
     AccountCloseAsk,
     /// The closing of an account is carried out.
     AccountClose,
+    /// Staff forbid that an account is closed, for a legal duty or a dispute.
+    LegalHoldPlace,
+    /// Staff end that.
+    LegalHoldEnd,
     /// A customer chooses by which ways payments are told.
     MoneyMailChoose,
     /// A customer who lost passkey or phone gets back in.
@@ -98,6 +102,12 @@ pub enum Act {
     PointsUse,
     /// A customer takes a coupon.
     CouponSet,
+    /// A customer lowers a limit of their own.
+    LimitLower,
+    /// A customer asks for a higher one.
+    LimitRaise,
+    /// A raise is called off.
+    LimitKeep,
     /// A campaign begins, with its budget.
     CampaignCreate,
     /// A campaign ends, and what is left of its budget goes back.

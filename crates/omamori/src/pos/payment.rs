@@ -17,11 +17,9 @@ use super::model::{
 };
 use super::tombstone::is_tombstone;
 use crate::app::App;
-use crate::clock::DAY;
 use crate::coupon::{self, Basket};
 use crate::gate::chart::TransferCode;
-use crate::gate::windows::{Admission, Bound, Class, Flow};
-use crate::gate::{Act, Clearance, Question};
+use crate::gate::{Act, Clearance, Question, Use};
 use crate::id::derive;
 use crate::value::{self, Made, Offer, Outcome, Purchase};
 use crate::web::codes::Code;
@@ -254,20 +252,9 @@ async fn clear(
     offer: Result<Offer, Code>,
 ) -> Result<(Clearance, Offer)> {
     let device = &verified.device;
-    let limits = &app.config.limits;
-    let first_day = app.clock.now() < device.enrolled_at + DAY;
-    let day = if first_day && limits.payment_first_day < limits.payment_24h {
-        Bound::day(Class::Out, limits.payment_first_day, Code::LimitNewDevice)
-    } else {
-        Bound::day(Class::Payment, limits.payment_24h, Code::LimitPayment24h)
-    };
     let due = offer.as_ref().map_or(amount, |offer| offer.spending.due());
-    let admission = Admission {
-        account: device.wallet_account,
-        amount: due,
-        bounds: vec![day, Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d)],
-        flow: Flow::Spend,
-    };
+    let of = Use::Payment { enrolled_at: device.enrolled_at };
+    let admission = app.gate.admission(of, device.wallet_account, due);
     let question = Question {
         act: Act::Payment,
         customer: Some(&device.customer_id),

@@ -259,6 +259,12 @@ pub const INVENTORY: &[Table] = &[
              (SELECT review_id FROM topup_review WHERE reviewed_at < $1 LIMIT $2)"))
         .exported(Copied::No("of the operator's duty; telling could defeat it"))
         .at_closing(End::Stays("it holds ids only")),
+    registry("own_limit", "limits that somebody set for themselves", "keeping them")
+        .exported(rows("own_limits", "SELECT kind, yen, raise_to, raise_at, changed_at FROM own_limit
+             WHERE customer_id = $1 ORDER BY kind LIMIT 100",
+            &[("limit", As::Text), ("yen", As::Int), ("raise_to", As::Int), ("raise_at", As::Time),
+              ("changed_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM own_limit WHERE customer_id = $1")),
     registry("coupon_set", "which coupons somebody took", "using coupons")
         .exported(rows("coupons", "SELECT campaign_id, set_at FROM coupon_set
              WHERE customer_id = $1 ORDER BY set_at LIMIT 10000",

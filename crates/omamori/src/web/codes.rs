@@ -183,6 +183,18 @@ codes! {
     LimitPayment30d = "limit_payment_30d", UNPROCESSABLE_ENTITY, "The customer's payment limit of 30 days would be passed.",
         clerk: "お客様の30日間の利用上限を超えます。" / "The customer's 30-day limit would be passed.",
         customer: "30日間の支払い上限を超えます。" / "This would pass your 30-day payment limit.";
+    /// A limit that the customer has set for themselves would be passed.
+    LimitOwn = "limit_own", UNPROCESSABLE_ENTITY, "A limit that the customer has set for themselves would be passed.",
+        clerk: "お客様がご自身で設定した上限を超えます。" / "A limit that the customer has set would be passed.",
+        customer: "ご自身で設定した上限を超えます。設定の「利用可能額」で確認できます。" / "This would pass a limit that you have set. See Limits in the settings.";
+    /// To lower a limit it must be lower than the one that holds.
+    LimitNotLower = "limit_not_lower", CONFLICT, "The limit that holds is lower: to raise it is another request, with a confirmation.",
+        clerk: "上限の変更はアプリで行います。" / "Limits are changed in the app.",
+        customer: "いまの上限より低くありません。画面を開き直してください。" / "That is not lower than your limit of now. Please reload the page.";
+    /// What auto top-up may load in 30 days would be passed.
+    LimitTopupAuto = "limit_topup_auto", UNPROCESSABLE_ENTITY, "The customer's own limit of auto top-up in 30 days would be passed.",
+        clerk: "オートチャージの上限（30日間）を超えます。" / "The 30-day limit of auto top-up would be passed.",
+        customer: "オートチャージの上限（30日間）を超えます。" / "This would pass your 30-day limit of auto top-up.";
     /// The first 24 hours of a phone have a lower limit.
     LimitNewDevice = "limit_new_device", UNPROCESSABLE_ENTITY, "The limit of a device's first 24 hours would be passed.",
         clerk: "登録から24時間は利用上限が低くなっています。" / "A phone's first 24 hours have a lower limit.",
