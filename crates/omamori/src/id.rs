@@ -37,6 +37,8 @@ pub enum Kind {
     Terminal,
     /// A payment (its capture transfer).
     Payment,
+    /// What a merchant asks a customer to pay.
+    Order,
     /// A refund.
     Refund,
     /// A top-up.
@@ -103,6 +105,7 @@ impl Kind {
             Self::Store => "sto",
             Self::Terminal => "ter",
             Self::Payment => "pay",
+            Self::Order => "ord",
             Self::Refund => "rfd",
             Self::Topup => "top",
             Self::Send => "snd",

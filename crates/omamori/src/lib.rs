@@ -22,6 +22,7 @@ pub mod merchant;
 pub mod networks;
 pub mod notify;
 pub mod openapi;
+pub mod order;
 pub mod pos;
 pub mod privacy;
 pub mod rng;

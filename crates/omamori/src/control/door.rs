@@ -47,9 +47,11 @@ doors! {
     /// New cards.
     CardRegister = "card-register", [CardRegister];
     /// The customer's code: none is taken, whatever it is for.
-    Code = "code", [Payment, TopupCash, TopupAtm];
+    Code = "code", [CodeUse];
     /// Payments. A cancel of a payment whose end the till does not know is never closed.
     Payment = "payment", [Payment];
+    /// Payments by a QR that a store shows.
+    StoreQr = "payment-store-qr", [StoreQr];
     /// Refunds.
     Refund = "refund", [Refund];
     /// Sending to other customers, and asking them for money.
@@ -72,7 +74,12 @@ impl Door {
     pub const fn is_of_a_store(self) -> bool {
         matches!(
             self,
-            Self::TopupRegister | Self::TopupAtm | Self::Code | Self::Payment | Self::Refund
+            Self::TopupRegister
+                | Self::TopupAtm
+                | Self::Code
+                | Self::Payment
+                | Self::StoreQr
+                | Self::Refund
         )
     }
 }

@@ -52,8 +52,12 @@ pub enum Act {
     ExternalLink,
     /// It may no longer.
     ExternalUnlink,
-    /// A sale by the customer's code.
+    /// A payment to a store, by the customer's code or of an order.
     Payment,
+    /// The customer's code is read by a terminal, whatever for: a door only.
+    CodeUse,
+    /// A payment by a QR that a store shows: a door only, beside that of payments.
+    StoreQr,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.

@@ -41,7 +41,7 @@ use windows::{Admission, Class, Flow, Seen, Used, Windows};
 /// A terminal, and where it stands. Ids are their public texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// Its number, as transfers carry it.
+    /// Its number, as transfers carry it; 0 for a store where no terminal took part.
     pub terminal_number: i64,
     /// `sto_…`.
     pub store_id: &'a str,
@@ -173,7 +173,7 @@ impl Gate {
             reason,
             customer: question.customer,
             device: question.device,
-            terminal: question.terminal.map(|place| place.terminal_number),
+            terminal: question.terminal.map(|at| at.terminal_number).filter(|number| *number != 0),
             amount: question.amount,
             used,
             detail: question.detail,

@@ -135,7 +135,7 @@ pub async fn create(
 }
 
 async fn load(app: &App, terminal: &Terminal, topup: &CreateTopup) -> Result<()> {
-    let verified = code::verify(app, &topup.code, terminal.terminal_number).await;
+    let verified = code::verify(app, &topup.code, &terminal.place()).await;
     let (clearance, verified) = clear(app, terminal, topup, verified).await?;
     let chain = Chain {
         authorization_id: verified.authorization_id,

@@ -196,6 +196,14 @@ pub const INVENTORY: &[Table] = &[
               ("to_name", As::Text), ("created_at", As::Time), ("ended_at", As::Time)]))
         .at_closing(End::Emptied("the books name it", "UPDATE send
              SET to_phone = NULL, to_name = '', message = '' WHERE sender_id = $1")),
+    registry("orders", "which printed QR somebody scanned, and the amount; what was bought", "paying what a store asks for")
+        .kept(until("30 days after it expired; the payment is in the books", 30 * DAY, "DELETE FROM orders WHERE order_id IN
+             (SELECT order_id FROM orders WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("store_qr_orders", "SELECT order_id, store_id, wanted_yen, created_at, expires_at
+             FROM orders WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("order_id", As::Text), ("store_id", As::Text), ("wanted_yen", As::Int),
+              ("created_at", As::Time), ("expires_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM orders WHERE customer_id = $1")),
     registry("money_request", "whom somebody asked for money, and a few words", "requests and split bills")
         .kept(until("400 days later", 400 * DAY, "DELETE FROM money_request WHERE request_id IN
              (SELECT request_id FROM money_request WHERE created_at < $1 LIMIT $2)"))

@@ -247,6 +247,26 @@ codes! {
     PaymentCanceled = "payment_canceled", CONFLICT, "This payment was canceled, possibly before it arrived.",
         clerk: "この取引は取消済みです。" / "This payment was canceled.",
         customer: "この取引は取り消されました。" / "This payment was canceled.";
+    /// This merchant, or this customer, has no order with this id.
+    OrderNotFound = "order_not_found", NOT_FOUND, "There is no such order.",
+        clerk: "この注文は見つかりません。" / "No such order.",
+        customer: "お支払いの内容が見つかりません。お店にご確認ください。" / "There is nothing to pay under this code. Please ask the store.";
+    /// The order was paid already.
+    OrderPaid = "order_paid", CONFLICT, "The order is paid; it can be refunded or canceled as a payment.",
+        clerk: "この注文はすでに支払い済みです。" / "This order is already paid.",
+        customer: "この注文はすでに支払い済みです。重ねて支払う必要はありません。" / "This was already paid. You do not need to pay again.";
+    /// The order's time is over.
+    OrderExpired = "order_expired", UNPROCESSABLE_ENTITY, "The order's time is over.",
+        clerk: "この注文は有効期限が切れています。新しいQRを表示してください。" / "The order's time is over. Show a new QR.",
+        customer: "有効期限が切れています。お店に新しいQRコードを表示してもらってください。" / "This code's time is over. Ask the store to show a new one.";
+    /// A text that was scanned is no store's code, or is damaged.
+    QrUnreadable = "qr_unreadable", UNPROCESSABLE_ENTITY, "The text is no code to pay, or it is damaged.",
+        clerk: "お店のQRコードではありません。" / "Not a store's QR code.",
+        customer: "お支払い用のQRコードではないか、壊れています。もう一度読み取ってください。" / "This is not a code to pay with, or it is damaged. Please scan it again.";
+    /// A store's code of which this operator knows nothing.
+    QrOfOthers = "qr_of_others", UNPROCESSABLE_ENTITY, "A store's code, but of no store of this operator.",
+        clerk: "他社のQRコードです。" / "This QR code is of another service.",
+        customer: "このお店のQRコードは、他の決済サービスのものです。ここではお支払いいただけません。" / "This store's QR code is of another payment service. You cannot pay with it here.";
     /// The top-up was canceled.
     TopupCanceled = "topup_canceled", CONFLICT, "This top-up was canceled, possibly before it arrived.",
         clerk: "このチャージは取消済みです。" / "This top-up was canceled.",

@@ -116,6 +116,10 @@ impl House {
             Door::Code | Door::Payment => {
                 register.sell(app, id, &customer.code(app.now()), 100).await
             }
+            Door::StoreQr => {
+                let wanted = json!({ "merchant_payment_id": id, "amount": 100 });
+                register.post(app, "/orders", &wanted).await
+            }
             Door::Send => {
                 let wanted = json!({ "client_send_id": id, "amount": 100,
                     "to": { "kind": "link" }, "message": "" });

@@ -16,6 +16,7 @@ mod input;
 mod limits;
 mod money_notices;
 mod notices;
+mod order;
 mod ownlimits;
 mod privacy;
 mod refund;
