@@ -123,7 +123,6 @@ mod tests {
             "https://shop.example.com@127.0.0.1/hook",
             "https://shop.example.com#@127.0.0.1/hook",
             "https://shop.example.com\\@127.0.0.1/hook",
-            "http://127.0.0.1:8080.example.com/hook",
             "ftp://shop.example.com/hook",
             "file:///etc/passwd",
             "//shop.example.com/hook",

@@ -10,6 +10,7 @@ use omamori_db::sql;
 use serde_json::{Value, json};
 use standardwebhooks::{Webhook, WebhookError};
 
+use crate::support::answer::Answer;
 use crate::support::app::{Node, TestApp};
 use crate::support::customer::Customer;
 use crate::support::shop::Register;
@@ -48,11 +49,18 @@ impl Shop {
         Self { endpoint_id: text("endpoint_id"), secret: text("secret"), register, staff, receiver }
     }
 
-    /// Asks for something about the endpoint.
+    /// Asks for something about the endpoint, as somebody who signed in just now.
     pub async fn ask(&self, node: &Node, what: &str, body: &Value) {
         let path = format!("/api/merchant/v1/webhooks/{}/{what}", self.endpoint_id);
-        let answer = self.staff.call(node, "POST", &path, body).await;
+        let staff = Staff::new(&node.app, &self.register.merchant_id).await;
+        let answer = staff.call(node, "POST", &path, body).await;
         assert!(answer.status.is_success(), "{}", answer.text());
+    }
+
+    /// A page of the back office, as somebody who signed in just now.
+    pub async fn page(&self, node: &Node, path: &str) -> Answer {
+        let staff = Staff::new(&node.app, &self.register.merchant_id).await;
+        staff.call(node, "GET", path, &Value::Null).await
     }
 
     /// The state, tries and last error of all deliveries, the oldest first.
@@ -215,7 +223,7 @@ async fn a_receiver_that_fails_is_tried_over_three_days_and_again_from_the_page(
     assert!(tries.iter().all(|one| one.id() == tries[0].id() && one.is_signed_with(&shop.secret)));
     assert!(tries[9].seconds() > tries[8].seconds(), "each try is signed anew");
 
-    let page = shop.staff.call(app, "GET", "/merchant/webhooks", &Value::Null).await;
+    let page = shop.page(app, "/merchant/webhooks").await;
     assert!(page.text().contains(tries[0].id()) && !page.text().contains(&shop.secret));
     shop.ask(app, &format!("events/{}/replay", tries[0].id()), &Value::Null).await;
     assert_eq!(deliver(app).await, 1);
@@ -302,22 +310,18 @@ async fn an_endpoint_that_takes_nothing_is_switched_off_and_told_of(app: &mut Te
         shop.ask(app, "test", &Value::Null).await;
         assert!(deliver(app).await >= 1);
         app.clock.advance(20 * HOUR);
-        let page = Staff::new(&app.app, &shop.register.merchant_id).await;
-        let page = page.call(app, "GET", "/merchant", &Value::Null).await;
+        let page = shop.page(app, "/merchant").await;
         assert!(!page.text().contains("data-webhook-failed"));
     }
-    let staff = Staff::new(&app.app, &shop.register.merchant_id).await;
-    let shop = Shop { staff, ..shop };
     shop.ask(app, "test", &Value::Null).await;
     deliver(app).await;
-    let page = shop.staff.call(app, "GET", "/merchant", &Value::Null).await;
+    let page = shop.page(app, "/merchant").await;
     assert!(page.text().contains("data-webhook-failed"), "the merchant is told");
     shop.receiver.arrived();
     app.clock.advance(DAY);
     assert_eq!(deliver(app).await, 0, "switched off");
 
-    let staff = Staff::new(&app.app, &shop.register.merchant_id).await;
-    let shop = Shop { staff, receiver: Receiver::open().await, ..shop };
+    let shop = Shop { receiver: Receiver::open().await, ..shop };
     let moved = sql("UPDATE webhook_endpoint SET url = $1 WHERE endpoint_id = $2");
     let moved = moved.bind(&shop.receiver.url).bind(&shop.endpoint_id);
     app.app.stores.registry.execute(moved).await.unwrap();
