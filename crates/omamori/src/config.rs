@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::case::CaseSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::secret::Secret;
@@ -56,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// How soon cases should be decided.
+    pub cases: CaseSettings,
 }
 
 impl Default for Config {
@@ -78,6 +81,7 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            cases: CaseSettings::default(),
         }
     }
 }
@@ -280,6 +284,7 @@ impl Config {
             return refuse("card.address must be an origin that begins with https://");
         }
         self.value.check().map_err(ConfigError::Value)?;
+        self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

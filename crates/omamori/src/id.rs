@@ -89,6 +89,10 @@ pub enum Kind {
     WebhookEndpoint,
     /// What a merchant is told.
     Event,
+    /// What staff look into.
+    Case,
+    /// What is said in a case.
+    CaseNote,
 }
 
 impl Kind {
@@ -131,6 +135,8 @@ impl Kind {
             Self::Approval => "apr",
             Self::WebhookEndpoint => "whe",
             Self::Event => "evt",
+            Self::Case => "cse",
+            Self::CaseNote => "cnt",
         }
     }
 

@@ -6,6 +6,7 @@ mod audit;
 mod browser;
 mod cancel;
 mod cardtopup;
+mod cases;
 mod census;
 mod code;
 mod console;
