@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, control, coupon, identity, language, limit, merchant, notify, openapi, order, pos,
-    privacy, send, till, topup, value, wallet, webhook,
+    checkout, console, control, coupon, identity, language, limit, merchant, notify, openapi,
+    order, pos, privacy, send, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -33,6 +33,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(topup::router())
         .merge(merchant::router())
         .merge(webhook::router())
+        .merge(checkout::router())
         .merge(notify::router())
         .merge(control::router())
         .merge(privacy::router())
@@ -67,6 +68,7 @@ pub async fn serve(
     let telling = send::start(&app);
     let conversations = topup::start(&app);
     let webhooks = webhook::start(&app);
+    let ends = checkout::start(&app);
     let sweeper = value::sweep::start(&app);
     let stopping = Arc::new(tokio::sync::Notify::new());
     let signal = stopping.clone();
@@ -89,6 +91,7 @@ pub async fn serve(
     }
     conversations.stop().await;
     webhooks.stop().await;
+    ends.abort();
     telling.abort();
     sweeper.abort();
     outbox.stop().await;

@@ -44,6 +44,7 @@ pub const REGISTRY: &[Step] = &[
     step!(19, "own limits", "registry/0019_own_limits.sql"),
     step!(21, "orders", "registry/0021_orders.sql"),
     step!(24, "webhooks", "registry/0024_webhooks.sql"),
+    step!(25, "checkout", "registry/0025_checkout.sql"),
     step!(26, "cases", "registry/0026_cases.sql"),
 ];
 

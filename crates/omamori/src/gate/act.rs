@@ -58,6 +58,8 @@ pub enum Act {
     CodeUse,
     /// A payment by a QR that a store shows: a door only, beside that of payments.
     StoreQr,
+    /// An order of an online shop is made or paid: a door only, beside that of payments.
+    Checkout,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.

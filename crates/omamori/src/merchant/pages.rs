@@ -16,6 +16,7 @@ use super::session::{MerchantUser, find};
 use super::signin;
 use super::store::create_terminal;
 use crate::app::App;
+use crate::checkout::shop::{self, ONLINE};
 use crate::clock::Micros;
 use crate::db::changes::{Subject, changed};
 use crate::gate::{Act, Question};
@@ -150,6 +151,9 @@ struct AddTerminal {
     store_id: String,
     name: String,
     kind: String,
+    /// Of an online shop alone: where its pages are.
+    #[serde(default)]
+    origin: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -175,14 +179,20 @@ async fn add_terminal(
     if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
         return Err(Error::field("name", "malformed"));
     }
-    if !matches!(request.kind.as_str(), "pos" | "till") {
+    if !matches!(request.kind.as_str(), "pos" | "till" | ONLINE) {
         return Err(Error::field("kind", "out_of_range"));
+    }
+    if request.origin.is_some() != (request.kind == ONLINE) {
+        return Err(Error::field("origin", "malformed"));
     }
     let mine = sql("SELECT store_id FROM store WHERE store_id = $1 AND merchant_id = $2")
         .bind(&request.store_id)
         .bind(&user.merchant_id);
     app.stores.registry.optional(mine).await?.ok_or(Code::NotFound)?;
-    let made = create_terminal(&app, &request.store_id, name, &request.kind).await?;
+    let made = match &request.origin {
+        Some(origin) => shop::create(&app, &request.store_id, name, origin).await?,
+        None => create_terminal(&app, &request.store_id, name, &request.kind).await?,
+    };
     let terminal =
         TerminalBody { terminal_id: made.terminal_id, name: name.to_owned(), kind: request.kind };
     Ok(axum::Json(TerminalAdded { terminal, api_key: made.api_key }))

@@ -442,6 +442,10 @@ pub const INVENTORY: &[Table] = &[
     business("store", "", "where"),
     business("terminal", "", "with which register"),
     business("product", "", "goods on the web register"),
+    registry("checkout", "", "leading customers of online shops to an order and back; ids and addresses of shops only")
+        .kept(until("30 days after the order expired", 30 * DAY, "DELETE FROM checkout WHERE order_id IN
+             (SELECT order_id FROM checkout WHERE expires_at < $1 LIMIT $2)")),
+    business("online_shop", "", "where an online shop's pages are"),
     registry("webhook_delivery", "", "telling merchants' servers, and the log of it")
         .kept(until("30 days later", 30 * DAY, "DELETE FROM webhook_delivery WHERE (endpoint_id, event_id) IN
              (SELECT endpoint_id, event_id FROM webhook_delivery WHERE created_at < $1 LIMIT $2)")),

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use super::event::{Event, EventKind, Listener, put};
 use crate::app::App;
+use crate::checkout;
 use crate::gate::chart::TransferCode;
 use crate::gate::windows::Position;
 use crate::id::Kind;
@@ -73,9 +74,17 @@ impl Follower for WebhookEvents {
         let transfers: Vec<Transfer> = news.iter().map(|news| news.transfer).collect();
         let records = app.gate.evidence(&transfers).await.map_err(stored)?;
         for (news, record) in news.iter().zip(records) {
+            let is_of_order =
+                news.kind == EventKind::PaymentCompleted && has_order(record.as_ref());
             let event = event(&app, news, record).await.map_err(stored)?;
-            let listeners = listeners.get(&event.merchant_id).into_iter().flatten();
-            put(&app, tx, listeners, &event).await.map_err(stored)?;
+            let listeners = listeners.get(&event.merchant_id);
+            let all = || listeners.into_iter().flatten();
+            put(&app, tx, all(), &event).await.map_err(stored)?;
+            if is_of_order
+                && let Some(event) = of_checkout(tx, news, &event).await.map_err(stored)?
+            {
+                put(&app, tx, all(), &event).await.map_err(stored)?;
+            }
         }
         Ok(())
     }
@@ -111,6 +120,21 @@ fn told(fact: &Fact) -> Option<(EventKind, &Transfer, u128)> {
         }
         _ => None,
     }
+}
+
+/// Whether a payment was made of an order: few are, and only those are looked up.
+fn has_order(record: Option<&Value>) -> bool {
+    record.is_some_and(|record| record["detail"]["order_id"].is_string())
+}
+
+/// What a payment says of the order that it was made of, if that was one of the online checkout.
+async fn of_checkout(tx: &mut Tx, news: &News, payment: &Event) -> Result<Option<Event>> {
+    let payment_id = Kind::Payment.text(news.transfer.id);
+    let Some(order_id) = checkout::of_payment(tx, &payment_id).await? else { return Ok(None) };
+    let id = payment.data["merchant_payment_id"].as_str().unwrap_or_default();
+    let amount = payment.data["amount"].as_i64().unwrap_or_default();
+    let data = checkout::told_data(&order_id, id, amount, "paid");
+    Ok(Some(Event { kind: EventKind::CheckoutCompleted, of: order_id, data, ..payment.clone() }))
 }
 
 async fn event(app: &App, news: &News, record: Option<Value>) -> Result<Event> {

@@ -8,6 +8,7 @@ mod cancel;
 mod cardtopup;
 mod cases;
 mod census;
+mod checkout;
 mod code;
 mod console;
 mod contract;

@@ -17,6 +17,7 @@ mod phone;
 mod reader;
 mod wire;
 
+mod checkout;
 mod console;
 mod contacts;
 mod external;
@@ -38,4 +39,5 @@ mod signin;
 mod signup;
 mod totp;
 mod value;
+mod webhooks;
 mod whole_way;
