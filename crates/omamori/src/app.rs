@@ -33,8 +33,8 @@ pub struct App {
     pub gate: Gate,
     /// Customers, their factors, phones and sessions.
     pub identity: Identity,
-    /// Who runs which network, if the operator has a file that says so.
-    pub networks: Networks,
+    /// Who runs which network and where it is, if the operator has files that say so.
+    pub networks: Arc<Networks>,
     /// Merchants, stores, terminals.
     pub merchants: Merchants,
     /// Cards and the gateway that charges them.

@@ -50,6 +50,12 @@ pub struct Config {
     /// A file in MaxMind's format that knows who runs which network (GeoLite2-ASN, DB-IP Lite …).
     /// Without one, attacks are not counted by autonomous system.
     pub networks: Option<PathBuf>,
+    /// A file in MaxMind's format that knows the countries of networks (GeoLite2-Country, DB-IP
+    /// Lite …). Without one the country of a request is unknown to risk rules.
+    pub countries: Option<PathBuf>,
+    /// Whether a service that is new begins with the starter set of risk rules, as version 1; if
+    /// not, it begins with none. Counts only until there is a version.
+    pub starter_rules: bool,
     /// Issuers whose accounts may take the place of a password. Never of the second factor or the
     /// phone.
     pub external_sign_in: Vec<ExternalSignIn>,
@@ -78,6 +84,8 @@ impl Default for Config {
             trusted_proxies: Vec::new(),
             breached_passwords: None,
             networks: None,
+            countries: None,
+            starter_rules: true,
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),

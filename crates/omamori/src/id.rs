@@ -89,6 +89,8 @@ pub enum Kind {
     WebhookEndpoint,
     /// What a merchant is told.
     Event,
+    /// What a customer is to confirm at the phone.
+    Confirmation,
     /// What staff look into.
     Case,
     /// What is said in a case.
@@ -135,6 +137,7 @@ impl Kind {
             Self::Approval => "apr",
             Self::WebhookEndpoint => "whe",
             Self::Event => "evt",
+            Self::Confirmation => "acf",
             Self::Case => "cse",
             Self::CaseNote => "cnt",
         }

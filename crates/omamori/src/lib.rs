@@ -27,6 +27,7 @@ pub mod openapi;
 pub mod order;
 pub mod pos;
 pub mod privacy;
+pub mod risk;
 pub mod rng;
 pub mod secret;
 pub mod send;

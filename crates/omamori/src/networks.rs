@@ -1,7 +1,8 @@
-//! Who runs a network: autonomous systems, from a file in MaxMind's format (GeoLite2-ASN, DB-IP …).
+//! Who runs a network and in which country it is, from files in MaxMind's format (GeoLite2,
+//! DB-IP …).
 //!
-//! The file is the operator's choice. Without one the owner of a network is not known, and nothing
-//! that counts by owner counts.
+//! The files are the operator's choice. Without one the owner or the country of a network is not
+//! known: nothing that counts by owner counts, and rules say what an unknown country means.
 
 use std::net::IpAddr;
 use std::path::Path;
@@ -9,9 +10,46 @@ use std::path::Path;
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 
-/// The owners of networks, if there is a file.
+/// The owners and the countries of networks, if there are files.
 #[derive(Default)]
-pub struct Networks(Option<Reader<Vec<u8>>>);
+pub struct Networks {
+    owners: Option<Reader<Vec<u8>>>,
+    countries: Option<Reader<Vec<u8>>>,
+}
+
+/// An ISO 3166-1 alpha-2 code: `JP`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Country([u8; 2]);
+
+impl Country {
+    /// Two capital letters; none if it is anything else.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let code: [u8; 2] = text.as_bytes().try_into().ok()?;
+        code.iter().all(u8::is_ascii_uppercase).then_some(Self(code))
+    }
+
+    /// The two letters.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
+
+/// As MaxMind and DB-IP have it (`country.iso_code`), and as flat files have it.
+#[derive(Deserialize)]
+struct Place<'a> {
+    #[serde(borrow, default)]
+    country: Option<Iso<'a>>,
+    #[serde(default)]
+    country_code: Option<&'a str>,
+}
+
+#[derive(Deserialize)]
+struct Iso<'a> {
+    #[serde(default)]
+    iso_code: Option<&'a str>,
+}
 
 #[derive(Deserialize)]
 struct Owner {
@@ -19,19 +57,31 @@ struct Owner {
 }
 
 impl Networks {
-    /// Reads the file into memory.
+    /// Reads the files into memory.
     ///
     /// # Errors
-    /// It cannot be read, or is not in this format.
-    pub fn open(file: Option<&Path>) -> Result<Self, MaxMindDbError> {
-        Ok(Self(file.map(Reader::open_readfile).transpose()?))
+    /// One cannot be read, or is not in this format.
+    pub fn open(owners: Option<&Path>, countries: Option<&Path>) -> Result<Self, MaxMindDbError> {
+        Ok(Self {
+            owners: owners.map(Reader::open_readfile).transpose()?,
+            countries: countries.map(Reader::open_readfile).transpose()?,
+        })
+    }
+
+    /// The country of an address; `None` if there is no file or the file does not know it.
+    #[must_use]
+    pub fn country(&self, address: IpAddr) -> Option<Country> {
+        let found = self.countries.as_ref()?.lookup(address).ok()?;
+        let place = found.decode::<Place<'_>>().ok()??;
+        let code = place.country.and_then(|country| country.iso_code).or(place.country_code)?;
+        Country::parse(code)
     }
 
     /// The number of the autonomous system that an address belongs to; `None` if there is no file
     /// or the file does not know it.
     #[must_use]
     pub fn asn(&self, address: IpAddr) -> Option<u32> {
-        let found = self.0.as_ref()?.lookup(address).ok()?;
+        let found = self.owners.as_ref()?.lookup(address).ok()?;
         found.decode::<Owner>().ok()??.autonomous_system_number
     }
 }
@@ -102,7 +152,7 @@ pub(crate) mod tests {
     #[test]
     fn an_address_has_the_owner_that_the_file_says() {
         let folder = tempfile::tempdir().unwrap();
-        let networks = Networks::open(Some(&on_disk(folder.path()))).unwrap();
+        let networks = Networks::open(Some(&on_disk(folder.path())), None).unwrap();
         let asn = |text: &str| networks.asn(text.parse().unwrap());
         assert_eq!(asn("45.0.0.1"), Some(64_500));
         assert_eq!(asn("45.127.255.255"), Some(64_500));
@@ -114,8 +164,8 @@ pub(crate) mod tests {
     fn a_file_of_another_kind_is_refused_at_the_start() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        assert!(Networks::open(Some(&path)).is_err());
+        assert!(Networks::open(Some(&path), None).is_err());
         std::fs::write(&path, b"no such thing").unwrap();
-        assert!(Networks::open(Some(&path)).is_err());
+        assert!(Networks::open(None, Some(&path)).is_err());
     }
 }

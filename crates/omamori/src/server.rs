@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
     checkout, console, control, coupon, identity, language, limit, merchant, notify, openapi,
-    order, pos, privacy, send, till, topup, value, wallet, webhook,
+    order, pos, privacy, risk, send, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -37,6 +37,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(notify::router())
         .merge(control::router())
         .merge(privacy::router())
+        .merge(risk::confirm::router())
         .merge(console::router())
         .merge(limit::router())
         .merge(language::router())

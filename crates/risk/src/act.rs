@@ -72,6 +72,13 @@ acts! {
 }
 
 impl Act {
+    /// Whether the customer can show at this act that it is them: with it, or at the phone when a
+    /// register asks.
+    #[must_use]
+    pub const fn can_be_confirmed(self) -> bool {
+        !matches!(self, Self::SignUp | Self::Refund | Self::Receive)
+    }
+
     /// The act of a word.
     #[must_use]
     pub fn of(word: &str) -> Option<Self> {

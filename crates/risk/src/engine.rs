@@ -52,6 +52,9 @@ pub enum RuleRefusal {
     /// The sum of points is not there yet while they are given.
     #[error("a rule that gives points cannot look at risk.score")]
     ScoreOfScore,
+    /// It asks for a proof where nobody can give one.
+    #[error("{0} cannot be confirmed by the customer: hold or refuse")]
+    NoStepUp(&'static str),
     /// A failing rule cannot give points.
     #[error("on_error is an effect other than points")]
     ScoreOnError,
@@ -74,6 +77,10 @@ impl Compiled {
         }
         if matches!(rule.on_error, Some(Effect::Score(_))) {
             return Err(RuleRefusal::ScoreOnError);
+        }
+        if rule.effect == Effect::StepUp || rule.on_error == Some(Effect::StepUp) {
+            let act = rule.acts.iter().find(|act| !act.can_be_confirmed());
+            act.map_or(Ok(()), |act| Err(RuleRefusal::NoStepUp(act.as_str())))?;
         }
         let condition = Condition::compile(&rule.when)?;
         if let Effect::Score(points) = rule.effect {
@@ -139,6 +146,13 @@ impl Assessment {
         self.hits.push(hit);
     }
 
+    /// Takes in what the rules say of another act that is part of the same.
+    pub fn merge(&mut self, other: Self) {
+        self.effect = self.effect.max(other.effect);
+        self.score = self.score.saturating_add(other.score);
+        self.hits.extend(other.hits);
+    }
+
     /// The live rules that told the staff or restricted, for an alert or a case.
     pub fn deciding(&self) -> impl Iterator<Item = &Hit> {
         let decides =
@@ -152,6 +166,13 @@ pub struct RuleSet {
     rules: Vec<Compiled>,
     names: Vec<Arc<str>>,
     env: Arc<Env>,
+}
+
+/// No rules.
+impl Default for RuleSet {
+    fn default() -> Self {
+        Self { rules: Vec::new(), names: Vec::new(), env: Arc::new(Env::stdlib()) }
+    }
 }
 
 impl RuleSet {

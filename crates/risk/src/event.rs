@@ -41,9 +41,12 @@ pub struct Parties {
     /// The terminal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub terminal: Option<u64>,
-    /// The other customer, of a sending.
+    /// Who receives, of a sending, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub counterparty: Option<u64>,
+    pub receiver: Option<u64>,
+    /// Who sends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sender: Option<u64>,
 }
 
 /// Which party a window is kept by, or counts.
@@ -63,8 +66,10 @@ pub enum Party {
     Store,
     /// [`Parties::terminal`].
     Terminal,
-    /// [`Parties::counterparty`].
-    Counterparty,
+    /// [`Parties::receiver`].
+    Receiver,
+    /// [`Parties::sender`].
+    Sender,
 }
 
 impl Parties {
@@ -79,7 +84,8 @@ impl Parties {
             Party::Card => self.card,
             Party::Store => self.store,
             Party::Terminal => self.terminal,
-            Party::Counterparty => self.counterparty,
+            Party::Receiver => self.receiver,
+            Party::Sender => self.sender,
         }
     }
 }

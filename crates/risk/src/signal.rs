@@ -9,6 +9,8 @@ use cel::context::VariableResolver;
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
+use crate::window::is_counted;
+
 /// The type of a signal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -87,8 +89,8 @@ signals! {
     NetworkCardFailures1h = "network.card_failures_1h", Int, "times", "Cards declined or failed from this network.";
     NetworkCards1h = "network.cards_1h", Int, "cards", "Different cards tried from this network.";
     NetworkSignups24h = "network.signups_24h", Int, "times", "Sign-ups from this network.";
-    ReceiveSenders24h = "receive.senders_24h", Int, "accounts", "Different customers who sent to the receiver.";
-    ReceiveYen24h = "receive.yen_24h", Int, "yen", "Sent to the receiver.";
+    ReceiveSenders24h = "receive.senders_24h", Int, "accounts", "Different customers whose sendings the receiver took.";
+    ReceiveYen24h = "receive.yen_24h", Int, "yen", "Taken by the receiver of what others sent.";
     ReceiverAgeMinutes = "receiver.age_minutes", Int, "minutes", "Since the receiver signed up.";
     RefundAccountCount24h = "refund.account_count_24h", Int, "times", "Refunds that this account received.";
     RefundTerminalCount24h = "refund.terminal_count_24h", Int, "times", "Refunds at this terminal.";
@@ -101,6 +103,7 @@ signals! {
     SessionFactor = "session.factor", Text, "", "How the session was signed in: passkey, password_totp, external_totp.";
     SessionNewNetwork = "session.new_network", Bool, "", "The account was never signed in to from this network before.";
     SinceFactorChangeMinutes = "since.factor_change_minutes", Int, "minutes", "Since the last change of a factor.";
+    SinceTopupCardMinutes = "since.topup_card_minutes", Int, "minutes", "Since the last top-up by card of this account.";
     SinceTopupMinutes = "since.topup_minutes", Int, "minutes", "Since the last top-up of this account.";
     SpendCount10m = "spend.count_10m", Int, "times", "Payments of this account.";
     SpendStores1h = "spend.stores_1h", Int, "stores", "Different stores where this account paid.";
@@ -128,6 +131,16 @@ enum Value {
     Int(CelInt),
     Bool(CelBool),
     Text(CelString<'static>),
+}
+
+impl Value {
+    fn entry<M: SerializeMap>(&self, signal: Signal, map: &mut M) -> Result<(), M::Error> {
+        match self {
+            Self::Int(value) => map.serialize_entry(signal.as_str(), value.inner()),
+            Self::Bool(value) => map.serialize_entry(signal.as_str(), value.inner()),
+            Self::Text(value) => map.serialize_entry(signal.as_str(), value.inner()),
+        }
+    }
 }
 
 /// The values known at one act.
@@ -178,6 +191,15 @@ impl Signals {
         self.0[signal as usize].is_some()
     }
 
+    /// A word, if it is one and known.
+    #[must_use]
+    pub fn text(&self, signal: Signal) -> Option<&str> {
+        match &self.0[signal as usize] {
+            Some(Value::Text(value)) => Some(value.inner()),
+            _ => None,
+        }
+    }
+
     /// A number, if it is one and known.
     #[must_use]
     pub fn int(&self, signal: Signal) -> Option<i64> {
@@ -207,10 +229,26 @@ impl Serialize for Signals {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
         for (signal, value) in Signal::ALL.iter().zip(&self.0) {
+            if let Some(value) = value {
+                value.entry(*signal, &mut map)?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// As a record keeps them, without what its reader can tell: windows that stood at zero.
+#[derive(Debug)]
+pub struct Sparse<'a>(pub &'a Signals);
+
+impl Serialize for Sparse<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for (signal, value) in Signal::ALL.iter().zip(&self.0.0) {
             match value {
-                Some(Value::Int(value)) => map.serialize_entry(signal.as_str(), value.inner())?,
-                Some(Value::Bool(value)) => map.serialize_entry(signal.as_str(), value.inner())?,
-                Some(Value::Text(value)) => map.serialize_entry(signal.as_str(), value.inner())?,
+                Some(Value::Int(value)) if *value.inner() == 0 && is_counted(*signal) => {}
+                Some(Value::Bool(value)) if !*value.inner() && is_counted(*signal) => {}
+                Some(value) => value.entry(*signal, &mut map)?,
                 None => {}
             }
         }

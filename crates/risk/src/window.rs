@@ -42,9 +42,9 @@ impl Windows {
             let slot = feature.slot(event.at);
             let cell = self.cells.entry(name(index, key)).or_insert_with(|| feature.what.cell());
             match feature.what {
-                What::Count => cell.add(slot, 1),
+                What::Count | What::Any => cell.add(slot, 1),
                 What::Yen => cell.add(slot, event.amount),
-                What::Different(party) => {
+                What::Different(party) | What::New(party) => {
                     if let Some(other) = event.parties.get(party) {
                         cell.see(slot, other);
                     }
@@ -70,7 +70,17 @@ impl Windows {
                     let minutes = cell.minutes_since(event.at);
                     signals.set_int(feature.signal, minutes);
                 }
-                (_, cell) => {
+                (What::New(_), None) => {}
+                (What::New(party), Some(cell)) => {
+                    if let Some(other) = event.parties.get(party) {
+                        signals.set_bool(feature.signal, !cell.has(now, other));
+                    }
+                }
+                (What::Any, cell) => {
+                    let any = cell.is_some_and(|cell| cell.value(now) > 0);
+                    signals.set_bool(feature.signal, any);
+                }
+                (What::Count | What::Yen | What::Different(_), cell) => {
                     signals.set_int(feature.signal, cell.map_or(0, |cell| cell.value(now)));
                 }
             }
@@ -113,6 +123,26 @@ const fn name(index: usize, key: u64) -> (u8, u64) {
 impl Feature {
     fn counts(&self, event: &Event) -> bool {
         self.acts.contains(&event.act) && self.outcome == event.outcome
+    }
+}
+
+/// Whether a signal comes from a window that stands at zero, or no, when nothing is in it.
+#[must_use]
+pub(crate) const fn is_counted(signal: Signal) -> bool {
+    feature::COUNTED[signal as usize]
+}
+
+/// What a record leaves out: windows of known parties that stood at zero.
+pub fn fill_zeros(event: &Event, signals: &mut Signals) {
+    for feature in FEATURES {
+        if event.parties.get(feature.by).is_none() || signals.knows(feature.signal) {
+            continue;
+        }
+        match feature.what {
+            What::MinutesSince | What::New(_) => {}
+            What::Any => signals.set_bool(feature.signal, false),
+            What::Count | What::Yen | What::Different(_) => signals.set_int(feature.signal, 0),
+        }
     }
 }
 

@@ -187,7 +187,7 @@ fn the_july_2019_chain_is_stopped_at_its_first_large_step() {
     assert_eq!(first.effect, Some(Effect::StepUp), "{first:?}");
     signals.set_int(Signal::TopupCardCount10m, 2);
     assert_eq!(set.assess(Act::TopupCard, &mut signals).effect, Some(Effect::Hold));
-    signals.set_int(Signal::SinceTopupMinutes, 4);
+    signals.set_int(Signal::SinceTopupCardMinutes, 4);
     assert_eq!(set.assess(Act::Payment, &mut signals).effect, Some(Effect::Hold));
     let mut lunch = amount(850);
     lunch.set_int(Signal::DeviceAgeMinutes, 90_000);

@@ -37,8 +37,11 @@ export function followWallet(onEntry = () => {}, onRefresh = () => {}) {
   const lookAgain = () => {
     refresh();
     countUnread();
+    askToConfirm();
   };
   countUnread();
+  askToConfirm();
+  part("ask-close").addEventListener("click", () => part("ask-sheet").close());
   part("happened-close").addEventListener("click", () => sheet().close());
   follow(
     "/api/wallet/v1/events",
@@ -50,6 +53,25 @@ export function followWallet(onEntry = () => {}, onRefresh = () => {}) {
     },
     lookAgain,
   );
+}
+
+/** The one that was shown last: closed once, it does not come back by itself. */
+let asked = "";
+
+/** If a register waits for the customer to confirm, says so, wherever in the wallet they are. */
+async function askToConfirm() {
+  if (location.pathname === "/confirm") return;
+  const answer = await api("GET", "/api/wallet/v1/confirmations").catch(() => null);
+  const one = answer?.confirmations[0];
+  const dialog = part("ask-sheet");
+  if (!one) return dialog.open && dialog.close();
+  if (one.confirmation_id === asked) return;
+  asked = one.confirmation_id;
+  document.querySelector("[data-bright]")?.close();
+  part("ask-amount").textContent = yen(one.amount);
+  part("ask-store").textContent = one.store_name;
+  if (!dialog.open) dialog.showModal();
+  part("ask-open").focus();
 }
 
 /** Asks how many notices are new, and shows it at the bell. */

@@ -17,6 +17,7 @@ use crate::identity::Identity;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
+use crate::risk::{Risk, follow};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -69,12 +70,14 @@ pub async fn open(
         std::fs::create_dir_all(folder)?;
     }
     let stores = Stores::open(&config.store).await?;
-    let gate =
-        Gate::open(&stores, clock.clone(), config.limits.clone(), config.journal_keeps_nothing)
-            .await?;
-    let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
-    let networks = Networks::open(config.networks.as_deref())
+    let networks = Networks::open(config.networks.as_deref(), config.countries.as_deref())
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;
+    let networks = Arc::new(networks);
+    let (risk, taken) = Risk::open(&stores, &config, networks.clone(), clock.now()).await?;
+    let keeps_nothing = config.journal_keeps_nothing;
+    let limits = config.limits.clone();
+    let gate = Gate::open(&stores, clock.clone(), (risk, limits), keeps_nothing).await?;
+    let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
     let app = Arc::new(App {
         networks,
         topups: Topups::open(&config, clock.clone()).await?,
@@ -92,6 +95,7 @@ pub async fn open(
         identity,
     });
     changes::start(&app);
+    follow::start(&app, taken);
     promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;

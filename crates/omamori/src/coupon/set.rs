@@ -12,10 +12,10 @@ use super::campaign::Campaign;
 use super::manage::find;
 use crate::app::App;
 use crate::clock::DAY;
+use crate::gate::Act;
 use crate::gate::chart::{AccountCode, LEDGER_PIECES, TransferCode, account_in};
-use crate::gate::{Act, Question};
 use crate::id::derive;
-use crate::identity::{Customer, account};
+use crate::identity::{Customer, Network, account};
 use crate::value::choices;
 use crate::value::legs::operator_account;
 use crate::web::codes::Code;
@@ -40,17 +40,15 @@ struct Detail<'a> {
 pub async fn set(
     State(app): State<Arc<App>>,
     customer: Customer,
+    network: Network,
     Path(campaign_id): Path<String>,
 ) -> Result<Json<SetAnswer>> {
     let campaign = find(&app, &campaign_id).await?.filter(|found| found.terms.gift.is_coupon());
     let campaign = campaign.ok_or(Code::NotFound)?;
     let opinion = may_set(&app, &customer, &campaign).await?;
     let detail = Detail { campaign_id: &campaign_id };
-    let question = Question {
-        customer: Some(&customer.customer_id),
-        device: Some(&customer.device_id),
-        ..Question::plain(Act::CouponSet, &detail)
-    };
+    let mut question = customer.asks(Act::CouponSet, &detail);
+    question.facts.address = Some(network.address());
     let clearance = app.gate.decide(question, opinion).await?;
     let request = pieces(&app, &campaign, customer.wallet_account);
     let given = request.transfers[0].id;

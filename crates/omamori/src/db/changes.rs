@@ -15,6 +15,7 @@ use omamori_paycode::code::DeviceNumber;
 use crate::app::App;
 use crate::clock::SECOND;
 use crate::id::Kind;
+use crate::risk::rules::LoadError;
 
 /// How often nodes look; a change is in force everywhere within a second.
 const EVERY: Duration = Duration::from_millis(250);
@@ -25,6 +26,7 @@ const KEPT: i64 = 3_600 * SECOND;
 
 const NOTICES: &str = "notices";
 const CONTROLS: &str = "controls";
+const RISK_RULES: &str = "risk_rules";
 const OWN_LIMITS: &str = "own_limits";
 
 /// What nodes keep in memory.
@@ -38,6 +40,8 @@ pub enum Subject<'a> {
     Campaigns,
     /// The doors that are closed.
     Controls,
+    /// The risk rules in force.
+    RiskRules,
     /// What a customer has set for themselves, by the account in the ledger.
     OwnLimits(u128),
     /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
@@ -52,6 +56,7 @@ impl Subject<'_> {
             Self::Device(number) => ("device", number.get().to_string()),
             Self::Campaigns => ("campaigns", String::new()),
             Self::Controls => (CONTROLS, String::new()),
+            Self::RiskRules => (RISK_RULES, String::new()),
             Self::OwnLimits(account) => (OWN_LIMITS, format!("{account:032x}")),
             Self::Notices(account) => (NOTICES, format!("{account:032x}")),
         }
@@ -121,12 +126,15 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
         .all(sql("SELECT change_id, kind, subject FROM change_log WHERE at > $1").bind(since))
         .await?;
     let mut now_read = HashSet::with_capacity(rows.len());
-    let (mut doors_changed, mut own_changed) = (false, HashSet::new());
+    let (mut doors_changed, mut rules_changed) = (false, false);
+    let mut own_changed = HashSet::new();
     for row in rows {
         let change_id = row.text("change_id")?;
         let kind = row.text("kind")?;
         if kind == CONTROLS {
             doors_changed |= !read.contains(&change_id);
+        } else if kind == RISK_RULES {
+            rules_changed |= !read.contains(&change_id);
         } else if kind == OWN_LIMITS {
             if !read.contains(&change_id) {
                 own_changed.extend(u128::from_str_radix(&row.text("subject")?, 16).ok());
@@ -142,6 +150,13 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
     }
     for account in own_changed {
         app.gate.own().reload(&app.stores.registry, account).await?;
+    }
+    if rules_changed && let Err(error) = app.gate.risk().reload().await {
+        // Published by a program of another version: the rules before it stay in force here.
+        tracing::error!(error = &error as &dyn std::error::Error, "risk rules not read");
+        if let LoadError::Store(error) = error {
+            return Err(error);
+        }
     }
     *read = now_read;
     Ok(())
@@ -161,7 +176,8 @@ fn forget(app: &App, kind: &str, subject: &str) {
                 app.live.notice(account);
             }
         }
-        CONTROLS | OWN_LIMITS => {} // read anew by who changed it here, by `look` elsewhere
+        // Read anew by who changed it here, by `look` elsewhere.
+        CONTROLS | OWN_LIMITS | RISK_RULES => {}
         _ => tracing::warn!(kind, "a change of an unknown kind"),
     }
 }

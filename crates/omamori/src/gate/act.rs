@@ -1,5 +1,6 @@
 //! What the gate is asked about.
 
+use omamori_risk::act::Act as Risk;
 use serde::Serialize;
 
 /// An act that the gate decides on.
@@ -52,6 +53,10 @@ pub enum Act {
     ExternalLink,
     /// It may no longer.
     ExternalUnlink,
+    /// The customer confirms at the phone what a register wants.
+    ActConfirm,
+    /// The customer says that what a register wants is not from them.
+    ActDecline,
     /// A payment to a store, by the customer's code or of an order.
     Payment,
     /// The customer's code is read by a terminal, whatever for: a door only.
@@ -180,4 +185,30 @@ pub enum Act {
     CaseAsk,
     /// Staff decide a case.
     CaseDecide,
+}
+
+impl Act {
+    /// What it is to risk rules; none if they have nothing to say to it. A cancel is not in their
+    /// hands: a till must always be able to undo what it does not know.
+    #[must_use]
+    pub const fn risk(self) -> Option<Risk> {
+        Some(match self {
+            Self::SignUp => Risk::SignUp,
+            Self::SignIn => Risk::SignIn,
+            Self::DeviceMove => Risk::DeviceMove,
+            Self::Recover => Risk::Recover,
+            Self::FactorChange => Risk::FactorChange,
+            Self::ContactChange => Risk::ContactChange,
+            Self::CardRegister | Self::CardAdd => Risk::CardRegister,
+            Self::TopupCash => Risk::TopupCash,
+            Self::TopupAtm => Risk::TopupAtm,
+            Self::TopupCard | Self::TopupAuto | Self::TopupCardRelease => Risk::TopupCard,
+            Self::Payment => Risk::Payment,
+            Self::Refund => Risk::Refund,
+            Self::Send => Risk::Send,
+            Self::SendTake => Risk::Receive,
+            Self::CouponSet => Risk::CouponUse,
+            _ => return None,
+        })
+    }
 }

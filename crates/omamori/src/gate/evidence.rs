@@ -63,6 +63,7 @@ struct Waiting {
 #[derive(Clone)]
 pub struct Evidence {
     db: Db,
+    node: u64,
     queue: mpsc::Sender<Waiting>,
 }
 
@@ -75,7 +76,13 @@ impl Evidence {
         let node = take_node_number(&db, clock.now()).await?;
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(write_all(db.clone(), node, waiting));
-        Ok(Self { db, queue })
+        Ok(Self { db, node, queue })
+    }
+
+    /// The number of this process.
+    #[must_use]
+    pub const fn node(&self) -> u64 {
+        self.node
     }
 
     /// Writes one record. When it returns, the record is durable.

@@ -30,6 +30,7 @@ use crate::clock::Clock;
 use crate::control::Controls;
 use crate::db::Stores;
 use crate::limit::Owned;
+use crate::risk::{self, Facts, May, Part, Risk, Verdict};
 use crate::web::codes::Code;
 use crate::web::error::Error;
 use chart::available;
@@ -63,6 +64,8 @@ pub struct Question<'a, D> {
     pub amount: Option<i64>,
     /// The limits it must keep, if money moves.
     pub admission: Option<Admission>,
+    /// What else is known, for risk rules.
+    pub facts: Facts<'a>,
     /// What else was seen: serialised into the record, never a secret.
     pub detail: &'a D,
 }
@@ -77,6 +80,7 @@ impl<'a, D> Question<'a, D> {
             terminal: None,
             amount: None,
             admission: None,
+            facts: Facts::NONE,
             detail,
         }
     }
@@ -99,6 +103,8 @@ struct Record<'a, D> {
     amount: Option<i64>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     used: Vec<Seen>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    risk: Option<&'a Part>,
     detail: &'a D,
 }
 
@@ -108,9 +114,17 @@ struct Record<'a, D> {
 pub struct Clearance {
     decision: DecisionId,
     admission: Option<Admission>,
+    held: bool,
 }
 
 impl Clearance {
+    /// Whether rules want it held: what is done must be such that a person of staff can still say
+    /// no. Only [`Gate::decide_or_hold`] gives such a one.
+    #[must_use]
+    pub const fn is_held(&self) -> bool {
+        self.held
+    }
+
     /// The record that explains this yes.
     #[must_use]
     pub const fn decision(&self) -> DecisionId {
@@ -122,6 +136,7 @@ impl Clearance {
 pub struct Gate {
     clock: Arc<dyn Clock>,
     controls: Controls,
+    risk: Risk,
     evidence: Evidence,
     ledger: Ledger<Windows>,
     limits: Limits,
@@ -136,7 +151,7 @@ impl Gate {
     pub async fn open(
         stores: &Stores,
         clock: Arc<dyn Clock>,
-        limits: Limits,
+        (risk, limits): (Risk, Limits),
         journal_keeps_nothing: bool,
     ) -> Result<Self, OpenError> {
         let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
@@ -147,10 +162,11 @@ impl Gate {
         let ledger = Ledger::open(options, Windows::default()).await?;
         let controls = Controls::load(&stores.registry).await?;
         let own = Owned::load(&stores.registry).await?;
-        Ok(Self { clock, controls, evidence, ledger, limits, own })
+        Ok(Self { clock, controls, risk, evidence, ledger, limits, own })
     }
 
-    /// Decides. `opinion` is what the feature found about standing and proof; it comes first.
+    /// Decides. `opinion` is what the feature found about standing and proof; it comes first. What
+    /// risk rules want held is refused here, as [`Code::HeldForReview`].
     ///
     /// # Errors
     /// The refusal, recorded; or a fault, with nothing allowed.
@@ -159,29 +175,79 @@ impl Gate {
         question: Question<'_, D>,
         opinion: Result<(), Code>,
     ) -> Result<Clearance, Error> {
+        self.conclude(question, opinion, May { hold: false, confirmed: None }).await
+    }
+
+    /// [`Gate::decide`] for acts that can be held: what comes back may be
+    /// [held](Clearance::is_held), and then only what can still be undone may be done with it.
+    ///
+    /// # Errors
+    /// As [`Gate::decide`].
+    pub async fn decide_or_hold<D: Serialize + Sync>(
+        &self,
+        question: Question<'_, D>,
+        opinion: Result<(), Code>,
+    ) -> Result<Clearance, Error> {
+        self.conclude(question, opinion, May { hold: true, confirmed: None }).await
+    }
+
+    async fn conclude<D: Serialize + Sync>(
+        &self,
+        question: Question<'_, D>,
+        opinion: Result<(), Code>,
+        mut may: May,
+    ) -> Result<Clearance, Error> {
         let at = self.clock.now();
-        let verdict = self
+        let before = self
             .open_door(question.act, question.terminal.as_ref(), question.customer)
             .and(opinion)
             .and_then(|()| self.within_limits(question.admission.as_ref()));
-        let reason = verdict.err().map(Code::as_str);
+        let asked = question.act.risk().map(|act| risk::Asked {
+            at,
+            act,
+            customer: question.customer,
+            device: question.device,
+            terminal: question.terminal,
+            amount: question.amount,
+            balance_after: question.admission.as_ref().map(|admission| self.after(admission)),
+            facts: &question.facts,
+        });
+        let mut judged = asked.as_ref().map(|asked| self.risk.judge(asked, before, may));
+        if let (Some(asked), Some((Verdict::Ask, _))) = (&asked, &judged) {
+            may.confirmed = Some(self.risk.is_confirmed(asked).await?);
+            judged = Some(self.risk.judge(asked, before, may));
+        }
+        let (verdict, part) = match judged {
+            Some((verdict, part)) => (verdict, Some(part)),
+            None => (before.map_or_else(Verdict::No, |()| Verdict::Free), None),
+        };
+        let (word, reason) = match verdict {
+            Verdict::Free => ("allow", None),
+            Verdict::Held => ("hold", Some(Code::HeldForReview)),
+            Verdict::Ask => ("refuse", Some(Code::ConfirmationRequired)),
+            Verdict::No(code) => ("refuse", Some(code)),
+        };
         let used = question.admission.as_ref().map_or_else(Vec::new, |a| self.seen(a));
         let record = Record {
             at,
             act: question.act,
-            verdict: if verdict.is_ok() { "allow" } else { "refuse" },
-            reason,
+            verdict: word,
+            reason: reason.map(Code::as_str),
             customer: question.customer,
             device: question.device,
             terminal: question.terminal.map(|at| at.terminal_number).filter(|number| *number != 0),
             amount: question.amount,
             used,
+            risk: part.as_deref(),
             detail: question.detail,
         };
         let line = serde_json::to_string(&record)?;
         let decision = self.evidence.record(line, at).await?;
-        verdict?;
-        Ok(Clearance { decision, admission: question.admission })
+        let held = verdict == Verdict::Held;
+        match reason {
+            Some(code) if !held => Err(code.into()),
+            _ => Ok(Clearance { decision, admission: question.admission, held }),
+        }
     }
 
     /// Whether a function is open: for pages and first steps, before there is anything to decide.
@@ -201,6 +267,27 @@ impl Gate {
     #[must_use]
     pub fn controls(&self) -> &Controls {
         &self.controls
+    }
+
+    /// Risk rules and their windows.
+    #[must_use]
+    pub const fn risk(&self) -> &Risk {
+        &self.risk
+    }
+
+    /// The number of this process among those that write decisions.
+    #[must_use]
+    pub fn evidence_node(&self) -> i64 {
+        i64::try_from(self.evidence.node()).unwrap_or(i64::MAX)
+    }
+
+    /// What the customer could spend after an act.
+    fn after(&self, admission: &Admission) -> i64 {
+        let balance = self.balance(admission.account);
+        match admission.flow {
+            Flow::Out | Flow::Spend => balance.saturating_sub(admission.amount),
+            Flow::In { .. } => balance.saturating_add(admission.amount),
+        }
     }
 
     fn within_limits(&self, admission: Option<&Admission>) -> Result<(), Code> {

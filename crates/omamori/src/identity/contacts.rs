@@ -127,7 +127,8 @@ pub(super) async fn confirm(
         Err(code) => Err(*code),
     };
     let detail = json!({ "ip": network.address(), "check": request.check_id });
-    let _cleared = app.gate.decide(customer.asks(Act::ContactChange, &detail), opinion).await?;
+    let question = customer.asks_proven(network, Act::ContactChange, &detail);
+    let _cleared = app.gate.decide(question, opinion).await?;
     let mut tx = registry.begin().await?;
     contacts::set(&app, &mut tx, &proven?).await?;
     tx.commit().await?;

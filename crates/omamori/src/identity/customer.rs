@@ -12,10 +12,13 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::boot;
 use super::dpop::{self, Expected, Proof};
+use super::rate::Network;
 use super::replay::Admitted;
 use super::session::{self, Session};
 use crate::app::App;
+use crate::clock::Micros;
 use crate::gate::{Act, Question};
+use crate::risk::Facts;
 use crate::secret::constant_time_eq;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -34,6 +37,12 @@ pub struct Customer {
     pub wallet_account: u128,
     /// Of what we send; pages follow the request's own language.
     pub language: Lang,
+    /// How the session was opened: `passkey`, `password_totp`, `external_totp`.
+    pub session_factor: &'static str,
+    /// Since when the phone is enrolled.
+    pub device_since: Micros,
+    /// Since when there is the account.
+    pub account_since: Micros,
     pub(super) token_hash: [u8; 32],
 }
 
@@ -56,8 +65,37 @@ impl Customer {
             terminal: None,
             amount: None,
             admission: None,
+            facts: self.known(),
             detail,
         }
+    }
+
+    /// What is known of any act of this customer.
+    const fn known<'a>(&self) -> Facts<'a> {
+        Facts {
+            device_since: Some(self.device_since),
+            account_since: Some(self.account_since),
+            session_factor: Some(self.session_factor),
+            ..Facts::NONE
+        }
+    }
+
+    /// The same, of an act that came from a network.
+    pub(crate) fn facts<'a>(&self, network: Network) -> Facts<'a> {
+        Facts { address: Some(network.address()), ..self.known() }
+    }
+
+    /// [`Self::asks`], from a network, about an act that the customer confirmed.
+    pub(crate) fn asks_proven<'a, D>(
+        &'a self,
+        network: Network,
+        act: Act,
+        detail: &'a D,
+    ) -> Question<'a, D> {
+        let mut question = self.asks(act, detail);
+        question.facts.address = Some(network.address());
+        question.facts.confirmed = true;
+        question
     }
 }
 
@@ -157,6 +195,9 @@ impl From<Session> for Customer {
             session_id: session.session_id,
             wallet_account: session.wallet_account,
             language: session.language,
+            session_factor: session.factor,
+            device_since: session.device_since,
+            account_since: session.account_since,
             token_hash: session.token_hash,
         }
     }

@@ -20,6 +20,7 @@ use parking_lot::{Mutex, RwLock};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::identity::jwk::Thumbprint;
+use crate::risk::Facts;
 use crate::secret::Vault;
 use crate::web::error::{Error, Result};
 
@@ -43,6 +44,8 @@ pub struct DeviceEntry {
     pub code_secret: CodeSecret,
     /// Since when it pays.
     pub enrolled_at: Micros,
+    /// Since when there is the customer's account.
+    pub account_since: Micros,
     /// False once another phone took its place.
     pub active: bool,
     /// True if staff stopped the customer's account.
@@ -51,6 +54,18 @@ pub struct DeviceEntry {
     pub uses_points: bool,
     /// Whether the customer has set a coupon.
     pub has_coupons: bool,
+}
+
+impl DeviceEntry {
+    /// What is known of an act by its code.
+    #[must_use]
+    pub fn facts(&self) -> Facts<'static> {
+        Facts {
+            device_since: Some(self.enrolled_at),
+            account_since: Some(self.account_since),
+            ..Facts::NONE
+        }
+    }
 }
 
 /// Where the sealed secret of a device lives: part of what the seal authenticates.
@@ -212,7 +227,7 @@ macro_rules! device_columns {
     () => {
         "SELECT d.device_number, d.device_id, d.customer_id, c.wallet_account, d.code_secret,
                 d.enrolled_at, d.state, d.sign_key_thumbprint, c.status, c.uses_points,
-                c.has_coupons
+                c.has_coupons, c.created_at
          FROM device d JOIN customer c ON c.customer_id = d.customer_id"
     };
 }
@@ -237,6 +252,7 @@ fn entry(row: &Row, vault: &Vault) -> Result<DeviceEntry> {
         wallet_account: u128::from_be_bytes(row.array("wallet_account")?),
         code_secret: CodeSecret::new(secret),
         enrolled_at: row.int("enrolled_at")?,
+        account_since: row.int("created_at")?,
         active: row.text("state")? == "active" && status != "closed",
         frozen: status == "frozen",
         uses_points: row.int("uses_points")? == 1,
@@ -304,6 +320,7 @@ mod tests {
             wallet_account: n.into(),
             code_secret: CodeSecret::new([0; 32]),
             enrolled_at: 0,
+            account_since: 0,
             active: true,
             frozen: false,
             uses_points: false,

@@ -45,6 +45,12 @@ pub(super) struct Session {
     pub token_hash: [u8; 32],
     /// Another phone took this one's place.
     pub replaced: bool,
+    /// What opened it.
+    pub factor: &'static str,
+    /// Since when the phone is enrolled.
+    pub device_since: Micros,
+    /// Since when there is the account.
+    pub account_since: Micros,
     last_used_at: Micros,
 }
 
@@ -74,6 +80,15 @@ impl Strength {
             Self::Passkey => "passkey",
             Self::Password => "password",
             Self::External => "external",
+        }
+    }
+
+    /// The word of risk rules for what the registry has.
+    fn signal(word: &str) -> &'static str {
+        match word {
+            "passkey" => "passkey",
+            "password" => "password_totp",
+            _ => "external_totp",
         }
     }
 }
@@ -120,7 +135,8 @@ fn opened(app: &App, token: &str, hash: [u8; 32], expires_at: Micros) -> Result<
 /// that was replaced.
 pub(super) async fn find(registry: &Db, hash: [u8; 32], now: Micros) -> Result<Option<Session>> {
     let query = sql("SELECT s.session_id, s.customer_id, s.device_id, s.last_used_at,
-                c.wallet_account, c.language, d.sign_key_thumbprint, d.state
+                s.strength, c.wallet_account, c.language, c.created_at, d.sign_key_thumbprint,
+                d.state, d.enrolled_at
          FROM session s
          JOIN customer c ON c.customer_id = s.customer_id AND c.status <> 'closed'
          JOIN device d ON d.device_id = s.device_id AND d.state <> 'ended'
@@ -136,6 +152,9 @@ pub(super) async fn find(registry: &Db, hash: [u8; 32], now: Micros) -> Result<O
         thumbprint: row.array("sign_key_thumbprint")?,
         token_hash: hash,
         replaced: row.text("state")? == "replaced",
+        factor: Strength::signal(&row.text("strength")?),
+        device_since: row.int("enrolled_at")?,
+        account_since: row.int("created_at")?,
         last_used_at: row.int("last_used_at")?,
     }))
 }

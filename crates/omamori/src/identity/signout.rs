@@ -12,7 +12,7 @@ use super::customer::Customer;
 use super::rate::Network;
 use super::session;
 use crate::app::App;
-use crate::gate::{Act, Question};
+use crate::gate::Act;
 use crate::web::error::Result;
 
 pub(super) async fn handle(
@@ -20,16 +20,8 @@ pub(super) async fn handle(
     customer: Customer,
     network: Network,
 ) -> Result<impl IntoResponse> {
-    let question = Question {
-        act: Act::SignOut,
-        customer: Some(&customer.customer_id),
-        device: Some(&customer.device_id),
-        terminal: None,
-        amount: None,
-        admission: None,
-        detail: &json!({ "ip": network.address(), "session": customer.session_id }),
-    };
-    let _cleared = app.gate.decide(question, Ok(())).await?;
+    let detail = json!({ "ip": network.address(), "session": customer.session_id });
+    let _cleared = app.gate.decide(customer.asks(Act::SignOut, &detail), Ok(())).await?;
     session::end(&app, &customer).await?;
     Ok((StatusCode::NO_CONTENT, [session::clear_cookie(&app.config)?]))
 }

@@ -196,7 +196,10 @@ pub async fn require(
 ) -> Result<Clearance> {
     let confirmed = confirm(app, customer, intent, proof).await?;
     let detail = json!({ "ip": network.address(), "session": customer.session_id });
-    app.gate.decide(customer.asks(intent.act, &detail), confirmed.and(opinion)).await
+    let mut question = customer.asks_proven(network, intent.act, &detail);
+    // What these ask for is done later, by a question of its own.
+    question.facts.is_step = matches!(intent.act, Act::CardRegister | Act::ContactChange);
+    app.gate.decide(question, confirmed.and(opinion)).await
 }
 
 /// An answer that brings the session's new token.

@@ -173,6 +173,13 @@ pub enum Notice {
         /// The last moment.
         last: Micros,
     },
+    /// A register waits for the customer to confirm.
+    ConfirmAsked {
+        /// Yen.
+        amount: i64,
+        /// The store's name.
+        store: String,
+    },
     /// The account was stopped.
     AccountStopped {
         /// By whom.
@@ -349,6 +356,7 @@ impl Notice {
         use Channel::{Email, Push, Sms};
         match self {
             Self::SignedUp { .. } => &[],
+            Self::ConfirmAsked { .. } => &[Push],
             Self::NewSession { .. } | Self::SessionsEnded {} => &[Email],
             Self::DeviceMoveUndone { .. }
             | Self::DeviceMoveSettled { .. }
@@ -431,6 +439,7 @@ pub(super) mod tests {
             Notice::LimitKept { limit: Limit::Topup24h },
             Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
             Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
+            Notice::ConfirmAsked { amount: 3_000, store: device() },
             Notice::AccountStopped { by: AccountStopper::Customer },
             Notice::AccountStopped { by: AccountStopper::Staff },
             Notice::AccountResumed { by: AccountStopper::Customer },

@@ -21,6 +21,7 @@ use crate::identity::stepup::{self, Intent, Proof, Risen};
 use crate::identity::{Customer, DeviceEntry, Network, phone_of};
 use crate::notify::fill;
 use crate::pos::{PaymentView, Sale, SaleDetail, find_capture, is_tombstone, payment_view, sell};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::yen_text;
@@ -211,6 +212,7 @@ async fn attempt(app: &Arc<App>, order: &Order, paying: &Paying<'_>) -> Result<(
         device: &device,
         authorization_id: order.authorization_id(),
         amount: order.amount,
+        facts: Facts { confirmed: needs_proof(app, order), ..customer.facts(network) },
         opinion: confirmed.and(may(app, order, &device)),
     };
     sell(app, &sale, detail).await.map(drop)

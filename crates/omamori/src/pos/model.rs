@@ -36,6 +36,14 @@ pub struct ItemDetail {
     pub unit_price: i64,
 }
 
+impl ItemDetail {
+    /// Yen of the line.
+    #[must_use]
+    pub const fn sum(&self) -> i64 {
+        self.quantity.saturating_mul(self.unit_price)
+    }
+}
+
 /// What the evidence keeps of a sale.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SaleDetail {

@@ -153,6 +153,7 @@ async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<Paym
         device: &verified.device,
         authorization_id: verified.authorization_id,
         amount,
+        facts: verified.device.facts(),
         opinion: Ok(()),
     };
     let (paid, detail) = sell(app, &sale, detail).await?;

@@ -3,7 +3,7 @@
 //! and again, if something changed in between.
 
 use super::chain::Chain;
-use super::model::{Paid, SaleDetail};
+use super::model::{ItemDetail, Paid, SaleDetail};
 use super::payment::capture_id;
 use crate::app::App;
 use crate::coupon::{self, Basket};
@@ -11,6 +11,7 @@ use crate::gate::chart::TransferCode;
 use crate::gate::{Act, Clearance, Place, Question, Use};
 use crate::identity::DeviceEntry;
 use crate::merchant::StoreEntry;
+use crate::risk::{self, Facts, confirm};
 use crate::value::{self, Made, Offer, Outcome, Purchase};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -27,6 +28,8 @@ pub struct Sale<'a> {
     pub authorization_id: u128,
     /// Yen before any discount.
     pub amount: i64,
+    /// What is known of the request, for risk rules; the sale's own lines are added.
+    pub facts: Facts<'a>,
     /// What the caller found about standing and proof.
     pub opinion: Result<(), Code>,
 }
@@ -95,9 +98,18 @@ async fn clear(
         terminal: Some(sale.place),
         amount: Some(amount),
         admission: Some(admission),
+        facts: Facts {
+            largest_item: detail.items.iter().map(ItemDetail::sum).max(),
+            most_pieces: detail.items.iter().map(|item| item.quantity).max(),
+            uses_coupon: !detail.coupons.is_empty(),
+            ..sale.facts
+        },
         detail,
     };
     let planned = offer.as_ref().map(drop).map_err(|code| *code);
-    let clearance = app.gate.decide(question, sale.opinion.and(planned)).await?;
-    Ok((clearance, offer?))
+    let decided = app.gate.decide(question, sale.opinion.and(planned)).await;
+    if let Err(Error::Refused(Code::ConfirmationRequired)) = &decided {
+        confirm::ask(app, &device.customer_id, sale.store, risk::Act::Payment, amount).await?;
+    }
+    Ok((decided?, offer?))
 }

@@ -19,6 +19,7 @@ use crate::app::App;
 use crate::gate::chart::{TransferCode, wallet_account};
 use crate::gate::{Act, Clearance, Question, Use};
 use crate::id::{Kind, derive};
+use crate::risk::{Facts, confirm};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -194,6 +195,7 @@ async fn clear(
         terminal: Some(terminal.place()),
         amount: Some(topup.amount),
         admission,
+        facts: device.as_ref().map_or(Facts::NONE, |device| device.facts()),
         detail: &detail,
     };
     let mut opinion = code::opinion(&verified)?;
@@ -201,6 +203,11 @@ async fn clear(
         opinion = opinion.and(Err(Code::LimitTopupAmount));
     }
     let decided = app.gate.decide(question, opinion).await;
+    if let (Err(Error::Refused(Code::ConfirmationRequired)), Some(device), Some(act)) =
+        (&decided, &device, place.act.risk())
+    {
+        confirm::ask(app, &device.customer_id, &terminal.store, act, topup.amount).await?;
+    }
     let verified = verified?; // says more than the gate's answer: when to come back
     Ok((decided?, verified))
 }

@@ -468,6 +468,21 @@ pub const INVENTORY: &[Table] = &[
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
     business("control", "", "functions that staff closed, and who did"),
+    business("risk_version", "", "the rules of risk, every version"),
+    business("risk_publication", "", "which version of the rules was in force when"),
+    business("risk_draft", "", "rules that staff are writing"),
+    business("risk_label", "", "which decisions turned out to be fraud"),
+    registry("act_confirmation", "what a register was told to let the customer confirm", "fraud")
+        .kept(until("a year after it was asked", 366 * DAY, "DELETE FROM act_confirmation
+             WHERE confirmation_id IN (SELECT confirmation_id FROM act_confirmation
+                 WHERE asked_at < $1 LIMIT $2)"))
+        .exported(rows("confirmations", "SELECT confirmation_id, act, store_id, amount, asked_at,
+                confirmed_at, declined_at FROM act_confirmation WHERE customer_id = $1
+                ORDER BY asked_at LIMIT 10000",
+            &[("confirmation_id", As::Text), ("act", As::Text), ("store_id", As::Text),
+                ("amount", As::Int), ("asked_at", As::Time), ("confirmed_at", As::Time),
+                ("declined_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM act_confirmation WHERE customer_id = $1")),
     business("audit_head", "", "the length of the audit log"),
     business("ledger_follower", "", "how far the money notices are"),
     Table { store: Store::Evidence, ..registry("decision_batch",

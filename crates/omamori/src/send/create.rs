@@ -190,15 +190,17 @@ async fn set_aside(
     let opinion = opinion.and(claimed);
     let detail = json!({ "ip": network.address(), "session": customer.session_id,
         "send": row.send_id, "to": to.kind() });
+    let mut question = customer.asks_proven(network, Act::Send, &detail);
+    if let Recipient::Friend(account) | Recipient::Asker(account, _) = to {
+        question.facts.receiver = Some(&account.customer_id);
+        question.facts.receiver_since = Some(account.created_at);
+    }
+    question.facts.sender = Some(&customer.customer_id);
     let of = Use::Send { first_day: limits.first_day.is_some() };
     let question = Question {
-        act: Act::Send,
-        customer: Some(&customer.customer_id),
-        device: Some(&customer.device_id),
-        terminal: None,
         amount: Some(request.amount),
         admission: Some(app.gate.admission(of, customer.wallet_account, request.amount)),
-        detail: &detail,
+        ..question
     };
     let clearance = app.gate.decide(question, opinion).await?;
     // The row decides what the id stands for: only who asks for just that may go on.

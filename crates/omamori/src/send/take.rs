@@ -16,6 +16,7 @@ use crate::gate::{Act, Question, Use};
 use crate::identity::Customer;
 use crate::identity::account::{self, Account};
 use crate::pos::yen;
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
@@ -82,6 +83,12 @@ pub(super) async fn taken(
         terminal: None,
         amount: Some(amount),
         admission: Some(app.gate.admission(Use::Receive, receiver.wallet_account, amount)),
+        facts: Facts {
+            account_since: Some(receiver.created_at),
+            receiver: Some(&receiver.customer_id),
+            sender: Some(&row.sender_id),
+            ..Facts::NONE
+        },
         detail: &detail,
     };
     let clearance = app.gate.decide(question, opinion(app, receiver, row).await?).await?;

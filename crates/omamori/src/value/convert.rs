@@ -86,13 +86,11 @@ async fn attempt(app: &App, customer: &Customer, asked: &Convert, id: u128) -> R
         Some(_) => Ok(()),
     };
     let question = Question {
-        act: Act::PointsConvert,
         customer: Some(&customer.customer_id),
         device: Some(&customer.device_id),
-        terminal: None,
         amount: Some(asked.points),
         admission: Some(app.gate.admission(Use::Convert, wallet, asked.points)),
-        detail: asked,
+        ..Question::plain(Act::PointsConvert, asked)
     };
     let clearance = app.gate.decide(question, opinion).await?;
     let note = Transfer {

@@ -335,6 +335,22 @@ codes! {
     FunctionClosed = "function_closed", UNPROCESSABLE_ENTITY, "This function is closed by the operator; see /status.",
         clerk: "この機能は現在停止しています。" / "This function is closed at the moment.",
         customer: "この機能は現在停止しています。" / "This function is closed at the moment.";
+    /// A risk rule wants the customer to confirm at the phone.
+    ConfirmationRequired = "confirmation_required", UNPROCESSABLE_ENTITY, "The customer must confirm this in the app, then show a new code.",
+        clerk: "お客様のアプリで本人確認が必要です。確認後、もう一度コードを表示してもらってください。" / "The customer must confirm in the app, then show the code again.",
+        customer: "アプリで本人確認をしてから、もう一度お試しください。" / "Confirm in the app that it is you, then try again.";
+    /// A risk rule wants a person of staff to look at it first.
+    HeldForReview = "held_for_review", UNPROCESSABLE_ENTITY, "This needs a review by the operator.",
+        clerk: "確認が必要なため、この取引はお受けできません。別のお支払い方法をご案内ください。" / "This needs a review and cannot be done now. Please offer another way to pay.",
+        customer: "安全確認のため、この操作は保留されました。サポートにお問い合わせください。" / "For your safety this was put on hold. Please contact support.";
+    /// A risk rule refuses it.
+    RiskRefused = "risk_refused", UNPROCESSABLE_ENTITY, "The operator's rules refuse this.",
+        clerk: "この取引はお受けできません。別のお支払い方法をご案内ください。" / "This cannot be done. Please offer another way to pay.",
+        customer: "安全上の理由により、この操作はできません。心当たりがない場合はサポートにお問い合わせください。" / "For safety reasons this is not possible. If you do not know why, please contact support.";
+    /// A set of risk rules may not be published; `reason` says why.
+    RulesRefused = "rules_refused", UNPROCESSABLE_ENTITY, "These risk rules may not be published; see reason.",
+        clerk: "このルールは公開できません。" / "These rules may not be published.",
+        customer: "このルールは公開できません。" / "These rules may not be published.";
     /// The customer's account is stopped.
     AccountFrozen = "account_frozen", UNPROCESSABLE_ENTITY, "The account is stopped.",
         clerk: "このお客様のアカウントは停止中です。" / "This customer's account is stopped.",

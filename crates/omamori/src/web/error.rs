@@ -17,6 +17,8 @@ use super::codes::{Both, Code};
 pub enum Error {
     /// A rule says no.
     Refused(Code),
+    /// A rule says no, and why is more than a code can say: for the one who wrote what is refused.
+    Because(Code, String),
     /// Fields of the request are wrong.
     Invalid(Vec<FieldError>),
     /// Wait so many seconds ([`Code::TooManyRequests`], [`Code::Busy`], [`Code::TerminalLocked`]).
@@ -55,7 +57,7 @@ impl Error {
     #[must_use]
     pub fn code(&self) -> Code {
         match self {
-            Self::Refused(code) | Self::RetryAfter(code, _) => *code,
+            Self::Refused(code) | Self::RetryAfter(code, _) | Self::Because(code, _) => *code,
             Self::Invalid(_) => Code::InvalidRequest,
             Self::Fault(_) => Code::Internal,
         }
@@ -109,6 +111,8 @@ struct Body<'a> {
     customer_text: Both,
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     fields: &'a [FieldError],
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
     request_id: &'a str,
 }
 
@@ -121,12 +125,17 @@ impl<'a> Envelope<'a> {
             Error::Invalid(fields) => fields.as_slice(),
             _ => &[],
         };
+        let reason = match error {
+            Error::Because(_, reason) => Some(reason.as_str()),
+            _ => None,
+        };
         let body = Body {
             code: code.as_str(),
             message: code.message(),
             clerk_text: code.clerk(),
             customer_text: code.customer(),
             fields,
+            reason,
             request_id,
         };
         Self { error: body }

@@ -22,6 +22,7 @@ mod order;
 mod ownlimits;
 mod privacy;
 mod refund;
+mod risk;
 mod sale;
 mod send;
 mod stolen;

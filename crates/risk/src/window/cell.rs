@@ -23,9 +23,10 @@ const fn first_inside(now: u32) -> u32 {
 impl Cell {
     pub(super) fn add(&mut self, slot: u32, amount: i64) {
         let Self::Sum(slots) = self else { unreachable!("a counter keeps its kind") };
-        match slots.last_mut() {
-            Some((last, sum)) if *last == slot => *sum = sum.saturating_add(amount),
-            _ => {
+        // Nearly always the last one: what other nodes decided comes a little late.
+        match slots.iter_mut().rev().find(|(known, _)| *known == slot) {
+            Some((_, sum)) => *sum = sum.saturating_add(amount),
+            None => {
                 slots.retain(|(kept, _)| *kept >= first_inside(slot));
                 slots.push((slot, amount));
             }
@@ -35,7 +36,7 @@ impl Cell {
     pub(super) fn see(&mut self, slot: u32, value: u64) {
         let Self::Different(seen) = self else { unreachable!("a counter keeps its kind") };
         if let Some(entry) = seen.iter_mut().find(|(_, known)| *known == value) {
-            entry.0 = slot;
+            entry.0 = entry.0.max(slot);
             return;
         }
         seen.retain(|(last, _)| *last >= first_inside(slot));
@@ -46,9 +47,15 @@ impl Cell {
         seen.push((slot, value));
     }
 
+    /// Whether `value` was seen inside the window at slot `now`.
+    pub(super) fn has(&self, now: u32, value: u64) -> bool {
+        let Self::Different(seen) = self else { unreachable!("a counter keeps its kind") };
+        seen.iter().any(|(slot, known)| *known == value && *slot >= first_inside(now))
+    }
+
     pub(super) fn happened(&mut self, at: i64) {
         let Self::Last(last) = self else { unreachable!("a counter keeps its kind") };
-        *last = at;
+        *last = (*last).max(at);
     }
 
     /// What is inside the window at slot `now`.
@@ -79,7 +86,7 @@ impl Cell {
     pub(super) fn is_alive(&self, now: u32, oldest_micros: i64) -> bool {
         let from = first_inside(now);
         match self {
-            Self::Sum(slots) => slots.last().is_some_and(|(slot, _)| *slot >= from),
+            Self::Sum(slots) => slots.iter().any(|(slot, _)| *slot >= from),
             Self::Different(seen) => seen.iter().any(|(slot, _)| *slot >= from),
             Self::Last(last) => *last >= oldest_micros,
         }

@@ -12,8 +12,12 @@ pub(super) enum What {
     Count,
     /// How much.
     Yen,
+    /// Whether it happened at all.
+    Any,
     /// How many different others.
     Different(Party),
+    /// Whether this other was never seen before; not known if none was.
+    New(Party),
     /// How long ago the last one was; not known beyond the window.
     MinutesSince,
 }
@@ -21,8 +25,8 @@ pub(super) enum What {
 impl What {
     pub(super) fn cell(self) -> Cell {
         match self {
-            Self::Count | Self::Yen => Cell::Sum(Vec::with_capacity(1)),
-            Self::Different(_) => Cell::Different(Vec::with_capacity(1)),
+            Self::Count | Self::Yen | Self::Any => Cell::Sum(Vec::with_capacity(1)),
+            Self::Different(_) | Self::New(_) => Cell::Different(Vec::with_capacity(1)),
             Self::MinutesSince => Cell::Last(0),
         }
     }
@@ -69,7 +73,7 @@ macro_rules! features {
     };
 }
 
-use What::{Count, Different, MinutesSince, Yen};
+use What::{Any, Count, Different, MinutesSince, New, Yen};
 
 features! {
     AccountFailedSignins10m: Failed [SignIn] by Account, Count, 10;
@@ -84,6 +88,9 @@ features! {
     AccountFactorChanges24h: Done [FactorChange, Recover, DeviceMove] by Account, Count, DAY;
     SinceFactorChangeMinutes: Done [FactorChange, Recover, DeviceMove] by Account,
         MinutesSince, 30 * DAY;
+    AccountIsRecovered24h: Done [Recover] by Account, Any, DAY;
+    SessionNewNetwork: Done [SignUp, SignIn, DeviceMove, FactorChange, ContactChange, CardRegister,
+        TopupCard, Send] by Account, New(Party::Network), 30 * DAY;
     AccountCards30d: Done [CardRegister] by Account, Different(Party::Card), 30 * DAY;
     CardAccounts30d: Done [CardRegister, TopupCard] by Card, Different(Party::Account), 30 * DAY;
     AccountCardFailures24h: Failed [CardRegister, TopupCard] by Account, Count, DAY;
@@ -93,6 +100,7 @@ features! {
     TopupCardYen24h: Done [TopupCard] by Account, Yen, DAY;
     TopupYen1h: Done [TopupCash, TopupAtm, TopupCard] by Account, Yen, HOUR;
     SinceTopupMinutes: Done [TopupCash, TopupAtm, TopupCard] by Account, MinutesSince, DAY;
+    SinceTopupCardMinutes: Done [TopupCard] by Account, MinutesSince, DAY;
     SpendCount10m: Done [Payment] by Account, Count, 10;
     SpendStores1h: Done [Payment] by Account, Different(Party::Store), HOUR;
     SpendYen1h: Done [Payment] by Account, Yen, HOUR;
@@ -105,11 +113,23 @@ features! {
     RefundAccountCount24h: Done [Refund] by Account, Count, DAY;
     SendCount1h: Done [Send] by Account, Count, HOUR;
     SendYen24h: Done [Send] by Account, Yen, DAY;
-    ReceiveSenders24h: Done [Send] by Counterparty, Different(Party::Account), DAY;
-    ReceiveYen24h: Done [Send] by Counterparty, Yen, DAY;
+    ReceiveSenders24h: Done [Receive] by Receiver, Different(Party::Sender), DAY;
+    ReceiveYen24h: Done [Receive] by Receiver, Yen, DAY;
     CouponAccountsNetwork24h: Done [CouponUse] by Network, Different(Party::Account), DAY;
     CouponAccountsStore1h: Done [CouponUse] by Store, Different(Party::Account), HOUR;
 }
+
+/// By signal: whether its window stands at zero, or no, when nothing is in it.
+pub(super) const COUNTED: [bool; Signal::ALL.len()] = {
+    let mut counted = [false; Signal::ALL.len()];
+    let mut index = 0;
+    while index < FEATURES.len() {
+        let Feature { signal, what, .. } = &FEATURES[index];
+        counted[*signal as usize] = !matches!(what, MinutesSince | New(_));
+        index += 1;
+    }
+    counted
+};
 
 #[cfg(test)]
 mod tests {
@@ -134,7 +154,8 @@ mod tests {
                 Some((_, "24h")) => DAY,
                 Some((_, "30d")) => 30 * DAY,
                 _ => {
-                    assert_eq!(feature.what, MinutesSince, "{name} does not say its time");
+                    let may = matches!(feature.what, MinutesSince | New(_));
+                    assert!(may, "{name} does not say its time");
                     continue;
                 }
             };
@@ -142,7 +163,7 @@ mod tests {
             let unit = match feature.what {
                 Yen => "yen",
                 Count => "times",
-                Different(_) | MinutesSince => continue,
+                Different(_) | MinutesSince | Any | New(_) => continue,
             };
             assert_eq!(feature.signal.unit(), unit, "{name}");
         }

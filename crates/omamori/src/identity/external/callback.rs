@@ -20,6 +20,7 @@ use super::reach::Unreached;
 use crate::app::App;
 use crate::gate::{Act, Question};
 use crate::identity::rate::Network;
+use crate::risk::Facts;
 use crate::secret::Secret;
 use crate::web::error::{Error, Result};
 use crate::web::page::page;
@@ -128,7 +129,8 @@ async fn record(app: &App, network: Network, flow: Option<&Flow>, failure: Failu
         "provider": flow.map(|flow| &flow.provider),
         "why": failure.to_string(),
     });
-    let question = Question { customer, ..Question::plain(act, &detail) };
+    let facts = Facts::from(network.address());
+    let question = Question { customer, facts, ..Question::plain(act, &detail) };
     match app.gate.decide(question, Err(failure.code())).await {
         Ok(_) => Err(Error::fault("the gate allowed what was refused")),
         Err(Error::Fault(fault)) => Err(Error::Fault(fault)),

@@ -23,6 +23,7 @@ use crate::identity::rate::Network;
 use crate::identity::session::Strength;
 use crate::identity::signin::{enter, lock};
 use crate::identity::totp;
+use crate::risk::Facts;
 use crate::secret::Secret;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -62,6 +63,7 @@ pub(in crate::identity) async fn handle(
         terminal: None,
         amount: None,
         admission: None,
+        facts: Facts::proven(network.address()),
         detail: &json!({
             "ip": network.address(),
             "way": "external",

@@ -84,7 +84,8 @@ pub(in crate::identity) async fn finish(
     let verified = totp::verified(&app, &customer.session_id, code).await?;
     let opinion = verified.as_ref().map(|_| ()).ok_or(Code::ProofFailed);
     let detail = json!({ "ip": network.address(), "session": customer.session_id });
-    let _cleared = app.gate.decide(customer.asks(Act::FactorChange, &detail), opinion).await?;
+    let _cleared =
+        app.gate.decide(customer.asks_proven(network, Act::FactorChange, &detail), opinion).await?;
     let (verified, now) = (verified.ok_or(Code::ProofFailed)?, app.clock.now());
     let id = &customer.customer_id;
     let mut tx = app.stores.registry.begin().await?;

@@ -103,7 +103,7 @@ pub(in crate::identity) async fn finish(
         Err(fault) => return Err(fault),
     };
     let detail = json!({ "ip": network.address(), "session": customer.session_id });
-    let question = customer.asks(Act::FactorChange, &detail);
+    let question = customer.asks_proven(network, Act::FactorChange, &detail);
     let opinion = made.as_ref().map(|_| ()).map_err(|code| *code);
     let _cleared = app.gate.decide(question, opinion).await?;
     keep(&app, &customer, &made?).await?;

@@ -24,6 +24,7 @@ use crate::identity::replay::Admitted;
 use crate::identity::session::{self, Opened};
 use crate::identity::{devices, recover, recovery, signin, totp};
 use crate::notify::{Notice, tell};
+use crate::risk::Facts;
 use crate::secret::Secret;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -76,6 +77,7 @@ pub(in crate::identity) async fn handle(
     let detail = json!({ "ip": network.address(), "step": second.word(), "move": request.move_id });
     let question = Question {
         customer: Some(&found.customer_id),
+        facts: Facts::proven(network.address()),
         ..Question::plain(Act::DeviceMove, &detail)
     };
     let _cleared = app.gate.decide(question, opinion).await?;

@@ -24,6 +24,7 @@ use crate::identity::customer::FreshProof;
 use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::notify::{Message, count_sms};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -50,6 +51,7 @@ pub(in crate::identity) async fn handle(
     let detail = json!({ "ip": network.address(), "step": "number" });
     let question = Question {
         customer: account.as_ref().map(|account| &*account.customer_id),
+        facts: Facts::step(network.address()),
         ..Question::plain(Act::DeviceMove, &detail)
     };
     let opinion = account.as_ref().map(|_| ()).ok_or(Code::ProofFailed);

@@ -23,6 +23,7 @@ use crate::identity::phone::Phone as Number;
 use crate::identity::rate::Network;
 use crate::identity::signin::finish::{Shown, shown};
 use crate::notify::{Message, count_sms};
+use crate::risk::Facts;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
 use crate::web::json::Json;
@@ -66,8 +67,11 @@ pub(in crate::identity) async fn handle(
         (_, opinion) => opinion,
     };
     let detail = json!({ "ip": network.address(), "step": "passkey" });
-    let question =
-        Question { customer: customer_id.as_deref(), ..Question::plain(Act::DeviceMove, &detail) };
+    let question = Question {
+        customer: customer_id.as_deref(),
+        facts: Facts::step(network.address()),
+        ..Question::plain(Act::DeviceMove, &detail)
+    };
     let _cleared = app.gate.decide(question, opinion).await?;
     let Some(customer_id) = customer_id else {
         return Err(Error::fault("a move was allowed without a customer"));

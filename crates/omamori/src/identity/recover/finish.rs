@@ -28,6 +28,7 @@ use crate::identity::replay::Admitted;
 use crate::identity::session::{self, Opened, Strength};
 use crate::identity::{devices, recovery};
 use crate::notify::{Notice, tell};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -80,8 +81,11 @@ pub(super) async fn ask(
     proved: Result<(), Code>,
 ) -> Result<()> {
     let detail = json!({ "ip": network.address(), "step": step, "recovery": recovery_id });
-    let question =
-        Question { customer: Some(&found.customer_id), ..Question::plain(Act::Recover, &detail) };
+    let question = Question {
+        customer: Some(&found.customer_id),
+        facts: Facts::proven(network.address()),
+        ..Question::plain(Act::Recover, &detail)
+    };
     let ready = found.is_ready(app.clock.now());
     let _cleared = app.gate.decide(question, ready.and(proved)).await?;
     Ok(())

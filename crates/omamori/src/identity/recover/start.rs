@@ -22,6 +22,7 @@ use crate::identity::rate::Network;
 use crate::identity::recovery;
 use crate::notify::contacts::{self, Contact};
 use crate::notify::{Message, count_sms};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -59,6 +60,7 @@ pub(in crate::identity) async fn handle(
     let detail = json!({ "ip": network.address(), "step": "recovery_code" });
     let question = Question {
         customer: account.as_ref().map(|account| &*account.customer_id),
+        facts: Facts::step(network.address()),
         ..Question::plain(Act::Recover, &detail)
     };
     let known = match app.gate.decide(question, opinion).await {

@@ -18,6 +18,7 @@ use crate::identity::customer::FreshProof;
 use crate::identity::rate::Network;
 use crate::identity::{account, recovery};
 use crate::notify::{Notice, fill, tell_with};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -54,8 +55,11 @@ pub(in crate::identity) async fn handle(
     let right = is_right(&app, &request, &found, now).await?;
     let detail =
         json!({ "ip": network.address(), "step": "sms_code", "recovery": request.recovery_id });
-    let question =
-        Question { customer: Some(&found.customer_id), ..Question::plain(Act::Recover, &detail) };
+    let question = Question {
+        customer: Some(&found.customer_id),
+        facts: Facts::step(network.address()),
+        ..Question::plain(Act::Recover, &detail)
+    };
     let opinion = if right { Ok(()) } else { Err(Code::ProofFailed) };
     let _cleared = app.gate.decide(question, opinion).await?;
     let ready_at = cool(&app, &request.recovery_id, &found, now).await?;

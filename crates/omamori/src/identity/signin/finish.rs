@@ -19,6 +19,7 @@ use crate::identity::passkey::Purpose;
 use crate::identity::passkeys_of;
 use crate::identity::rate::Network;
 use crate::identity::session::{Opened, Strength};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -57,6 +58,7 @@ pub(in crate::identity) async fn handle(
         terminal: None,
         amount: None,
         admission: None,
+        facts: Facts::proven(network.address()),
         detail: &json!({ "ip": network.address() }),
     };
     let _cleared = app.gate.decide(question, found.opinion).await?;

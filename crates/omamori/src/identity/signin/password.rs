@@ -28,6 +28,7 @@ use crate::identity::phone::Phone;
 use crate::identity::rate::Network;
 use crate::identity::session::Strength;
 use crate::identity::totp;
+use crate::risk::Facts;
 use crate::secret::Secret;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -101,6 +102,7 @@ pub(in crate::identity) async fn handle(
         terminal: None,
         amount: None,
         admission: None,
+        facts: Facts::proven(entrance.network.address()),
         detail: &json!({ "ip": entrance.network.address(), "way": "password", "signals": signals }),
     };
     let _cleared = app.gate.decide(question, opinion).await?;

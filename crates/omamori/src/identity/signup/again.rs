@@ -15,6 +15,7 @@ use crate::identity::dpop::Proof;
 use crate::identity::replay::Admitted;
 use crate::identity::session::Strength;
 use crate::identity::{devices, recovery};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 
@@ -44,6 +45,7 @@ pub(in crate::identity) async fn finish(
         terminal: None,
         amount: None,
         admission: None,
+        facts: Facts { is_step: true, ..Facts::NONE },
         detail: &json!({ "step": "again", "signup": signup_id }),
     };
     let _cleared = app.gate.decide(question, Ok(())).await?;

@@ -26,6 +26,7 @@ use crate::identity::rate::Network;
 use crate::identity::recovery;
 use crate::identity::session::{self, Opened, Strength};
 use crate::notify::{Notice, tell};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -85,6 +86,7 @@ pub(super) async fn ask(
     let question = Question {
         customer: Some(&signup.customer_id),
         device: Some(&device_id),
+        facts: Facts::proven(network.address()),
         ..Question::plain(Act::SignUp, &detail)
     };
     let _cleared = app.gate.decide(question, opinion).await?;

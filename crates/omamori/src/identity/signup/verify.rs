@@ -14,6 +14,7 @@ use crate::clock::Micros;
 use crate::gate::{Act, Question};
 use crate::identity::binding::is_code;
 use crate::identity::rate::Network;
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -48,6 +49,7 @@ pub(in crate::identity) async fn handle(
         terminal: None,
         amount: None,
         admission: None,
+        facts: Facts::from(network.address()),
         detail: &json!({ "ip": network.address(), "step": "sms_code", "signup": request.signup_id }),
     };
     match app.gate.decide(question, Err(Code::ProofFailed)).await {

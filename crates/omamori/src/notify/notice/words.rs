@@ -139,6 +139,11 @@ impl Notice {
                 "notice.value_ends_text",
                 vec![("what", ending(text, *free, *points)), ("until", stamp(*last))],
             ),
+            Self::ConfirmAsked { amount, store } => (
+                "notice.confirm_asked",
+                "notice.confirm_asked_text",
+                vec![("amount", yen_text(*amount)), ("store", shown(store))],
+            ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
             Self::SessionsEnded {} => {
                 ("notice.sessions_ended", "notice.sessions_ended_text", vec![])

@@ -100,7 +100,7 @@ pub async fn handle(
     let intent = ask.intent(&card, text)?;
     let confirmed = stepup::confirm(&app, &customer, &intent, &proof).await?;
     let opinion = confirmed.and(standing(&app, &customer, &ask).await?);
-    let clearance = clear(&app, &customer, network, &ask, opinion).await?;
+    let clearance = clear(&app, &customer, network, (&ask, &card), opinion).await?;
     let topup = Topup {
         topup_id,
         customer_id: customer.customer_id.clone(),
@@ -137,17 +137,20 @@ async fn clear(
     app: &App,
     customer: &Customer,
     network: Network,
-    ask: &Ask,
+    (ask, card): (&Ask, &Card),
     opinion: Result<(), Code>,
 ) -> Result<Clearance> {
     let detail = json!({
         "ip": network.address(), "session": customer.session_id, "card": ask.card_id,
         "request": ask.request_id,
     });
+    let mut question = customer.asks_proven(network, Act::TopupCard, &detail);
+    question.facts.card = Some(&card.fingerprint);
+    question.facts.card_since = Some(card.created_at);
     let question = Question {
         amount: Some(ask.amount),
         admission: Some(app.gate.admission(Use::TopupCard, customer.wallet_account, ask.amount)),
-        ..customer.asks(Act::TopupCard, &detail)
+        ..question
     };
     app.gate.decide(question, opinion).await
 }

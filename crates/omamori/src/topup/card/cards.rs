@@ -35,6 +35,8 @@ pub struct Card {
     pub exp_year: i64,
     /// Since when.
     pub created_at: Micros,
+    /// The same for the same card, whoever registers it; says nothing of its number.
+    pub(super) fingerprint: String,
     pub(super) holder: String,
     pub(super) token: String,
 }
@@ -69,6 +71,11 @@ pub fn label(brand: &str, last4: &str) -> String {
     format!("{brand} •••• {last4}")
 }
 
+/// A fingerprint as text.
+pub(super) fn hex(fingerprint: &[u8]) -> String {
+    fingerprint.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 fn read(row: &Row) -> omamori_db::Result<Card> {
     Ok(Card {
         card_id: row.text("card_id")?,
@@ -77,6 +84,7 @@ fn read(row: &Row) -> omamori_db::Result<Card> {
         exp_month: row.int("exp_month")?,
         exp_year: row.int("exp_year")?,
         created_at: row.int("created_at")?,
+        fingerprint: hex(&row.bytes("fingerprint")?),
         holder: row.text("holder")?,
         token: row.text_optional("token")?.unwrap_or_default(),
     })
@@ -87,7 +95,8 @@ fn read(row: &Row) -> omamori_db::Result<Card> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn of_customer(registry: &Db, customer_id: &str) -> Result<Vec<Card>> {
-    let query = sql("SELECT card_id, brand, last4, exp_month, exp_year, created_at, holder, token
+    let query = sql("SELECT card_id, brand, last4, exp_month, exp_year, created_at, holder, token,
+                fingerprint
          FROM card WHERE customer_id = $1 AND state = 'active' ORDER BY created_at");
     let rows = registry.all(query.bind(customer_id)).await?;
     Ok(rows.iter().map(read).collect::<omamori_db::Result<_>>()?)
@@ -98,7 +107,8 @@ pub async fn of_customer(registry: &Db, customer_id: &str) -> Result<Vec<Card>> 
 /// # Errors
 /// [`Code::CardNotFound`]; a fault if the registry fails.
 pub async fn find(registry: &Db, customer_id: &str, card_id: &str) -> Result<Card> {
-    let query = sql("SELECT card_id, brand, last4, exp_month, exp_year, created_at, holder, token
+    let query = sql("SELECT card_id, brand, last4, exp_month, exp_year, created_at, holder, token,
+                fingerprint
          FROM card WHERE card_id = $1 AND customer_id = $2 AND state = 'active'");
     let row = registry.optional(query.bind(card_id).bind(customer_id)).await?;
     Ok(read(&row.ok_or(Code::CardNotFound)?)?)

@@ -13,6 +13,7 @@ use crate::gate::chart::{
 use crate::gate::{Act, Clearance, Question};
 use crate::id::{Kind, derive};
 use crate::identity::account;
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
@@ -142,9 +143,15 @@ async fn decide(
         "topup": topup.topup_id, "card": topup.card_id, "reference": topup.state.reference(),
         "reason": topup.state.reason(),
     });
+    let refused = [Reason::Declined, Reason::AuthenticationFailed].map(Some);
+    let failed = act == Act::TopupCardRelease;
+    // A release for another reason is no failure of the card: no window counts it.
+    let is_step = failed && !refused.contains(&topup.state.reason());
+    let facts = Facts { failed, is_step, ..Facts::NONE };
     let question = Question {
         customer: Some(&topup.customer_id),
         amount: Some(topup.amount),
+        facts,
         ..Question::plain(act, &detail)
     };
     app.gate.decide(question, opinion).await

@@ -22,6 +22,7 @@ use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
 use crate::identity::{Customer, account};
 use crate::notify::{Notice, tell};
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -234,8 +235,11 @@ async fn add(app: &App, setup: &Setup, card: &CardDetails) -> Result<()> {
         _ => Ok(()),
     };
     let detail = json!({ "setup": setup.setup_id, "accounts": others });
+    let print_text = cards::hex(&print);
+    // Its registration was confirmed when it began; the bank's page brought it here.
+    let facts = Facts { card: Some(&print_text), confirmed: true, ..Facts::NONE };
     let question =
-        Question { customer: Some(customer_id), ..Question::plain(Act::CardAdd, &detail) };
+        Question { customer: Some(customer_id), facts, ..Question::plain(Act::CardAdd, &detail) };
     let cleared = app.gate.decide(question, opinion).await;
     if others > 0 {
         flag(app, customer_id, &setup.setup_id).await?;

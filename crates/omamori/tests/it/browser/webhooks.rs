@@ -9,9 +9,9 @@ use super::house::House;
 use super::pictures::picture;
 use crate::webhook::{Does, Receiver};
 
-/// Goal: an address inside is refused in words, a secret is shown once, a test arrives and is in the
-/// log, one that is not taken is sent again, a new secret signs beside the old one, and what is
-/// removed is gone.
+/// Goal: an address inside is refused in words, a secret is shown once, a test arrives and is in
+/// the log, one that is not taken is sent again, a new secret signs beside the old one, and what
+/// is removed is gone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_webhook_is_added_tried_and_removed_in_japanese() {
     a_webhook_is_added_tried_and_removed(Lang::Ja).await;

@@ -78,6 +78,10 @@ async fn world(app: &TestApp) -> World {
     let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
     let opened = app.call(open.body(Body::from(key)).unwrap()).await;
     let cookie = opened.headers[header::SET_COOKIE].to_str().unwrap();
+    let asked = sql("INSERT INTO act_confirmation (confirmation_id, customer_id, act, store_id, \
+                     amount, asked_at) VALUES ('acf_1', $1, 'payment', $2, CAST(900 AS BIGINT), $3)");
+    let asked = asked.bind(&customer.customer_id).bind(&register.store_id).bind(app.now());
+    app.app.stores.registry.execute(asked).await.unwrap();
     let (viewer, admin) =
         (Desk::new(&app.app, Role::Viewer).await, Desk::new(&app.app, Role::Admin).await);
     let newcomer = json!({ "name": "<b>朝食", "role": "viewer", "reason": "<script>" });
@@ -250,6 +254,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("ask.html", customer, "/ask"));
         pages.push(of_customer("points.html", customer, "/points"));
         pages.push(of_customer("coupons.html", customer, "/coupons"));
+        pages.push(of_customer("confirm.html", customer, "/confirm"));
     }
     pages
 }
