@@ -218,3 +218,30 @@ async fn expire(house: &House) {
     registry.execute(sql("UPDATE orders SET expires_at = created_at")).await.unwrap();
     registry.execute(sql("UPDATE checkout SET expires_at = created_at")).await.unwrap();
 }
+
+/// Goal: two tabs with one order take the money once, and the other one says that it is paid.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_tabs_pay_once() {
+    let house = House::open().await;
+    let shop = Shop::open(&house).await;
+    let mut phone = phone_with_money(&house, Lang::Ja).await;
+    let path = shop.order(&house, "o-1", 500).await;
+    // The sensor belongs to the first tab.
+    let first = phone.tab().await;
+    phone.another_tab().await;
+    phone.go(&path).await;
+    phone.see("[data-pay-do]").await;
+    let second = phone.tab().await;
+    phone.to_tab(first).await;
+    phone.go(&path).await;
+    phone.press("[data-pay-do]").await;
+    phone.press("[data-stepup-confirm]").await;
+    phone.read("h1", "thank you").await;
+    phone.to_tab(second).await;
+    phone.see("[data-pay-back]").await;
+    assert_eq!(house.balance().await, 8_500);
+    assert_eq!(shop.status(&house, "o-1").await, "paid");
+    phone.tolerates("status of 4");
+    phone.close().await;
+    house.close().await;
+}

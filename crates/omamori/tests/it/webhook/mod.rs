@@ -25,6 +25,7 @@ on_both_engines!(
     a_redirect_is_not_followed,
     a_slow_receiver_delays_nobody_else,
     a_process_that_dies_loses_nothing_and_makes_nothing_twice,
+    an_endpoint_that_takes_nothing_is_switched_off_and_told_of,
     forged_and_replayed_webhooks_are_seen_by_the_receiver,
 );
 on_several_nodes!(two_nodes_send_each_event_once);
@@ -293,6 +294,41 @@ async fn a_process_that_dies_loses_nothing_and_makes_nothing_twice(app: &mut Tes
     app.app.stores.registry.execute(forget).await.unwrap();
     app.restart_without_views().await;
     assert_eq!(deliver(app).await, 0, "told before");
+}
+
+async fn an_endpoint_that_takes_nothing_is_switched_off_and_told_of(app: &mut TestApp) {
+    let shop = Shop::open(app).await;
+    let gone = Shop::open(app).await;
+    gone.receiver.does([Does::Says(410)]);
+    gone.ask(app, "test", &Value::Null).await;
+    assert_eq!(deliver(app).await, 1);
+    gone.ask(app, "test", &Value::Null).await;
+    assert_eq!(deliver(app).await, 0, "who says Gone is asked no more");
+
+    shop.receiver.does((0..500).map(|_| Does::Says(503)));
+    for _ in 0..6 {
+        shop.ask(app, "test", &Value::Null).await;
+        assert!(deliver(app).await >= 1);
+        app.clock.advance(20 * HOUR);
+        let page = shop.page(app, "/merchant").await;
+        assert!(!page.text().contains("data-webhook-failed"));
+    }
+    shop.ask(app, "test", &Value::Null).await;
+    deliver(app).await;
+    let page = shop.page(app, "/merchant").await;
+    assert!(page.text().contains("data-webhook-failed"), "the merchant is told");
+    shop.receiver.arrived();
+    app.clock.advance(DAY);
+    assert_eq!(deliver(app).await, 0, "switched off");
+
+    let shop = Shop { receiver: Receiver::open().await, ..shop };
+    let moved = sql("UPDATE webhook_endpoint SET url = $1 WHERE endpoint_id = $2");
+    let moved = moved.bind(&shop.receiver.url).bind(&shop.endpoint_id);
+    app.app.stores.registry.execute(moved).await.unwrap();
+    shop.ask(app, "switch", &json!({ "on": true })).await;
+    let waited = shop.log(app).await.iter().filter(|(state, ..)| state == "waiting").count();
+    assert!(waited > 0);
+    assert_eq!(deliver(app).await, waited, "what came meanwhile is sent");
 }
 
 /// The attacks on a receiver: a body of one's own, another body under a signature that was seen, an
