@@ -14,12 +14,14 @@
 mod error;
 mod migrate;
 mod open;
+mod probe;
 mod query;
 mod row;
 
 pub use error::Error;
 pub use migrate::Step;
 pub use open::{Db, Durability};
+pub use probe::PoolUse;
 pub use query::{Query, Tx, Value, sql, sql_built, sql_rows};
 pub use row::{Column, Row};
 

@@ -29,7 +29,7 @@ mod writer;
 pub use companion::{Companion, NoCompanion};
 pub use error::{CommitError, JournalError, OpenError};
 pub use ledger::{Ledger, LedgerMemory, Submission};
-pub use options::{ChainCheck, Options};
+pub use options::{BatchSeen, ChainCheck, Observer, Options};
 pub use subscription::Subscription;
 
 pub(crate) use feed::Feed;

@@ -62,8 +62,8 @@ mod views;
 pub use account::{Account, AccountFlags};
 pub use apply::{Applying, Delta, EXPIRIES_PER_BATCH_MAX};
 pub use engine::{
-    ChainCheck, CommitError, Companion, JournalError, Ledger, LedgerMemory, NoCompanion, OpenError,
-    Options, Submission, Subscription,
+    BatchSeen, ChainCheck, CommitError, Companion, JournalError, Ledger, LedgerMemory, NoCompanion,
+    Observer, OpenError, Options, Submission, Subscription,
 };
 pub use entry::{DecodeError, EncodedEntry, Entry, Hash, Position};
 pub use fact::Fact;

@@ -6,11 +6,14 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::Console;
 use crate::coupon::Campaigns;
+use crate::crowd::Room;
 use crate::db::Stores;
 use crate::gate::Gate;
 use crate::identity::Identity;
+use crate::load::Shed;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
+use crate::observe::{Metrics, Readiness};
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -47,6 +50,14 @@ pub struct App {
     pub live: Live,
     /// The staff console: what it keeps in memory.
     pub console: Console,
+    /// What is counted and timed, for the operator's engineers.
+    pub metrics: Arc<Metrics>,
+    /// Bounds on the requests at work.
+    pub shed: Shed,
+    /// The waiting room for sign-up.
+    pub crowd: Room,
+    /// Whether a load balancer may send requests here.
+    pub readiness: Readiness,
 }
 
 impl App {

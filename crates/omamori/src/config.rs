@@ -9,8 +9,11 @@ use ipnet::IpNet;
 use serde::Deserialize;
 
 use crate::case::CaseSettings;
+use crate::crowd::CrowdSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
+use crate::load::LoadSettings;
+use crate::observe::MetricsSettings;
 use crate::secret::Secret;
 use crate::value::ValueSettings;
 
@@ -63,8 +66,19 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// The operator's desk.
+    pub desk: Desk,
     /// How soon cases should be decided.
     pub cases: CaseSettings,
+    /// How much a node takes on at once.
+    pub load: LoadSettings,
+    /// How many sign up in a minute before the others wait.
+    pub waiting_room: CrowdSettings,
+    /// Who may read the figures of the service.
+    pub metrics: MetricsSettings,
+    /// How long the service answers *not ready* before it stops, in seconds: as long as a load
+    /// balancer needs to notice.
+    pub drain_seconds: u16,
 }
 
 impl Default for Config {
@@ -89,8 +103,27 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            desk: Desk::default(),
             cases: CaseSettings::default(),
+            load: LoadSettings::default(),
+            waiting_room: CrowdSettings::default(),
+            metrics: MetricsSettings::default(),
+            drain_seconds: 0,
         }
+    }
+}
+
+/// The operator's desk.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Desk {
+    /// What one person of staff may refund alone in 24 hours, in yen; more takes two people.
+    pub refund_alone_24h: i64,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self { refund_alone_24h: 10_000 }
     }
 }
 
@@ -291,6 +324,11 @@ impl Config {
         {
             return refuse("card.address must be an origin that begins with https://");
         }
+        if self.desk.refund_alone_24h < 0 {
+            return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
+        }
+        self.load.check().map_err(ConfigError::Value)?;
+        self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
         self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)

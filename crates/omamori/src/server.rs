@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    checkout, console, control, coupon, identity, language, limit, merchant, notify, openapi,
-    order, pos, privacy, risk, send, till, topup, value, wallet, webhook,
+    checkout, console, control, coupon, identity, language, limit, load, merchant, notify, observe,
+    openapi, order, pos, privacy, risk, send, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -40,6 +40,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(risk::confirm::router())
         .merge(console::router())
         .merge(limit::router())
+        .merge(observe::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());
@@ -51,6 +52,7 @@ pub fn router(app: Arc<App>) -> Router {
         .method_not_allowed_fallback(headers::method_not_allowed)
         .layer(DefaultBodyLimit::max(json::BODY_BYTES_MAX))
         .layer(CatchPanicLayer::custom(headers::panicked))
+        .layer(middleware::from_fn_with_state(app.clone(), load::bounded))
         .layer(middleware::from_fn_with_state(app.clone(), headers::finish))
         .with_state(app)
 }
@@ -58,7 +60,7 @@ pub fn router(app: Arc<App>) -> Router {
 /// Serves until `stop` resolves, then lets open requests finish and closes the ledger.
 ///
 /// # Errors
-/// If the listener fails.
+/// If the service cannot be started.
 pub async fn serve(
     app: Arc<App>,
     listener: TcpListener,
@@ -71,25 +73,13 @@ pub async fn serve(
     let webhooks = webhook::start(&app);
     let ends = checkout::start(&app);
     let sweeper = value::sweep::start(&app);
-    let stopping = Arc::new(tokio::sync::Notify::new());
-    let signal = stopping.clone();
-    let served = axum::serve(
-        listener,
-        router(app.clone()).into_make_service_with_connect_info::<std::net::SocketAddr>(),
-    )
-    .with_graceful_shutdown(async move {
+    let draining = app.clone();
+    let stop = async move {
         stop.await;
-        signal.notify_one();
-    });
-    // Event streams never end by themselves: after the drain they are cut.
-    let cut = async {
-        stopping.notified().await;
-        tokio::time::sleep(DRAIN).await;
+        draining.readiness.drain();
+        tokio::time::sleep(Duration::from_secs(draining.config.drain_seconds.into())).await;
     };
-    tokio::select! {
-        outcome = served => outcome?,
-        () = cut => tracing::info!("open streams were cut"),
-    }
+    load::serve(listener, &router(app.clone()), &app.config.load, stop, DRAIN).await;
     conversations.stop().await;
     webhooks.stop().await;
     ends.abort();

@@ -1,6 +1,7 @@
 //! The handle of a ledger: what the application calls.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use omamori_db::Db;
 use parking_lot::Mutex;
@@ -107,7 +108,7 @@ impl<C: Companion> Ledger<C> {
             return Err(CommitError::Busy);
         }
         let (answer, answered) = oneshot::channel();
-        let message = Message::Commit(Waiting { submission, answer });
+        let message = Message::Commit(Waiting { submission, since: Instant::now(), answer });
         self.messages.try_send(message).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => CommitError::Busy,
             mpsc::error::TrySendError::Closed(_) => CommitError::Stopped,
@@ -163,6 +164,18 @@ impl<C: Companion> Ledger<C> {
     #[must_use]
     pub fn position(&self) -> Position {
         *self.shared.read().state.position()
+    }
+
+    /// Requests that wait for the writer.
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.messages.max_capacity() - self.messages.capacity()
+    }
+
+    /// False once the writer has stopped: nothing is committed any more.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        !self.messages.is_closed()
     }
 
     /// What the ledger holds in memory.

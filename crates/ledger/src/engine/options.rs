@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use omamori_db::Db;
 
@@ -32,6 +33,27 @@ pub struct Options {
     /// For measurements only: entries are answered and not kept, which shows what all the rest
     /// costs. The views run ahead of the journal, so the stores are worth nothing afterwards.
     pub journal_keeps_nothing: bool,
+    /// Told of every batch that became durable.
+    pub observer: Option<Arc<dyn Observer>>,
+}
+
+/// Somebody who measures the writer.
+pub trait Observer: Send + Sync {
+    /// A batch is durable. Called by the writer before it answers: it must be quick.
+    fn committed(&self, batch: &BatchSeen);
+}
+
+/// What a batch took.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchSeen {
+    /// Requests in it.
+    pub requests: usize,
+    /// How long the first of them waited for the writer.
+    pub waited: Duration,
+    /// From then until its entry was durable.
+    pub took: Duration,
+    /// How often it was built again because another node was faster.
+    pub conflicts: usize,
 }
 
 /// How much of the journal's chain of hashes is checked when the ledger opens.
@@ -60,6 +82,7 @@ impl Options {
             snapshot_facts_min: 1_000_000,
             chain_check: ChainCheck::Whole,
             journal_keeps_nothing: false,
+            observer: None,
         }
     }
 }

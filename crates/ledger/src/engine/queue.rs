@@ -1,6 +1,7 @@
 //! The requests that wait, and which of them go into the next batch.
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use hashbrown::HashSet;
 use tokio::sync::{mpsc, oneshot};
@@ -14,6 +15,8 @@ pub(super) type Answer<C> = Result<Reply, CommitError<<C as Companion>::Refusal>
 /// A request and whom to answer.
 pub(super) struct Waiting<C: Companion> {
     pub(super) submission: Submission<C::Admission>,
+    /// When it came.
+    pub(super) since: Instant,
     pub(super) answer: oneshot::Sender<Answer<C>>,
 }
 

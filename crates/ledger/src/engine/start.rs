@@ -55,6 +55,7 @@ pub(super) async fn open<C: Companion>(
         shared: Arc::clone(&shared),
         queue: Queue::new(receiver, options.batch_requests_max),
         now_nanos: options.now_nanos,
+        observer: options.observer,
         stop: stopped,
     };
     let writer = parking_lot::Mutex::new(Some(start(writer)));

@@ -1,13 +1,13 @@
 //! The writer: the one task that appends to the journal and changes the state.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 
 use super::error::{CommitError, JournalError};
 use super::queue::{Answer, Batch, Queue, Waiting};
-use super::{Companion, Shared};
+use super::{BatchSeen, Companion, Observer, Shared};
 use crate::{Append, Applying, Delta, OlderTransfers, Position};
 
 /// How often an idle node of several looks for what the others wrote.
@@ -23,6 +23,7 @@ pub(super) struct Writer<C: Companion> {
     pub(super) shared: Arc<Shared<C>>,
     pub(super) queue: Queue<C>,
     pub(super) now_nanos: Arc<dyn Fn() -> u64 + Send + Sync>,
+    pub(super) observer: Option<Arc<dyn Observer>>,
     pub(super) stop: watch::Receiver<bool>,
 }
 
@@ -117,10 +118,12 @@ impl<C: Companion> Writer<C> {
     /// Makes a batch durable and answers it.
     async fn commit(&self, batch: Batch<C>) -> Result<(), JournalError> {
         let Batch { requests, ticks } = batch;
-        for _ in 0..CONFLICTS_MAX {
+        let taken = Instant::now();
+        for conflicts in 0..CONFLICTS_MAX {
             match self.attempt(&requests).await? {
                 Attempt::Overtaken => {}
                 Attempt::Durable(answers) => {
+                    self.tell(&requests, taken, conflicts);
                     // Whoever does not wait for the answer any more can ask again.
                     for (waiting, answer) in requests.into_iter().zip(answers) {
                         let _gone = waiting.answer.send(answer);
@@ -144,6 +147,17 @@ impl<C: Companion> Writer<C> {
         }
         fail(requests, || CommitError::Busy);
         Ok(())
+    }
+
+    /// Tells the observer of a batch that was taken from the queue at `taken` and is durable.
+    fn tell(&self, requests: &[Waiting<C>], taken: Instant, conflicts: usize) {
+        let (Some(observer), Some(first)) = (&self.observer, requests.first()) else { return };
+        observer.committed(&BatchSeen {
+            requests: requests.len(),
+            waited: taken.saturating_duration_since(first.since),
+            took: taken.elapsed(),
+            conflicts,
+        });
     }
 
     async fn attempt(&self, requests: &[Waiting<C>]) -> Result<Attempt<C>, JournalError> {

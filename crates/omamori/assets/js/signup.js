@@ -67,6 +67,8 @@ async function start({ phone }) {
   try {
     ({ signup_id: signupId } = await api("POST", `${API}/start`, { phone: phone.value }));
   } catch (reason) {
+    // The same page shows the place in the queue.
+    if (reason.code === "waiting_room") return location.reload();
     throw reason.code === "invalid_request" ? { text: t("signup.phone_wrong") } : reason;
   }
   part("signup-phone").textContent = phone.value;

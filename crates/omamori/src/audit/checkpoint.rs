@@ -10,6 +10,7 @@ use p256::ecdsa::{Signature, SigningKey, VerifyingKey};
 use serde::{Deserialize, Serialize};
 
 use super::chain::hex;
+use super::decisions::{Head, heads};
 use crate::clock::Micros;
 use crate::secret::Vault;
 use crate::web::error::{Error, Result};
@@ -28,6 +29,9 @@ pub struct Checkpoint {
     pub hash: String,
     /// When it was signed, RFC 3339.
     pub at: String,
+    /// How far the chains of decisions were.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub decisions: Vec<Head>,
     /// Hexadecimal, 64 bytes.
     signature: String,
 }
@@ -51,24 +55,29 @@ fn key(vault: &Vault) -> Result<SigningKey> {
         .map_err(|_| Error::fault("this master key makes no checkpoint key"))
 }
 
-fn signed_bytes(seq: i64, hash: &str, at: &str) -> Vec<u8> {
-    format!("{FORMAT}\n{seq}\n{hash}\n{at}\n").into_bytes()
+fn signed_bytes(seq: i64, hash: &str, at: &str, decisions: &[Head]) -> Vec<u8> {
+    let mut text = format!("{FORMAT}\n{seq}\n{hash}\n{at}\n");
+    for Head { node, number, hash } in decisions {
+        text.push_str(&format!("decisions {node} {number} {hash}\n"));
+    }
+    text.into_bytes()
 }
 
-/// Signs the newest entry.
+/// Signs the newest entry, and how far the chains of decisions are.
 ///
 /// # Errors
-/// A fault if the registry fails.
-pub async fn sign(registry: &Db, vault: &Vault, now: Micros) -> Result<Checkpoint> {
+/// A fault if a store fails.
+pub async fn sign(registry: &Db, evidence: &Db, vault: &Vault, now: Micros) -> Result<Checkpoint> {
     let query = sql("SELECT seq, hash FROM audit_entry ORDER BY seq DESC LIMIT 1");
     let (seq, hash) = match registry.optional(query).await? {
         Some(row) => (row.int("seq")?, row.array("hash")?),
         None => (0, super::chain::START),
     };
     let (hash, at) = (hex(&hash), rfc3339(now));
-    let signature: Signature = key(vault)?.sign(&signed_bytes(seq, &hash, &at));
+    let decisions = heads(evidence).await?;
+    let signature: Signature = key(vault)?.sign(&signed_bytes(seq, &hash, &at, &decisions));
     let signature = hex(&signature.to_bytes());
-    Ok(Checkpoint { format: FORMAT.to_owned(), seq, hash, at, signature })
+    Ok(Checkpoint { format: FORMAT.to_owned(), seq, hash, at, decisions, signature })
 }
 
 impl Checkpoint {
@@ -84,7 +93,8 @@ impl Checkpoint {
         if checkpoint.format != FORMAT {
             return Ok(Err(NotOurs::Malformed));
         }
-        let signed = signed_bytes(checkpoint.seq, &checkpoint.hash, &checkpoint.at);
+        let Checkpoint { seq, hash, at, decisions, .. } = &checkpoint;
+        let signed = signed_bytes(*seq, hash, at, decisions);
         let signature = unhex(&checkpoint.signature).and_then(|b| Signature::from_slice(&b).ok());
         let right = signature.is_some_and(|signature| key.verify(&signed, &signature).is_ok());
         Ok(if right { Ok(checkpoint) } else { Err(NotOurs::Signature) })

@@ -11,6 +11,7 @@
 
 mod chain;
 pub mod checkpoint;
+pub mod decisions;
 pub mod list;
 pub mod verify;
 

@@ -8,10 +8,12 @@ use super::merchant::plain;
 use super::open::{SettingsArgs, read_key};
 use super::say;
 use crate::audit::checkpoint::{Checkpoint, sign};
+use crate::audit::decisions::{self, Head};
 use crate::audit::list::after;
 use crate::audit::verify::verify;
 use crate::clock::{Clock, SystemClock};
 use crate::db::Stores;
+use crate::gate::seal::SealKey;
 use crate::secret::Vault;
 
 type Error = Box<dyn std::error::Error>;
@@ -50,7 +52,9 @@ pub async fn run(command: Command) -> Result<(), Error> {
     match command {
         Command::Checkpoint { settings } => {
             let (stores, vault) = open(&settings).await?;
-            let signed = sign(&stores.registry, &vault, SystemClock.now()).await.map_err(plain)?;
+            let signed = sign(&stores.registry, &stores.evidence, &vault, SystemClock.now())
+                .await
+                .map_err(plain)?;
             stores.close().await;
             say(serde_json::to_string(&signed)?);
             Ok(())
@@ -62,6 +66,12 @@ pub async fn run(command: Command) -> Result<(), Error> {
                 None => Vec::new(),
             };
             let report = verify(&stores.registry, &checkpoints).await.map_err(plain)?;
+            let heads: Vec<Head> = checkpoints.iter().flat_map(|c| c.decisions.clone()).collect();
+            let key = SealKey::of(&vault);
+            let (evidence, journal) = (&stores.evidence, &stores.journal);
+            let of_decisions =
+                decisions::verify(evidence, journal, &key, &heads, SystemClock.now());
+            let of_decisions = of_decisions.await.map_err(plain)?;
             stores.close().await;
             say(format_args!("read      {} entries", report.entries));
             say(format_args!("newest    {}", report.hash));
@@ -69,9 +79,16 @@ pub async fn run(command: Command) -> Result<(), Error> {
             for problem in &report.problems {
                 say(format_args!("differs   {problem}"));
             }
-            if !report.problems.is_empty() {
-                let count = report.problems.len();
-                return Err(format!("{count} problems: the audit log does not verify").into());
+            let decisions::Report { rows, emptied, without_seal, problems } = of_decisions;
+            say(format_args!(
+                "decisions {rows} rows, {emptied} past their time, {without_seal} older than seals"
+            ));
+            for problem in &problems {
+                say(format_args!("differs   {problem}"));
+            }
+            let count = report.problems.len() + problems.len();
+            if count > 0 {
+                return Err(format!("{count} problems: the logs do not verify").into());
             }
             say("clean");
             Ok(())

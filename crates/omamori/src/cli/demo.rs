@@ -25,6 +25,7 @@ use crate::coupon::{Gift, Terms};
 use crate::identity::external::ExternalSignIn;
 use crate::identity::external::sandbox::Issuer;
 use crate::merchant::{create_merchant, create_store, create_terminal, invite, put_product};
+use crate::observe::{MetricsSettings, logs, ops};
 use crate::rng::SystemRng;
 
 type Error = Box<dyn std::error::Error>;
@@ -38,6 +39,9 @@ pub struct Args {
     /// The port on this machine.
     #[arg(long, default_value_t = 8080)]
     port: u16,
+    /// The port of the figures, `/metrics`; without it there are none.
+    #[arg(long)]
+    metrics_port: Option<u16>,
 }
 
 /// What the demo remembers besides the service's own stores.
@@ -85,9 +89,7 @@ const SHELF: [(&str, &str, i64); 12] = [
 /// # Errors
 /// If the data folder or the port cannot be used.
 pub async fn run(args: Args) -> Result<(), Error> {
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "warn,omamori=info".into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    logs::start_text();
     std::fs::create_dir_all(&args.data)?;
     let mut config = Config {
         listen: SocketAddr::from(([127, 0, 0, 1], args.port)),
@@ -95,8 +97,14 @@ pub async fn run(args: Args) -> Result<(), Error> {
         store: Store::Sqlite { folder: args.data.clone() },
         key_file: args.data.join("master.key"),
         card: Card::Sandbox { port: args.port.saturating_add(1) },
+        metrics: MetricsSettings {
+            enabled: args.metrics_port.is_some(),
+            listen: SocketAddr::from(([127, 0, 0, 1], args.metrics_port.unwrap_or_default())),
+            token: None,
+        },
         ..Config::default()
     };
+    let watched = ops::bind(&config.metrics).await?;
     let bind = async |port| {
         let bound = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await;
         bound.map_err(|error| format!("port {port} cannot be used ({error}); try another --port"))
@@ -106,6 +114,9 @@ pub async fn run(args: Args) -> Result<(), Error> {
     config.external_sign_in = vec![serve_issuer(bind(issuer_port).await?, &config.public_url)?];
     let key = read_or_make_key(&config.key_file)?;
     let app = open_here(config, &key).await?;
+    if let Some(watched) = watched {
+        ops::start(&app, watched);
+    }
     let memory = remember_or_make(&app, &args.data.join("demo.json")).await?;
     let invitation = invite(&app, &memory.merchant_id, "店長").await.map_err(plain)?;
     let desk = staff::invite(&app, "デモ 管理者", Role::Admin).await.map_err(plain)?;

@@ -5,6 +5,7 @@ mod campaign;
 mod control;
 mod customer;
 mod demo;
+mod doctor;
 mod merchant;
 pub mod open;
 mod serve;
@@ -34,6 +35,8 @@ enum Command {
     Migrate(open::SettingsArgs),
     /// Recompute every balance from the journal, on a second code path, and compare.
     Verify(open::SettingsArgs),
+    /// Look at settings, key, stores, clock and disk; say what to mend.
+    Doctor(open::SettingsArgs),
     /// Add merchants, stores, terminals and people.
     #[command(subcommand)]
     Merchant(merchant::Command),
@@ -65,6 +68,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Surge(args) => Ok(surge::run(args).await?),
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Doctor(args) => doctor::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
         Command::Campaign(command) => campaign::run(command).await,
         Command::Control(command) => control::run(command).await,

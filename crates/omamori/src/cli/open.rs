@@ -11,12 +11,16 @@ use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Store};
 use crate::console::Console;
 use crate::coupon::Campaigns;
+use crate::crowd::Room;
 use crate::db::{Stores, changes};
 use crate::gate::Gate;
+use crate::gate::seal::SealKey;
 use crate::identity::Identity;
+use crate::load::Shed;
 use crate::merchant::Merchants;
 use crate::networks::Networks;
 use crate::notify::money;
+use crate::observe::{Metrics, Readiness};
 use crate::risk::{Risk, follow};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
@@ -70,14 +74,17 @@ pub async fn open(
         std::fs::create_dir_all(folder)?;
     }
     let stores = Stores::open(&config.store).await?;
+    let metrics = Arc::new(Metrics::new());
+    let vault = Vault::new(master_key);
     let networks = Networks::open(config.networks.as_deref(), config.countries.as_deref())
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;
     let networks = Arc::new(networks);
     let (risk, taken) = Risk::open(&stores, &config, networks.clone(), clock.now()).await?;
     let keeps_nothing = config.journal_keeps_nothing;
     let limits = config.limits.clone();
-    let gate = Gate::open(&stores, clock.clone(), (risk, limits), keeps_nothing).await?;
-    let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
+    let watch = (SealKey::of(&vault), metrics.clone());
+    let gate = Gate::open(&stores, clock.clone(), (risk, limits), keeps_nothing, watch).await?;
+    let identity = Identity::new(&config, stores.registry.clone(), clock.clone(), metrics.clone())?;
     let app = Arc::new(App {
         networks,
         topups: Topups::open(&config, clock.clone()).await?,
@@ -86,8 +93,12 @@ pub async fn open(
         webhooks: Webhooks::new(&config),
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
-        vault: Vault::new(master_key),
+        metrics,
+        shed: Shed::new(&config.load),
+        crowd: Room::new(&config.waiting_room),
+        readiness: Readiness::default(),
         config,
+        vault,
         clock,
         rng,
         stores,

@@ -8,6 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::open::{SettingsArgs, open_here, read_key, read_or_make_key};
 use crate::app::App;
 use crate::config::{Card, Config, Mail, Push, Sms};
+use crate::observe::{logs, ops};
 use crate::server;
 
 type Error = Box<dyn std::error::Error>;
@@ -35,7 +36,7 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Error> {
     let mut config = args.settings.read()?;
     config.journal_keeps_nothing = args.journal.is_some();
-    log_as_json();
+    logs::start_json();
     if config.journal_keeps_nothing {
         refuse_to_lose_money(&config)?;
         tracing::warn!("measuring: payments are answered and not kept");
@@ -46,7 +47,11 @@ pub async fn run(args: Args) -> Result<(), Error> {
     } else {
         read_key(&config.key_file)?
     };
+    let watched = ops::bind(&config.metrics).await?;
     let app = open_here(config, &key).await?;
+    if let Some(watched) = watched {
+        ops::start(&app, watched);
+    }
     let listener = TcpListener::bind(app.config.listen).await?;
     listen(app, listener).await
 }
@@ -96,12 +101,6 @@ pub async fn listen(app: Arc<App>, listener: TcpListener) -> Result<(), Error> {
     server::serve(app, listener, stop).await?;
     tracing::info!("stopped");
     Ok(())
-}
-
-fn log_as_json() {
-    let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    tracing_subscriber::fmt().json().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 #[cfg(test)]

@@ -140,6 +140,8 @@ permissions! {
     Support: Role::Support | Role::Fraud | Role::Admin,
     /// Acts against fraud.
     Fraud: Role::Fraud | Role::Admin,
+    /// Giving payments back in a merchant's place.
+    Refunder: Role::Support | Role::Finance | Role::Admin,
     /// Acts about the books.
     Finance: Role::Finance | Role::Admin,
     /// Acts about the staff themselves.

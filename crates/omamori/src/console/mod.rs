@@ -16,6 +16,7 @@ mod dashboard;
 mod doors;
 mod frame;
 mod payment;
+mod refund;
 mod search;
 mod session;
 mod signin;
@@ -65,6 +66,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/approvals/{approval_id}/options", post(approval::page::options))
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/payments/{payment_id}/refund", post(refund::handle))
         .route("/cases/{case_id}/take", post(cases::acts::take))
         .route("/cases/{case_id}/note", post(cases::acts::note))
         .route("/cases/{case_id}/link", post(cases::acts::link))

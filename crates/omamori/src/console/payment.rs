@@ -7,7 +7,7 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use omamori_ledger::Transfer;
 
-use super::access::{Support, Viewer};
+use super::access::{Refunder, Support, Viewer};
 use super::frame::Frame;
 use crate::app::App;
 use crate::clock::Micros;
@@ -59,6 +59,7 @@ struct PaymentPage {
     terminal_number: u64,
     steps: Vec<Step>,
     refunds: Vec<Refund>,
+    may_refund: bool,
     /// The decision's record with all signals; none for who only looks, or past its retention.
     evidence: Option<String>,
 }
@@ -78,6 +79,7 @@ pub(super) async fn show(
     let sale: SaleDetail = detail_of(record)?;
     let paid = Paid::read(&app, capture).await?;
     let given_back = reversals(&app, &paid).await?;
+    let refunded = given_back.iter().map(|reversal| reversal.amount).sum();
     let store = app.merchants.store_by_account(capture.credit_account_id).await?;
     let named = |store: &crate::merchant::StoreEntry| {
         (store.store_id.clone(), store.name.clone(), store.merchant_name.clone())
@@ -89,7 +91,7 @@ pub(super) async fn show(
         merchant_payment_id: sale.merchant_payment_id,
         status: status(&paid, &given_back).as_str(),
         amount: paid.amount(),
-        refunded: given_back.iter().map(|reversal| reversal.amount).sum(),
+        refunded,
         at: micros(&capture),
         customer_id,
         store_id,
@@ -97,6 +99,7 @@ pub(super) async fn show(
         merchant_name,
         terminal_number: capture.user_data_64,
         steps: steps(&app, &capture).await?,
+        may_refund: Refunder::is_of(staff.role) && refunded < paid.amount(),
         refunds: given_back.into_iter().map(refund).collect(),
         evidence,
         sandbox: app.sandbox(),
@@ -105,7 +108,7 @@ pub(super) async fn show(
 }
 
 /// The capture of a payment, or of the payment that a refund belongs to.
-async fn capture(app: &App, id: &str) -> Result<Option<Transfer>> {
+pub(super) async fn capture(app: &App, id: &str) -> Result<Option<Transfer>> {
     let number = match Kind::Refund.parse(id) {
         Some(refund_id) => {
             let Some(money) = app.gate.transfer(refund_id).await? else { return Ok(None) };

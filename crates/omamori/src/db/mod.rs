@@ -48,10 +48,14 @@ pub const REGISTRY: &[Step] = &[
     step!(26, "cases", "registry/0026_cases.sql"),
     step!(28, "risk rules", "registry/0028_risk_rules.sql"),
     step!(29, "act confirmations", "registry/0029_act_confirmations.sql"),
+    step!(30, "waiting room", "registry/0030_waiting_room.sql"),
 ];
 
 /// The evidence's schema, step by step.
-pub const EVIDENCE: &[Step] = &[step!(1, "decisions", "evidence/0001_decisions.sql")];
+pub const EVIDENCE: &[Step] = &[
+    step!(1, "decisions", "evidence/0001_decisions.sql"),
+    step!(3, "decision seals", "evidence/0003_decision_seals.sql"),
+];
 
 /// Open connections to all stores.
 #[derive(Clone, Debug)]

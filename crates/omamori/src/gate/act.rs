@@ -161,6 +161,8 @@ pub enum Act {
     DoorClose,
     /// Staff open it again.
     DoorOpen,
+    /// Staff give a payment back, in the merchant's place.
+    StaffRefund,
     /// Staff stop a customer's account.
     StaffFreeze,
     /// Staff start it again.

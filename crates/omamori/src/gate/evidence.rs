@@ -4,12 +4,15 @@
 //! all. If a record cannot be written nothing is allowed: fail closed.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use omamori_db::{Db, Query, sql, sql_built};
 use serde_json::Value;
 use tokio::sync::{mpsc, oneshot};
 
+use super::seal::{SealKey, Sealed, body_hash, newest_hash};
 use crate::clock::{Clock, DAY, Micros};
+use crate::observe::Metrics;
 use crate::web::codes::Code;
 use crate::web::error::Error;
 
@@ -21,7 +24,7 @@ const BATCH_MAX: usize = 256;
 /// decision would cost more than the payment that it explains.
 const LOOKED_THROUGH: i64 = 2_000;
 /// Books are kept five years (法22条, 府令46条); the evidence behind them as long.
-const RETENTION: Micros = 5 * 366 * DAY;
+pub const RETENTION: Micros = 5 * 366 * DAY;
 
 /// The name of a decision: the writing process and a rising number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,7 +44,6 @@ impl DecisionId {
 
     /// As the table has it. A number beyond 63 bits was never given out.
     fn columns(self) -> (i64, i64) {
-        let column = |number: u64| i64::try_from(number).unwrap_or(-1);
         (column(self.node), column(self.number))
     }
 
@@ -72,10 +74,16 @@ impl Evidence {
     ///
     /// # Errors
     /// [`omamori_db::Error`].
-    pub async fn start(db: Db, clock: Arc<dyn Clock>) -> omamori_db::Result<Self> {
+    pub async fn start(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        seal: SealKey,
+        metrics: Arc<Metrics>,
+    ) -> omamori_db::Result<Self> {
         let node = take_node_number(&db, clock.now()).await?;
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
-        tokio::spawn(write_all(db.clone(), node, waiting));
+        let writer = Writer { db: db.clone(), node: column(node), number: 0, seal, chain: None };
+        tokio::spawn(writer.write_all(waiting, metrics));
         Ok(Self { db, node, queue })
     }
 
@@ -111,6 +119,9 @@ impl Evidence {
             let (node, first) = (row.int("node")?, row.int("first_number")?);
             let last = row.int("last_number")?;
             let body = row.text("body")?;
+            if body.is_empty() {
+                continue; // past its time: the row stands for the chain alone
+            }
             let lines: Vec<&str> = body.lines().collect();
             for (id, slot) in ids.iter().zip(&mut found) {
                 let (of_node, number) = id.columns();
@@ -208,47 +219,94 @@ async fn take_node_number(db: &Db, now: Micros) -> omamori_db::Result<u64> {
     }
 }
 
-async fn write_all(db: Db, node: u64, mut waiting: mpsc::Receiver<Waiting>) {
-    let mut number = 0;
-    let mut batch = Vec::with_capacity(BATCH_MAX);
-    while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
-        if let Err(error) = write_batch(&db, node, number + 1, &batch).await {
-            // The callers see their channels close and allow nothing. The row may exist all the
-            // same, so its numbers are not used again.
-            tracing::error!(error = &error as &dyn std::error::Error, "decisions not written");
-            number += batch.len() as u64;
-            batch.clear();
-            continue;
+/// A number as a column has it.
+fn column(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(-1)
+}
+
+/// Writes what waits, row after row, each sealed over the one before.
+struct Writer {
+    db: Db,
+    node: i64,
+    /// The newest decision that has a number.
+    number: u64,
+    seal: SealKey,
+    /// The hash of the newest row; none where it must be looked up.
+    chain: Option<Vec<u8>>,
+}
+
+impl Writer {
+    async fn write_all(mut self, mut waiting: mpsc::Receiver<Waiting>, metrics: Arc<Metrics>) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        while waiting.recv_many(&mut batch, BATCH_MAX).await > 0 {
+            let began = Instant::now();
+            if let Err(error) = self.write(&batch).await {
+                // The callers see their channels close and allow nothing. The row may exist all
+                // the same, so its numbers are not used again, and the chain goes on from
+                // whatever is there.
+                tracing::error!(error = &error as &dyn std::error::Error, "decisions not written");
+                self.number += batch.len() as u64;
+                self.chain = None;
+                batch.clear();
+                continue;
+            }
+            metrics.recorded(batch.len(), began.elapsed());
+            for record in batch.drain(..) {
+                self.number += 1;
+                let id = DecisionId { node: self.node.unsigned_abs(), number: self.number };
+                // A caller that has gone away has its record all the same.
+                let _ = record.answer.send(id);
+            }
         }
-        for record in batch.drain(..) {
-            number += 1;
-            // A caller that has gone away has its record all the same.
-            let _ = record.answer.send(DecisionId { node, number });
+    }
+
+    async fn write(&mut self, batch: &[Waiting]) -> omamori_db::Result<()> {
+        let previous_hash = match self.chain.take() {
+            Some(hash) => hash,
+            None => newest_hash(&self.db, self.node).await?,
+        };
+        let mut body =
+            String::with_capacity(batch.iter().map(|record| record.line.len() + 1).sum());
+        for record in batch {
+            debug_assert!(!record.line.contains('\n'), "JSON text has no bare line feed");
+            body.push_str(&record.line);
+            body.push('\n');
         }
+        let first = column(self.number + 1);
+        let last_at = batch.iter().map(|record| record.at).max().unwrap_or_default();
+        let mut row = Sealed {
+            node: self.node,
+            first,
+            last: first + batch.len() as i64 - 1,
+            first_at: batch.iter().map(|record| record.at).min().unwrap_or_default(),
+            last_at,
+            delete_after: last_at + RETENTION,
+            previous_hash,
+            body_hash: body_hash(&body).to_vec(),
+            hash: Vec::new(),
+            scrub_seal: Vec::new(),
+            body,
+        };
+        row.hash = self.seal.seal(&row).to_vec();
+        let hash = row.hash.clone();
+        self.db.execute(insert(row)).await?;
+        self.chain = Some(hash);
+        Ok(())
     }
 }
 
-async fn write_batch(db: &Db, node: u64, first: u64, batch: &[Waiting]) -> omamori_db::Result<u64> {
-    let mut body = String::with_capacity(batch.iter().map(|record| record.line.len() + 1).sum());
-    for record in batch {
-        debug_assert!(!record.line.contains('\n'), "JSON text has no bare line feed");
-        body.push_str(&record.line);
-        body.push('\n');
-    }
-    let first_at = batch.iter().map(|record| record.at).min().unwrap_or_default();
-    let last_at = batch.iter().map(|record| record.at).max().unwrap_or_default();
-    let first = i64::try_from(first).unwrap_or(i64::MAX);
-    db.execute(
-        sql("INSERT INTO decision_batch \
-             (node, first_number, last_number, first_at, last_at, delete_after, body) \
-             VALUES ($1, $2, $3, $4, $5, $6, $7)")
-        .bind(i64::try_from(node).unwrap_or(i64::MAX))
-        .bind(first)
-        .bind(first + batch.len() as i64 - 1)
-        .bind(first_at)
-        .bind(last_at)
-        .bind(last_at + RETENTION)
-        .bind(body),
-    )
-    .await
+fn insert(row: Sealed) -> Query {
+    sql("INSERT INTO decision_batch (node, first_number, last_number, first_at, last_at,
+             delete_after, body, previous_hash, body_hash, hash)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
+    .bind(row.node)
+    .bind(row.first)
+    .bind(row.last)
+    .bind(row.first_at)
+    .bind(row.last_at)
+    .bind(row.delete_after)
+    .bind(row.body)
+    .bind(row.previous_hash)
+    .bind(row.body_hash)
+    .bind(row.hash)
 }

@@ -11,25 +11,29 @@ pub mod chart;
 pub mod evidence;
 pub mod limits;
 pub mod purse;
+mod reader;
+pub mod seal;
 pub mod sending;
 pub mod windows;
 
 use std::sync::Arc;
 
-use omamori_db::Db;
 use omamori_ledger::{
-    Account, CommitError, Follower, Following, Ledger, Options, Reply, Request, StoredTransfer,
-    Submission, Transfer,
+    Account, CommitError, Following, Ledger, Options, Reply, Request, StoredTransfer, Submission,
+    Transfer,
 };
+use parking_lot::Mutex;
 use serde::Serialize;
 
 pub use act::Act;
 pub use admission::Use;
+pub use reader::{Condition, Reader};
 
 use crate::clock::Clock;
 use crate::control::Controls;
 use crate::db::Stores;
 use crate::limit::Owned;
+use crate::observe::{self, Metrics};
 use crate::risk::{self, Facts, May, Part, Risk, Verdict};
 use crate::web::codes::Code;
 use crate::web::error::Error;
@@ -37,6 +41,7 @@ use chart::available;
 use evidence::{DecisionId, Evidence};
 use limits::Limits;
 use purse::Purse;
+use seal::SealKey;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// A terminal, and where it stands. Ids are their public texts.
@@ -141,6 +146,9 @@ pub struct Gate {
     ledger: Ledger<Windows>,
     limits: Limits,
     own: Owned,
+    /// Who follows the journal, to see how far behind they are.
+    followers: Mutex<Vec<(&'static str, Following)>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Gate {
@@ -153,16 +161,20 @@ impl Gate {
         clock: Arc<dyn Clock>,
         (risk, limits): (Risk, Limits),
         journal_keeps_nothing: bool,
+        (seal, metrics): (SealKey, Arc<Metrics>),
     ) -> Result<Self, OpenError> {
-        let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
+        let evidence =
+            Evidence::start(stores.evidence.clone(), clock.clone(), seal, metrics.clone()).await?;
         let ledger_clock = clock.clone();
         let now_nanos = Arc::new(move || ledger_clock.now_nanos());
         let mut options = Options::new(stores.journal.clone(), stores.views.clone(), now_nanos);
         options.journal_keeps_nothing = journal_keeps_nothing;
+        options.observer = Some(metrics.clone());
         let ledger = Ledger::open(options, Windows::default()).await?;
         let controls = Controls::load(&stores.registry).await?;
         let own = Owned::load(&stores.registry).await?;
-        Ok(Self { clock, controls, risk, evidence, ledger, limits, own })
+        let followers = Mutex::default();
+        Ok(Self { clock, controls, risk, evidence, ledger, limits, own, followers, metrics })
     }
 
     /// Decides. `opinion` is what the feature found about standing and proof; it comes first. What
@@ -243,6 +255,8 @@ impl Gate {
         };
         let line = serde_json::to_string(&record)?;
         let decision = self.evidence.record(line, at).await?;
+        self.metrics.decided(question.act, word, reason.map(Code::as_str));
+        observe::name_decision(decision);
         let held = verdict == Verdict::Held;
         match reason {
             Some(code) if !held => Err(code.into()),
@@ -434,7 +448,7 @@ impl Gate {
     /// Read access to the ledger: subscriptions, positions, memory.
     #[must_use]
     pub fn reader(&self) -> Reader<'_> {
-        Reader(&self.ledger)
+        Reader(self)
     }
 
     /// Finishes what was begun and stops the ledger's writer.
@@ -453,26 +467,6 @@ fn undone(error: CommitError<Code>) -> Error {
         CommitError::Unavailable(source) | CommitError::Unknown(source) => {
             Error::Fault(Box::new(source))
         }
-    }
-}
-
-/// The ledger without its write side.
-pub struct Reader<'a>(&'a Ledger<Windows>);
-
-impl Reader<'_> {
-    /// Entries as they are merged, from now on.
-    #[must_use]
-    pub fn subscribe(&self) -> omamori_ledger::Subscription {
-        self.0.subscribe()
-    }
-
-    /// Runs a follower of the journal, whose position is kept in `db` in the same transactions as
-    /// its own writes.
-    ///
-    /// # Errors
-    /// [`omamori_db::Error`] if its position cannot be read.
-    pub async fn follow<F: Follower>(&self, db: Db, follower: F) -> omamori_db::Result<Following> {
-        self.0.follow(db, follower).await
     }
 }
 

@@ -75,6 +75,7 @@ use crate::app::App;
 use crate::clock::{Clock, MINUTE, SECOND};
 use crate::config::Config;
 use crate::notify::Outbox;
+use crate::observe::Metrics;
 use crate::web::error::Result;
 use attack::{Attacks, Scope};
 use codes::Codes;
@@ -127,11 +128,12 @@ impl Identity {
         config: &Config,
         registry: Db,
         clock: Arc<dyn Clock>,
+        metrics: Arc<Metrics>,
     ) -> Result<Self, NoRelyingParty> {
         Ok(Self {
             codes: Codes::default(),
             passkeys: Passkeys::new(config, registry)?,
-            outbox: Outbox::new(config, clock),
+            outbox: Outbox::new(config, clock, metrics),
             directory: Directory::default(),
             replays: ReplayCache::default(),
             passwords: Pool::default(),

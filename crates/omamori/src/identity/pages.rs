@@ -2,11 +2,14 @@
 //! work.
 
 use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::response::Response;
 use std::sync::Arc;
 
 use super::external::Button;
+use super::rate::Network;
 use crate::app::App;
+use crate::crowd;
 use crate::web::error::Result;
 use crate::web::page::page;
 use crate::web::text::Text;
@@ -52,7 +55,15 @@ pub(super) async fn recover(State(app): State<Arc<App>>, text: Text) -> Result<R
 }
 
 /// `GET /signup`
-pub(super) async fn signup(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+pub(super) async fn signup(
+    State(app): State<Arc<App>>,
+    network: Network,
+    headers: HeaderMap,
+    text: Text,
+) -> Result<Response> {
+    if let Some(waits) = crowd::wait_page(&app, &headers, network, text).await? {
+        return Ok(waits);
+    }
     let external = app.identity.external.offered(text);
     page(&SignupPage { text, sandbox: app.sandbox(), external })
 }

@@ -200,7 +200,9 @@ async fn attempt(app: &App, due: Due) -> Result<bool> {
         settle(app, &mine, "given_up", Some("too_old")).await?;
         return Ok(true);
     }
-    match send(app, &mine).await? {
+    let sent = send(app, &mine).await?;
+    app.metrics.message(mine.channel.as_str(), super::outcome(&sent));
+    match sent {
         Ok(()) => settle(app, &mine, "sent", None).await?,
         Err(error) => {
             let (delivery_id, attempts) = (&mine.delivery_id, mine.attempts);

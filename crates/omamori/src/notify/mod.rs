@@ -47,7 +47,13 @@ pub use worker::{Worker, start};
 
 use crate::clock::Clock;
 use crate::config::{self, Config};
+use crate::observe::Metrics;
 use push::Push;
+
+/// The word for what became of a try to send.
+const fn outcome(sent: &Result<(), SendError>) -> &'static str {
+    if sent.is_ok() { "sent" } else { "failed" }
+}
 
 /// The configured ways out of the house.
 #[derive(Clone)]
@@ -57,12 +63,13 @@ pub struct Outbox {
     push: Option<Arc<dyn Push>>,
     push_key: push::KeyCell,
     sandbox: Option<Arc<Sandbox>>,
+    metrics: Arc<Metrics>,
 }
 
 impl Outbox {
     /// The ways that the settings name.
     #[must_use]
-    pub fn new(config: &Config, clock: Arc<dyn Clock>) -> Self {
+    pub fn new(config: &Config, clock: Arc<dyn Clock>, metrics: Arc<Metrics>) -> Self {
         let sandbox = Arc::new(Sandbox::new(clock));
         let sms: Arc<dyn Sms> = match &config.sms {
             config::Sms::Sandbox => sandbox.clone(),
@@ -79,15 +86,17 @@ impl Outbox {
             config::Push::Web { .. } => Some(Arc::new(push::WebPush::new())),
         };
         let sandbox = config.has_sandbox().then_some(sandbox);
-        Self { sms, mail, push, push_key: push::KeyCell::default(), sandbox }
+        Self { sms, mail, push, push_key: push::KeyCell::default(), sandbox, metrics }
     }
 
     /// Sends an SMS without making the caller wait: how long the gateway takes must not tell
     /// anyone whether, or what, was sent. A failure is logged without the number and the text.
     pub fn post(&self, to: String, text: String) {
-        let sms = self.sms.clone();
+        let (sms, metrics) = (self.sms.clone(), self.metrics.clone());
         tokio::spawn(async move {
-            if let Err(error) = sms.send(&to, &text).await {
+            let sent = sms.send(&to, &text).await;
+            metrics.message("sms", outcome(&sent));
+            if let Err(error) = sent {
                 tracing::error!(reason = error.word(), %error, "an SMS was not sent");
             }
         });
@@ -96,8 +105,11 @@ impl Outbox {
     /// Sends an e-mail in the same way. Without a mail adapter nothing is sent.
     pub fn post_letter(&self, letter: Letter) {
         let Some(mail) = self.mail.clone() else { return };
+        let metrics = self.metrics.clone();
         tokio::spawn(async move {
-            if let Err(error) = mail.send(&letter).await {
+            let sent = mail.send(&letter).await;
+            metrics.message("email", outcome(&sent));
+            if let Err(error) = sent {
                 tracing::error!(reason = error.word(), %error, "an e-mail was not sent");
             }
         });

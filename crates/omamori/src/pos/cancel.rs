@@ -82,11 +82,10 @@ async fn cancel(
     let id = cancel_id(capture.id);
     let detail = RefundDetail {
         merchant_payment_id: merchant_payment_id.to_owned(),
-        merchant_refund_id: None,
         payment_id: Kind::Payment.text(capture.id),
         refund_id: Kind::Refund.text(id),
         terminal_id: terminal.terminal_id.clone(),
-        reason: None,
+        ..RefundDetail::default()
     };
     let question = Question {
         terminal: Some(terminal.place()),

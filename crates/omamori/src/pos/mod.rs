@@ -36,6 +36,7 @@ pub use model::{
     payment_view, status, yen,
 };
 pub use payment::capture_id;
+pub use refund::{Wanted as WantedRefund, allowed as may_refund, give as give_refund};
 pub use reversal::{Reversal, claims, reversals};
 pub use sell::{Sale, sell};
 pub use tombstone::{bury, is_tombstone};

@@ -154,8 +154,11 @@ pub struct RefundDetail {
     pub payment_id: String,
     /// `rfd_…`: the money transfer's id.
     pub refund_id: String,
-    /// `ter_…`.
+    /// `ter_…`; empty if staff of the operator did it.
     pub terminal_id: String,
+    /// `stf_…`, if staff of the operator did it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub staff_id: Option<String>,
     /// Free text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,

@@ -14,7 +14,7 @@ use super::reversal::{Giving, Outcome, REVERSALS_MAX, Reversal, give_back, refun
 use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::gate::chart::TransferCode;
-use crate::gate::{Act, Clearance, Question};
+use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -76,23 +76,64 @@ pub async fn create(
     let capture = capture.ok_or(Code::PaymentNotFound)?.transfer;
     let paid = Paid::read(&app, capture).await?;
     let id = refund_id(merchant_id, &refund.merchant_refund_id);
+    let detail = RefundDetail {
+        merchant_payment_id: refund.merchant_payment_id,
+        merchant_refund_id: Some(refund.merchant_refund_id),
+        payment_id: Kind::Payment.text(payment_id),
+        refund_id: Kind::Refund.text(id),
+        terminal_id: terminal.terminal_id.clone(),
+        staff_id: None,
+        reason: refund.reason,
+    };
+    let wanted =
+        Wanted { act: Act::Refund, id, amount: refund.amount, detail, at: Some(&terminal) };
+    let refund = give(&app, &paid, &wanted).await?.view();
+    let payment = payment_view(&app, &paid.capture).await?;
+    Ok(axum::Json(RefundAnswer { refund, payment }))
+}
+
+/// A refund that somebody wants.
+pub struct Wanted<'a> {
+    /// What the gate is asked.
+    pub act: Act,
+    /// The money transfer's id: a retry uses it again.
+    pub id: u128,
+    /// Yen.
+    pub amount: i64,
+    /// What the evidence keeps.
+    pub detail: RefundDetail,
+    /// Where, if at a terminal.
+    pub at: Option<&'a Terminal>,
+}
+
+/// Refunds, once, whoever wants it.
+///
+/// # Errors
+/// The payment was canceled, or less than this is left of it; the id is another refund's; the
+/// account is closed; busy; a fault.
+pub async fn give(app: &App, paid: &Paid, wanted: &Wanted<'_>) -> Result<Reversal> {
     for _ in 0..TRIES {
-        let before = reversals(&app, &paid).await?;
-        if app.gate.transfer(id).await?.is_some() {
-            return earlier(&app, &paid, id, refund.amount).await;
+        let before = reversals(app, paid).await?;
+        if app.gate.transfer(wanted.id).await?.is_some() {
+            return earlier(app, paid, wanted).await;
         }
         let refunded_before = before.iter().map(|reversal| reversal.amount).sum();
-        let opinion = allowed(&paid, &before, refunded_before, refund.amount);
-        let clearance = clear(&app, &terminal, &paid, &refund, id, opinion).await?;
-        let giving = Giving {
-            payment: &paid,
-            id,
-            code: TransferCode::Refund,
-            amount: refund.amount,
-            refunded_before,
-            terminal_number: terminal.terminal_number,
+        let opinion = allowed(paid, &before, refunded_before, wanted.amount);
+        let question = Question {
+            terminal: wanted.at.map(|terminal| terminal.place()),
+            amount: Some(wanted.amount),
+            ..Question::plain(wanted.act, &wanted.detail)
         };
-        match give_back(&app, clearance, &giving).await? {
+        let clearance = app.gate.decide(question, opinion).await?;
+        let giving = Giving {
+            payment: paid,
+            id: wanted.id,
+            code: TransferCode::Refund,
+            amount: wanted.amount,
+            refunded_before,
+            terminal_number: wanted.at.map_or(0, |terminal| terminal.terminal_number),
+        };
+        match give_back(app, clearance, &giving).await? {
             // It stands there now, or another refund came first: look again.
             Outcome::Done | Outcome::Lost => {}
             Outcome::AccountClosed => return Err(Code::AccountFrozen.into()),
@@ -101,23 +142,21 @@ pub async fn create(
     Err(crate::web::error::Error::RetryAfter(Code::Busy, 1))
 }
 
-/// The answer to a refund that is done, now or by an earlier request.
-async fn earlier(
-    app: &App,
-    paid: &Paid,
-    id: u128,
-    amount: i64,
-) -> Result<axum::Json<RefundAnswer>> {
+/// A refund that is done, now or by an earlier request.
+async fn earlier(app: &App, paid: &Paid, wanted: &Wanted<'_>) -> Result<Reversal> {
     // Read after the refund was seen: it may be younger than what was read before.
     let reversals = reversals(app, paid).await?;
     // Not among this payment's: the id belongs to a refund of another payment.
-    let mine = reversals.iter().find(|reversal| reversal.id == id);
-    let mine = mine.filter(|reversal| reversal.amount == amount).ok_or(Code::RefundIdReused)?;
-    let payment = payment_view(app, &paid.capture).await?;
-    Ok(axum::Json(RefundAnswer { refund: mine.view(), payment }))
+    let mine = reversals.into_iter().find(|reversal| reversal.id == wanted.id);
+    let mine = mine.filter(|reversal| reversal.amount == wanted.amount);
+    Ok(mine.ok_or(Code::RefundIdReused)?)
 }
 
-fn allowed(
+/// Whether so much of a payment can be given back.
+///
+/// # Errors
+/// It was canceled; less than this is left of it.
+pub fn allowed(
     paid: &Paid,
     before: &[Reversal],
     refunded_before: i64,
@@ -130,28 +169,4 @@ fn allowed(
         return Err(Code::RefundExceedsPayment);
     }
     Ok(())
-}
-
-async fn clear(
-    app: &App,
-    terminal: &Terminal,
-    paid: &Paid,
-    refund: &CreateRefund,
-    id: u128,
-    opinion: Result<(), Code>,
-) -> Result<Clearance> {
-    let detail = RefundDetail {
-        merchant_payment_id: refund.merchant_payment_id.clone(),
-        merchant_refund_id: Some(refund.merchant_refund_id.clone()),
-        payment_id: Kind::Payment.text(paid.capture.id),
-        refund_id: Kind::Refund.text(id),
-        terminal_id: terminal.terminal_id.clone(),
-        reason: refund.reason.clone(),
-    };
-    let question = Question {
-        terminal: Some(terminal.place()),
-        amount: Some(refund.amount),
-        ..Question::plain(Act::Refund, &detail)
-    };
-    app.gate.decide(question, opinion).await
 }

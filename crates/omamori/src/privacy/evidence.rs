@@ -8,6 +8,8 @@ use omamori_db::{Db, Row, sql};
 use serde_json::Value;
 
 use crate::clock::{DAY, Micros};
+use crate::gate::evidence::RETENTION;
+use crate::gate::seal::{SealKey, Sealed};
 use crate::web::error::{Error, Result};
 
 /// Looked through at once.
@@ -34,14 +36,16 @@ pub(super) async fn decisions(db: &Db, customer_id: &str, from: Micros) -> Resul
 }
 
 async fn batches(db: &Db, customer_id: &str, from: Micros) -> Result<Vec<Row>> {
-    let query = sql("SELECT node, first_number, body FROM decision_batch
+    let query =
+        sql("SELECT node, first_number, last_number, first_at, last_at, delete_after, body,
+             previous_hash, body_hash, hash, scrub_seal FROM decision_batch
          WHERE first_at >= $1 AND first_at < $2 AND body LIKE $3 ORDER BY first_at");
     let query = query.bind(from).bind(from + STEP).bind(format!("%{customer_id}%"));
     Ok(db.all(query).await?)
 }
 
 /// Takes what is personal out of the decisions about a customer in a step from `from` on.
-pub(super) async fn scrub(db: &Db, customer_id: &str, from: Micros) -> Result<()> {
+pub(super) async fn scrub(db: &Db, key: &SealKey, customer_id: &str, from: Micros) -> Result<()> {
     for row in batches(db, customer_id, from).await? {
         let body = row.text("body")?;
         let mut scrubbed = String::with_capacity(body.len());
@@ -57,10 +61,17 @@ pub(super) async fn scrub(db: &Db, customer_id: &str, from: Micros) -> Result<()
         if scrubbed != body {
             // Guarded by what was read: another closing may be at work on the same row, and what
             // it took out must not come back. It comes again with the next round.
-            let update = sql("UPDATE decision_batch SET body = $1
-                 WHERE node = $2 AND first_number = $3 AND body = $4");
-            let update = update.bind(scrubbed).bind(row.int("node")?);
-            let update = update.bind(row.int("first_number")?).bind(body);
+            let before = Sealed::read(&row)?;
+            // A body that somebody changed is scrubbed too, and does not get a seal for it.
+            let seal = if before.has_no_seal() || !key.holds_body(&before) {
+                before.scrub_seal
+            } else {
+                key.scrub_seal(before.node, before.first, &before.body_hash, &scrubbed).to_vec()
+            };
+            let update = sql("UPDATE decision_batch SET body = $1, scrub_seal = $2
+                 WHERE node = $3 AND first_number = $4 AND body = $5");
+            let update = update.bind(scrubbed).bind(seal).bind(before.node).bind(before.first);
+            let update = update.bind(body);
             if db.execute(update).await? != 1 {
                 return Err(Error::fault("a decision batch changed meanwhile"));
             }
@@ -84,6 +95,14 @@ fn without_person(mut decision: Value) -> Value {
         }
     }
     decision
+}
+
+/// Takes the bodies away that are past their time, of rows that stay for the chain.
+pub(super) async fn empty(db: &Db, now: Micros, limit: i64) -> omamori_db::Result<u64> {
+    let update = sql("UPDATE decision_batch SET body = '' WHERE (node, first_number) IN
+         (SELECT node, first_number FROM decision_batch
+          WHERE first_at < $1 AND delete_after < $2 AND body <> '' LIMIT $3)");
+    db.execute(update.bind(now - RETENTION).bind(now).bind(limit)).await
 }
 
 #[cfg(test)]

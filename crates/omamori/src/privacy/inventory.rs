@@ -438,6 +438,10 @@ pub const INVENTORY: &[Table] = &[
     registry("change_log", "", "what nodes must forget")
         .kept(until("an hour later", HOUR, "DELETE FROM change_log WHERE change_id IN
              (SELECT change_id FROM change_log WHERE at < $1 LIMIT $2)")),
+    registry("waiting_ticket", "", "how often a ticket of the waiting room was used")
+        .kept(until("it is not good any more", 0, "DELETE FROM waiting_ticket WHERE ticket_id IN
+             (SELECT ticket_id FROM waiting_ticket WHERE good_until < $1 LIMIT $2)")),
+    business("waiting_room", "", "the next time in the queue for sign-up"),
     business("merchant", "", "who sells"),
     business("store", "", "where"),
     business("terminal", "", "with which register"),
@@ -487,11 +491,14 @@ pub const INVENTORY: &[Table] = &[
     business("ledger_follower", "", "how far the money notices are"),
     Table { store: Store::Evidence, ..registry("decision_batch",
         "who did what when, from which network address and phone; what was bought", "books, fraud, disputes") }
-        .kept(until("five years later (法22条)", 0, "DELETE FROM decision_batch
-             WHERE (node, first_number) IN (SELECT node, first_number FROM
-                 (SELECT node, first_number, delete_after FROM decision_batch
-                  ORDER BY first_at LIMIT $2) AS oldest
-                 WHERE delete_after < $1)"))
+        .kept(until("five years later (法22条)", 0, // The newest of a process's rows stays, without its body, for the chain. Nothing that
+            // began less than five years ago is past its time.
+            "DELETE FROM decision_batch
+             WHERE (node, first_number) IN (SELECT node, first_number FROM decision_batch AS old
+                 WHERE first_at < $1 - CAST(158112000000000 AS BIGINT) AND delete_after < $1
+                   AND EXISTS (SELECT 1 FROM decision_batch AS next WHERE next.node = old.node
+                       AND next.first_number > old.first_number AND next.delete_after < $1)
+                 LIMIT $2)"))
         .exported(Copied::Otherwise("`decisions` and `payments`, without what concerns others"))
         .at_closing(End::Otherwise("network address, phone and session are taken out; the sale \
             itself stays with the books, under the id alone")),

@@ -6,8 +6,8 @@ use std::time::Duration;
 use omamori_db::sql;
 use tokio::time::MissedTickBehavior;
 
-use super::closing;
 use super::inventory::{INVENTORY, Kept, Store};
+use super::{closing, evidence};
 use crate::app::App;
 use crate::web::error::{Error, Result};
 
@@ -53,6 +53,11 @@ pub async fn retain(app: &App) -> Result<()> {
             if db.execute(sql(sweep).bind(now - after).bind(BATCH)).await? == 0 {
                 break;
             }
+        }
+    }
+    for _ in 0..BATCHES_MAX {
+        if evidence::empty(&app.stores.evidence, now, BATCH).await? == 0 {
+            break;
         }
     }
     Ok(())

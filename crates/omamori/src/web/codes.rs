@@ -407,6 +407,10 @@ codes! {
     Busy = "busy", SERVICE_UNAVAILABLE, "Busy; the state may be unknown: ask again with the same id.",
         clerk: "混み合っています。結果を照会してください。" / "Busy. Check the result of the operation.",
         customer: "混み合っています。少しお待ちください。" / "We are busy. Please wait a moment.";
+    /// Many want to sign up at once: each has a time to come.
+    WaitingRoom = "waiting_room", SERVICE_UNAVAILABLE, "Sign-up has a queue: open /signup, wait for the time that it tells, and try again.",
+        clerk: "ただいま新規登録が混み合っています。" / "Many people are signing up right now.",
+        customer: "ただいま新規登録が混み合っています。順番にご案内します。" / "Many people are signing up right now. You will get a place in the queue.";
     /// A fault of ours. The state of a money operation is unknown: ask again.
     Internal = "internal_error", INTERNAL_SERVER_ERROR, "A fault on our side; the state may be unknown: ask again with the same id.",
         clerk: "システムエラーです。結果を照会してください。" / "System error. Check the result of the operation.",

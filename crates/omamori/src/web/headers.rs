@@ -8,6 +8,7 @@ use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use tracing::Instrument;
 
 use super::codes::Code;
 use super::error::{Carried, Envelope, Error};
@@ -15,6 +16,7 @@ use super::page::page;
 use super::text::Text;
 use crate::app::App;
 use crate::id::Kind;
+use crate::observe::Seen;
 
 /// The id of one request; also answered in the header `x-request-id`.
 #[derive(Clone, Debug)]
@@ -51,15 +53,17 @@ pub async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Nex
     let wants_json = request.uri().path().starts_with("/api/");
     let text = Text::of(request.headers());
 
-    let mut response = next.run(request).await;
+    let template = path.as_ref().map_or("-", MatchedPath::as_str);
+    let seen = Seen::begin(&app.metrics, &method, template, &id);
+    let mut response = next.run(request).instrument(seen.span().clone()).await;
     let carried = response.extensions_mut().remove::<Carried>().map(|Carried(error)| error);
     let by_framework = || wants_json.then(|| refusal_of_framework(&response)).flatten();
     if let Some(error) = carried.or_else(by_framework) {
         // Paths with their parameters are not logged: they may hold what belongs to a person.
-        let path = path.as_ref().map_or("-", MatchedPath::as_str);
-        log(&error, &method, path, &id, began);
+        log(&error, &method, template, &id, began);
         response = with_body(response, &error, &id, wants_json, text, app.sandbox());
     }
+    seen.end(response.status());
     secure(&mut response, &id);
     if app.config.is_https() {
         let value = HeaderValue::from_static(STRICT_TRANSPORT_SECURITY);

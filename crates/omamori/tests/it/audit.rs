@@ -28,6 +28,11 @@ async fn ten_entries(app: &TestApp) {
     }
 }
 
+async fn sign_now(app: &TestApp) -> omamori::web::error::Result<Checkpoint> {
+    let stores = &app.app.stores;
+    sign(&stores.registry, &stores.evidence, &app.app.vault, app.now()).await
+}
+
 async fn check(app: &TestApp, checkpoints: &[Checkpoint]) -> Report {
     verify(&app.app.stores.registry, checkpoints).await.unwrap()
 }
@@ -38,9 +43,9 @@ async fn do_to(db: &Db, statement: &'static str) {
 
 async fn an_untouched_log_is_clean(app: &mut TestApp) {
     assert_eq!(check(app, &[]).await.entries, 0);
-    let empty = sign(&app.app.stores.registry, &app.app.vault, app.now()).await.unwrap();
+    let empty = sign_now(app).await.unwrap();
     ten_entries(app).await;
-    let signed = sign(&app.app.stores.registry, &app.app.vault, app.now()).await.unwrap();
+    let signed = sign_now(app).await.unwrap();
     staff::invite(&app.app, "後から", Role::Viewer).await.unwrap();
     let report = check(app, &[empty, signed]).await;
     assert_eq!((report.entries, report.problems), (11, vec![]));
@@ -88,7 +93,7 @@ async fn a_change_of_any_column_is_found(app: &mut TestApp) {
 async fn what_was_taken_out_moved_or_cut_off_is_found(app: &mut TestApp) {
     ten_entries(app).await;
     let registry = &app.app.stores.registry;
-    let signed = sign(registry, &app.app.vault, app.now()).await.unwrap();
+    let signed = sign_now(app).await.unwrap();
     registry.execute_raw("CREATE TABLE kept AS SELECT * FROM audit_entry".into()).await.unwrap();
     let cases: [(&[&'static str], &[Problem]); 4] = [
         (&["DELETE FROM audit_entry WHERE seq IN (4, 5)"], &[Problem::Missing { from: 4, to: 5 }]),
@@ -129,7 +134,7 @@ async fn what_was_taken_out_moved_or_cut_off_is_found(app: &mut TestApp) {
 async fn a_chain_that_was_written_anew_is_found_by_a_checkpoint(app: &mut TestApp) {
     ten_entries(app).await;
     let registry = &app.app.stores.registry;
-    let signed = sign(registry, &app.app.vault, app.now()).await.unwrap();
+    let signed = sign_now(app).await.unwrap();
     do_to(registry, "DELETE FROM audit_entry").await;
     do_to(registry, "DELETE FROM audit_head").await;
     ten_entries(app).await;
@@ -142,7 +147,7 @@ async fn a_chain_that_was_written_anew_is_found_by_a_checkpoint(app: &mut TestAp
 async fn a_checkpoint_of_somebody_else_is_none(app: &mut TestApp) {
     ten_entries(app).await;
     let (registry, vault) = (&app.app.stores.registry, &app.app.vault);
-    let signed = sign(registry, vault, app.now()).await.unwrap();
+    let signed = sign_now(app).await.unwrap();
     let line = serde_json::to_string(&signed).unwrap();
     assert_eq!(Checkpoint::read(&line, vault).unwrap(), Ok(signed));
     let read = |line: &str| Checkpoint::read(line, vault).unwrap();
@@ -151,7 +156,7 @@ async fn a_checkpoint_of_somebody_else_is_none(app: &mut TestApp) {
     assert_eq!(read("{}"), Err(NotOurs::Malformed));
     assert_eq!(read(&line.replace("-v1", "-v2")), Err(NotOurs::Malformed));
     let other = Vault::new(&[8; 32]);
-    let theirs = sign(registry, &other, app.now()).await.unwrap();
+    let theirs = sign(registry, &app.app.stores.evidence, &other, app.now()).await.unwrap();
     let theirs = serde_json::to_string(&theirs).unwrap();
     assert_eq!(read(&theirs), Err(NotOurs::Signature));
 }

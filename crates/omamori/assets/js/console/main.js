@@ -9,6 +9,7 @@ const dialog = part("act-dialog");
 const form = part("act-form");
 const secretDialog = part("secret-dialog");
 let act = null;
+let key = null;
 
 /** What to tell the person of an error: a missing field by its name. */
 export function told(error) {
@@ -29,12 +30,15 @@ function open(button) {
   part("act-text").textContent = text;
   part("act-confirm").textContent = confirm;
   part("act-error").textContent = "";
-  for (const name of ["name", "role", "message"]) {
+  // Of this opening of the dialog: pressed twice, or sent again, it is the same act.
+  key = crypto.randomUUID();
+  for (const name of ["name", "amount", "role", "message"]) {
     const wanted = fields.split(" ").includes(name);
     part(`act-${name}-field`).hidden = !wanted;
     form.elements[name].disabled = !wanted;
     form.elements[name].required = wanted && name !== "message";
   }
+  form.elements.amount.max = button.dataset.amountMax ?? "";
   dialog.showModal();
 }
 
@@ -44,6 +48,7 @@ form.addEventListener("submit", (event) => {
   busy(part("act-confirm"), async () => {
     const body = Object.fromEntries(new FormData(form));
     if (act.dataset.unmask) body.contact = act.dataset.unmask;
+    if (body.amount) Object.assign(body, { amount: Number(body.amount), key });
     try {
       const answer = await api("POST", act.dataset.act, body);
       dialog.close();

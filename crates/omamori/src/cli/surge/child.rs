@@ -105,7 +105,8 @@ pub(super) fn config(folder: &Path, address: SocketAddr) -> String {
          [store]\nengine = \"sqlite\"\nfolder = {data}\n\
          [sms]\nadapter = \"http\"\nurl = \"http://127.0.0.1:9/\"\ntoken = \"unused\"\n\
          [mail]\nadapter = \"none\"\n\
-         [push]\nadapter = \"none\"\n",
+         [push]\nadapter = \"none\"\n\
+         [metrics]\nenabled = false\n",
         port = address.port(),
     )
 }

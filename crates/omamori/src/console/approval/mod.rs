@@ -181,6 +181,11 @@ pub async fn carry_out(app: &App, staff: &Staff, approval_id: &str) -> Result<Op
     let now = app.clock.now();
     let approval = find(&app.stores.registry, approval_id, now).await?;
     let proposal = &approval.proposal;
+    let is_used = matches!(approval.state, State::Used { .. });
+    if is_used && proposal.is_repeatable() && approval.asked_by == staff.staff_id {
+        proposal.applied(app, staff, &approval.reason).await?;
+        return Ok(None);
+    }
     let second = match &approval.state {
         State::Given { by } if approval.asked_by == staff.staff_id => Some(by),
         _ => None,
@@ -208,7 +213,7 @@ pub async fn carry_out(app: &App, staff: &Staff, approval_id: &str) -> Result<Op
         reason: &approval.reason,
     };
     audit::commit(app, tx, &clearance, &entry).await?;
-    proposal.applied(app).await?;
+    proposal.applied(app, staff, &approval.reason).await?;
     Ok(done.shown_once)
 }
 

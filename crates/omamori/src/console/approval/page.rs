@@ -82,6 +82,9 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::RemoveStaff { staff_id } => ("console.act_remove", name(staff_id)),
         Proposal::Unfreeze { customer_id } => ("console.act_unfreeze", customer_id.clone()),
         Proposal::AssistRecovery { customer_id } => ("console.act_recover", customer_id.clone()),
+        Proposal::Refund { payment_id, amount, .. } => {
+            ("console.act_refund", format!("{} · {payment_id}", filters::yen_text(*amount)))
+        }
     };
     let is_own = approval.asked_by == staff.staff_id;
     let may = approval.proposal.may(staff.role);
@@ -92,7 +95,7 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
     Row {
         act,
         about,
-        href: approval.proposal.customer().map(|id| format!("/console/customers/{id}")),
+        href: href(&approval.proposal),
         asked_by: name(&approval.asked_by),
         asked_at: approval.asked_at,
         expires_at: approval.expires_at,
@@ -103,6 +106,14 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         state: approval.state.as_str(),
         id: approval.approval_id,
         reason: approval.reason,
+    }
+}
+
+/// The page of what it is about.
+fn href(proposal: &Proposal) -> Option<String> {
+    match proposal {
+        Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
+        other => other.customer().map(|id| format!("/console/customers/{id}")),
     }
 }
 

@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::console::access::{Admin, Role, Support};
+use crate::console::access::{Admin, Refunder, Role, Staff, Support};
+use crate::console::refund;
 use crate::console::staff::{self, Changed};
 use crate::gate::Act;
 use crate::identity::recover::assisted;
@@ -46,6 +47,15 @@ pub enum Proposal {
         /// Who.
         customer_id: String,
     },
+    /// A payment is given back, in part or whole, in its merchant's place.
+    Refund {
+        /// Which.
+        payment_id: String,
+        /// Yen.
+        amount: i64,
+        /// Makes the refund's id, so that it is done once.
+        key: String,
+    },
 }
 
 /// What carrying out did.
@@ -70,6 +80,7 @@ impl Proposal {
             Self::RemoveStaff { .. } => Act::StaffRemove,
             Self::Unfreeze { .. } => Act::StaffUnfreeze,
             Self::AssistRecovery { .. } => Act::StaffRecover,
+            Self::Refund { .. } => Act::StaffRefund,
         }
     }
 
@@ -81,6 +92,7 @@ impl Proposal {
                 Admin::is_of(role)
             }
             Self::Unfreeze { .. } | Self::AssistRecovery { .. } => Support::is_of(role),
+            Self::Refund { .. } => Refunder::is_of(role),
         }
     }
 
@@ -91,6 +103,7 @@ impl Proposal {
             Self::InviteStaff { .. } => "",
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
+            Self::Refund { payment_id, .. } => payment_id,
         }
     }
 
@@ -101,7 +114,10 @@ impl Proposal {
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => {
                 Some(customer_id)
             }
-            Self::InviteStaff { .. } | Self::ChangeRole { .. } | Self::RemoveStaff { .. } => None,
+            Self::InviteStaff { .. }
+            | Self::ChangeRole { .. }
+            | Self::RemoveStaff { .. }
+            | Self::Refund { .. } => None,
         }
     }
 
@@ -130,13 +146,27 @@ impl Proposal {
                 let (before, after) = (Value::Null, json!({ "ticket": "made" }));
                 Ok(Done { subject: customer_id.clone(), before, after, shown_once: Some(ticket) })
             }
+            Self::Refund { payment_id, amount, key } => {
+                let wanted = refund::Wanted { payment_id, amount: *amount, key };
+                refund::look(app, &wanted).await
+            }
         }
     }
 
+    /// Whether what follows the commit can be done again, with the same end: somebody who does not
+    /// know what became of it asks again.
+    pub(super) const fn is_repeatable(&self) -> bool {
+        matches!(self, Self::Refund { .. })
+    }
+
     /// What this node does after the commit.
-    pub(super) async fn applied(&self, app: &App) -> Result<()> {
+    pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
             Self::Unfreeze { customer_id } => standing::forget(app, customer_id).await,
+            Self::Refund { payment_id, amount, key } => {
+                let wanted = refund::Wanted { payment_id, amount: *amount, key };
+                refund::give(app, staff, &wanted, reason).await.map(drop)
+            }
             _ => Ok(()),
         }
     }

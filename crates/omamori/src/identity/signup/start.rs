@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
+use axum::http::HeaderMap;
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 
 use super::{STEP_LIFE, code_place};
 use crate::app::App;
+use crate::crowd;
 use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::account;
@@ -37,11 +39,13 @@ pub(in crate::identity) struct Started {
 pub(in crate::identity) async fn handle(
     State(app): State<Arc<App>>,
     network: Network,
+    headers: HeaderMap,
     text: Text,
     Json(request): Json<Start>,
 ) -> Result<Answer<Started>> {
     let now = app.clock.now();
     app.gate.open_door(Act::SignUp, None, None)?;
+    let pass = crowd::admit(&app, &headers).await?;
     app.identity.doors.signup_start.check(network, now)?;
     let phone = Phone::parse(&request.phone).ok_or_else(|| Error::field("phone", "malformed"))?;
     app.identity.doors.signup_neighbours.check(Scope::network_of(network), now)?;
@@ -57,6 +61,7 @@ pub(in crate::identity) async fn handle(
     };
     let expires_at = now + STEP_LIFE;
     let mut tx = app.stores.registry.begin().await?;
+    pass.use_up(&mut tx).await?;
     tx.execute(sql("DELETE FROM signup WHERE expires_at < $1").bind(now)).await?;
     count_sms(&mut tx, &phone, "signup", now).await?;
     let insert =

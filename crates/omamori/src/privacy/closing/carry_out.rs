@@ -8,6 +8,7 @@ use super::{STOPPED_BY, obstacle, reopen};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::{LEDGER_JPY, TransferCode, closings_account, wallet_account};
+use crate::gate::seal::SealKey;
 use crate::gate::{Act, Clearance, Question};
 use crate::id::derive;
 use crate::identity::{account, devices};
@@ -178,9 +179,10 @@ async fn forget_person(app: &App, closing: &Closing) -> Result<bool> {
 /// Takes the person out of the evidence, a step at a time; where it is, is kept.
 async fn scrub(app: &App, closing: &Closing) -> Result<()> {
     let (registry, now) = (&app.stores.registry, app.clock.now());
+    let key = SealKey::of(&app.vault);
     let mut from = closing.scrubbed_to - evidence::BATCH_SPAN;
     while from <= now {
-        evidence::scrub(&app.stores.evidence, &closing.customer_id, from).await?;
+        evidence::scrub(&app.stores.evidence, &key, &closing.customer_id, from).await?;
         from += evidence::STEP;
         let step = sql("UPDATE account_closing SET scrubbed_to = $1 WHERE closing_id = $2");
         registry.execute(step.bind(from).bind(&closing.closing_id)).await?;

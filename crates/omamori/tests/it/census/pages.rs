@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use axum::body::Body;
 use axum::http::{Request, header};
 use omamori::case::CaseKind;
+use omamori::clock::{HOUR, SECOND};
 use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::coupon::{Gift, Terms};
@@ -275,6 +276,13 @@ fn templates() -> BTreeSet<String> {
     templates
 }
 
+/// An hour of customers wait to sign up.
+async fn a_crowd_comes(app: &TestApp) {
+    app.clock.advance(2 * SECOND);
+    let crowd = sql("INSERT INTO waiting_room (name, next_at) VALUES ('signup', $1)");
+    app.app.stores.registry.execute(crowd.bind(app.now() + HOUR)).await.unwrap();
+}
+
 /// Goal: no page without its texts, none with a script or a style that our own policy forbids,
 /// none with a text of somebody else's as markup, none whose files are not there.
 async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
@@ -292,6 +300,13 @@ async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
             assets.extend(linked(answer.text()));
             rendered.insert(template.to_owned());
         }
+    }
+    a_crowd_comes(app).await;
+    for language in ["ja", "en"] {
+        let Page { template, mut request, .. } = page("waiting.html", "/signup", None);
+        request.headers_mut().insert(header::ACCEPT_LANGUAGE, language.parse().unwrap());
+        check(&app.call(request).await, template, language);
+        rendered.insert(template.to_owned());
     }
     assert_eq!(rendered, templates(), "a template came or went");
     assert!(assets.len() > 5, "{assets:?}");

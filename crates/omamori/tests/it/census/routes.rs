@@ -47,6 +47,9 @@ const PUBLIC: &[&str] = &[
     "GET /api/openapi.json",
     "GET /demo/sms",
     "GET /status",
+    // One word for load balancers.
+    "GET /healthz",
+    "GET /readyz",
     "POST /language",
     // Files.
     "GET /assets/{*path}",
@@ -99,9 +102,12 @@ impl Route {
 }
 
 /// Routes of ports of their own: the sandbox issuer and the sandbox gateway, which are somebody
-/// else to the service.
-const NOT_OF_THE_SERVICE: [&str; 2] =
-    ["omamori/src/identity/external/sandbox.rs", "omamori/src/topup/card/sandbox/"];
+/// else to the service, and the operator's own port (`observe.rs` tries it).
+const NOT_OF_THE_SERVICE: [&str; 3] = [
+    "omamori/src/identity/external/sandbox.rs",
+    "omamori/src/topup/card/sandbox/",
+    "omamori/src/observe/ops.rs",
+];
 
 /// All routes, as the sources name them.
 pub fn routes() -> Vec<Route> {

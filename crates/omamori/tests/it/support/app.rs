@@ -58,6 +58,11 @@ impl Node {
         self.call(Request::get(path).body(Body::empty()).unwrap()).await
     }
 
+    /// The service's figures, as the operator's port shows them.
+    pub async fn figures(&self) -> String {
+        self.app.metrics.scrape(&self.app).await.unwrap()
+    }
+
     /// Entries of the journal.
     pub async fn journal_entries(&self) -> i64 {
         let count = sql("SELECT CAST(COUNT(*) AS BIGINT) AS entries FROM journal");
@@ -67,7 +72,7 @@ impl Node {
     /// Decisions of the gate that were recorded, allowed or not.
     pub async fn decisions(&self) -> i64 {
         let count = sql("SELECT CAST(COALESCE(SUM(last_number - first_number + 1), 0) AS BIGINT) \
-                         AS decisions FROM decision_batch");
+                         AS decisions FROM decision_batch WHERE body <> ''");
         self.app.stores.evidence.one(count).await.unwrap().int("decisions").unwrap()
     }
 }

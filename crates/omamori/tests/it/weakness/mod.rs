@@ -7,7 +7,7 @@
 //! data in answers), and OWASP ASVS 5.0.
 
 mod browser;
-mod documents;
+pub mod documents;
 mod enumerable_ids;
 mod external_id;
 mod personal_data;
