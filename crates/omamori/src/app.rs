@@ -19,6 +19,7 @@ use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
 use crate::wallet::live::Live;
+use crate::webhook::Webhooks;
 
 /// The running service.
 pub struct App {
@@ -46,6 +47,8 @@ pub struct App {
     pub campaigns: Campaigns,
     /// What the reading of codes by the camera is bounded by.
     pub scanning: Scanning,
+    /// Goes to merchants' own servers.
+    pub webhooks: Webhooks,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

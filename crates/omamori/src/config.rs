@@ -293,6 +293,12 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether the service is of this machine alone: for the demo and for tests.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.public_url)
+    }
+
     /// Refuses what cannot work or is not safe.
     ///
     /// # Errors

@@ -87,6 +87,10 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// Where a merchant is told.
+    WebhookEndpoint,
+    /// What a merchant is told.
+    Event,
     /// What a customer is to confirm at the phone.
     Confirmation,
     /// What staff look into.
@@ -134,6 +138,8 @@ impl Kind {
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::WebhookEndpoint => "whe",
+            Self::Event => "evt",
             Self::Confirmation => "acf",
             Self::Case => "cse",
             Self::CaseNote => "cnt",

@@ -49,7 +49,8 @@ use crate::{order, pos};
 )]
 struct Document;
 
-struct TerminalKey;
+/// The credential of all that a terminal calls.
+pub(crate) struct TerminalKey;
 
 impl Modify for TerminalKey {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {

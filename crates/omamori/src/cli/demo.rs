@@ -15,6 +15,7 @@ use super::merchant::plain;
 use super::open::{open_here, read_or_make_key};
 use super::{say, serve};
 use crate::app::App;
+use crate::checkout::shop;
 use crate::clock::{DAY, SystemClock};
 use crate::config::{Card, Config, Store};
 use crate::console::access::Role;
@@ -48,6 +49,9 @@ pub struct Args {
 struct Memory {
     merchant_id: String,
     stores: Vec<DemoStore>,
+    /// Of the online shop; a demo of an earlier version has none.
+    #[serde(default)]
+    online_key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -60,6 +64,9 @@ struct DemoStore {
 /// The sandbox issuer's port, from the service's.
 const ISSUER_PORT: u16 = 1_000;
 const MERCHANT: &str = "日の丸商店";
+const ONLINE_STORE: &str = "オンライン店";
+/// Where the shop of `docs/checkout.md` runs.
+const ONLINE_ORIGIN: &str = "http://localhost:3000";
 const STORES: [&str; 3] = ["新宿本店", "渋谷坂上店", "札幌駅前店"];
 /// Twelve digits; the check digit is computed. 20–29 are for use inside a shop (GS1).
 const SHELF: [(&str, &str, i64); 12] = [
@@ -158,7 +165,9 @@ async fn make(app: &App) -> Result<Memory, Error> {
         put_product(app, &merchant_id, &jan, name, unit_price).await.map_err(plain)?;
     }
     begin_campaigns(app, &merchant_id).await?;
-    Ok(Memory { merchant_id, stores })
+    let store_id = create_store(app, &merchant_id, ONLINE_STORE).await.map_err(plain)?;
+    let online = shop::create(app, &store_id, "EC", ONLINE_ORIGIN).await.map_err(plain)?;
+    Ok(Memory { merchant_id, stores, online_key: Some(online.api_key) })
 }
 
 /// The onigiri for new customers, which the operator pays, and a coupon of the merchant.
@@ -213,11 +222,24 @@ fn welcome(url: &str, memory: &Memory, invitation: &str, desk: &str) {
     say(format_args!("  merchant     {url}/merchant?invite={invitation}"));
     say(format_args!("  console      {url}/console#invite={desk}"));
     say(format_args!("  POS API      {url}/api       key: {}", store.pos_key));
+    if let Some(key) = &memory.online_key {
+        tell_online(url, key);
+    }
     say("");
     say("  Try: sign up in one window, open the till in another, take ¥3,000 in cash with the");
     say("  wallet's code, sell something with the next code, and watch the wallet.");
     say("  Ctrl-C stops it; nothing is lost.");
     say("");
+}
+
+fn tell_online(url: &str, key: &str) {
+    let order = format!(
+        r#"{{"merchant_payment_id":"web-1","amount":500,"success_url":"{ONLINE_ORIGIN}/done","cancel_url":"{ONLINE_ORIGIN}/"}}"#
+    );
+    say(format_args!("  web shop     {ONLINE_ORIGIN} (docs/checkout.md has one)   key: {key}"));
+    say("               or make an order and open its checkout_url:");
+    say(format_args!("  curl {url}/api/checkout/v1/orders -H 'Authorization: Bearer {key}' \\"));
+    say(format_args!("    -H 'Content-Type: application/json' -d '{order}'"));
 }
 
 #[cfg(test)]

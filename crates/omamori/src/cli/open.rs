@@ -28,6 +28,7 @@ use crate::secret::Vault;
 use crate::topup::Topups;
 use crate::value::promise;
 use crate::wallet::live::Live;
+use crate::webhook::{self, Webhooks};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -90,6 +91,7 @@ pub async fn open(
         topups: Topups::open(&config, clock.clone()).await?,
         merchants: Merchants::new(stores.registry.clone()),
         campaigns: Campaigns::new(stores.registry.clone()),
+        webhooks: Webhooks::new(&config),
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
         scanning: Scanning::default(),
@@ -110,6 +112,7 @@ pub async fn open(
     promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;
+    webhook::follow(&app).await?;
     Ok(app)
 }
 

@@ -52,6 +52,8 @@ doors! {
     Payment = "payment", [Payment];
     /// Payments by a QR that a store shows.
     StoreQr = "payment-store-qr", [StoreQr];
+    /// Orders of online shops, and paying them.
+    Checkout = "checkout", [Checkout];
     /// Refunds.
     Refund = "refund", [Refund];
     /// Sending to other customers, and asking them for money.
@@ -85,6 +87,7 @@ impl Door {
                 | Self::Code
                 | Self::Payment
                 | Self::StoreQr
+                | Self::Checkout
                 | Self::Refund
         )
     }

@@ -44,6 +44,8 @@ pub const REGISTRY: &[Step] = &[
     step!(19, "own limits", "registry/0019_own_limits.sql"),
     step!(21, "orders", "registry/0021_orders.sql"),
     step!(22, "store qr", "registry/0022_store_qr.sql"),
+    step!(24, "webhooks", "registry/0024_webhooks.sql"),
+    step!(25, "checkout", "registry/0025_checkout.sql"),
     step!(26, "cases", "registry/0026_cases.sql"),
     step!(28, "risk rules", "registry/0028_risk_rules.sql"),
     step!(29, "act confirmations", "registry/0029_act_confirmations.sql"),

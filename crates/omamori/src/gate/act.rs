@@ -65,6 +65,8 @@ pub enum Act {
     CodeUse,
     /// A payment by a QR that a store shows: a door only, beside that of payments.
     StoreQr,
+    /// An order of an online shop is made or paid: a door only, beside that of payments.
+    Checkout,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.
@@ -133,6 +135,12 @@ pub enum Act {
     TerminalCreate,
     /// A terminal's key stops working.
     TerminalRevoke,
+    /// A merchant names a server that is told.
+    WebhookAdd,
+    /// It gets another key, or is switched on or off.
+    WebhookChange,
+    /// It is told no more.
+    WebhookRemove,
     /// One of the operator's people is invited.
     StaffInvite,
     /// Staff accept the invitation with a passkey.

@@ -62,6 +62,7 @@ pub use customer::{Customer, PageCustomer, Visitor};
 pub use devices::phone_of;
 pub use directory::DeviceEntry;
 pub(crate) use directory::secret_place;
+pub(crate) use external::reach;
 pub(crate) use jwk::Jwk;
 pub use moves::long_bound;
 pub(crate) use password::hash::phc;

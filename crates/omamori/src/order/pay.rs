@@ -222,6 +222,8 @@ async fn attempt(app: &Arc<App>, order: &Order, paying: &Paying<'_>) -> Result<(
 fn may(app: &App, order: &Order, device: &DeviceEntry) -> Result<(), Code> {
     if order.kind.is_store_qr() {
         app.gate.open_door(Act::StoreQr, Some(&order.place()), Some(&device.customer_id))?;
+    } else {
+        app.gate.open_door(Act::Checkout, Some(&order.place()), Some(&device.customer_id))?;
     }
     if !device.active {
         return Err(Code::DeviceNotEnrolled);

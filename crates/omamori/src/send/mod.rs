@@ -32,6 +32,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub(crate) use create::line;
 pub use tell::{start, tell_due};
 pub use view::{Line, history_line};
 

@@ -171,6 +171,10 @@ codes! {
     TooManyCoupons = "too_many_coupons", UNPROCESSABLE_ENTITY, "The customer has set as many coupons as are allowed.",
         clerk: "セットできるクーポンの上限です。" / "No more coupons can be set.",
         customer: "セットできるクーポンは50枚までです。" / "You can set up to 50 coupons.";
+    /// A merchant has as many webhooks as one may have.
+    TooManyWebhooks = "too_many_webhooks", UNPROCESSABLE_ENTITY, "The merchant has as many webhooks as are allowed.",
+        clerk: "登録できるWebhookの上限です。" / "No more webhooks can be added.",
+        customer: "登録できるWebhookは5件までです。" / "You can have up to five webhooks.";
     /// A rolling limit of the customer would be passed.
     LimitPayment24h = "limit_payment_24h", UNPROCESSABLE_ENTITY, "The customer's payment limit of 24 hours would be passed.",
         clerk: "お客様の24時間の利用上限を超えます。" / "The customer's 24-hour limit would be passed.",

@@ -17,6 +17,7 @@ mod phone;
 mod reader;
 mod wire;
 
+mod checkout;
 mod console;
 mod contacts;
 mod external;
@@ -39,4 +40,5 @@ mod signup;
 mod storeqr;
 mod totp;
 mod value;
+mod webhooks;
 mod whole_way;

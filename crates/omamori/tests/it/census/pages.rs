@@ -15,6 +15,7 @@ use serde_json::json;
 
 use super::source::{Token, sources, tokens};
 use crate::cases;
+use crate::checkout::{Order, Web};
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -59,6 +60,8 @@ struct World {
     sent: String,
     /// A case about the customer.
     case: String,
+    /// The page of an order of an online shop.
+    order: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
 }
@@ -105,10 +108,20 @@ async fn world(app: &TestApp) -> World {
         of_card: of_card(app, &customer).await,
         case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
         moved: moved(app).await,
+        order: online_order(app, &register).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
         customer,
     }
+}
+
+/// An order of an online shop, with names that would be markup.
+async fn online_order(app: &TestApp, register: &Register) -> String {
+    let web = Web::of_merchant(&app.app, &register.merchant_id).await;
+    let mut wanted = web.wants("o-1", 500);
+    wanted["description"] = "<b>朝食</b>".into();
+    wanted["items"][0]["name"] = "<script>".into();
+    Order::of(&web.create(app, &wanted).await.ok()).page()
 }
 
 /// A card, and the pages about its registration and about top-ups in each state.
@@ -196,6 +209,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
         page("store_qr.html", &sheet, Some(&staff)),
         of_customer("scan.html", &world.customer, "/scan"),
+        page("webhooks.html", "/merchant/webhooks", Some(&staff)),
+        page("pay.html", &world.order, None),
+        of_customer("pay.html", &world.customer, &world.order),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
