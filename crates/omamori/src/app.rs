@@ -14,6 +14,7 @@ use crate::networks::Networks;
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
+use crate::wallet::lines::Lines;
 use crate::wallet::live::Live;
 
 /// The running service.
@@ -40,6 +41,8 @@ pub struct App {
     pub topups: Topups,
     /// Campaigns of now.
     pub campaigns: Campaigns,
+    /// The histories as rows, for search.
+    pub lines: Lines,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

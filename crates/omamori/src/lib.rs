@@ -14,6 +14,7 @@ pub mod console;
 pub mod control;
 pub mod coupon;
 pub mod db;
+pub mod dispute;
 pub mod gate;
 pub mod id;
 pub mod identity;

@@ -21,6 +21,7 @@ use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
 use crate::value::promise;
+use crate::wallet::lines::Lines;
 use crate::wallet::live::Live;
 
 type Error = Box<dyn std::error::Error>;
@@ -79,6 +80,7 @@ pub async fn open(
         topups: Topups::open(&config, clock.clone()).await?,
         merchants: Merchants::new(stores.registry.clone()),
         campaigns: Campaigns::new(stores.registry.clone()),
+        lines: Lines::start(&stores.views, &gate).await?,
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
         vault: Vault::new(master_key),

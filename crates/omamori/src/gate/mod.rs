@@ -373,6 +373,12 @@ fn undone(error: CommitError<Code>) -> Error {
 pub struct Reader<'a>(&'a Ledger<Windows>);
 
 impl Reader<'_> {
+    /// The number of the last merged entry.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.0.position().seq
+    }
+
     /// Entries as they are merged, from now on.
     #[must_use]
     pub fn subscribe(&self) -> omamori_ledger::Subscription {
