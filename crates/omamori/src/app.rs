@@ -18,6 +18,7 @@ use crate::order::Scanning;
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
+use crate::wallet::lines::Lines;
 use crate::wallet::live::Live;
 use crate::webhook::Webhooks;
 
@@ -49,6 +50,8 @@ pub struct App {
     pub scanning: Scanning,
     /// Goes to merchants' own servers.
     pub webhooks: Webhooks,
+    /// The histories as rows, for search.
+    pub lines: Lines,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

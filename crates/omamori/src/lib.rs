@@ -17,6 +17,7 @@ pub mod control;
 pub mod coupon;
 pub mod crowd;
 pub mod db;
+pub mod dispute;
 pub mod gate;
 pub mod id;
 pub mod identity;

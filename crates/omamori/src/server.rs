@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    alert, checkout, console, control, coupon, identity, language, limit, load, merchant, notify,
-    observe, openapi, order, pos, privacy, risk, send, till, topup, value, wallet, webhook,
+    alert, checkout, console, control, coupon, dispute, identity, language, limit, load, merchant,
+    notify, observe, openapi, order, pos, privacy, risk, send, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -28,6 +28,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(order::router())
         .merge(send::router())
         .merge(value::router())
+        .merge(dispute::router())
         .merge(coupon::router())
         .merge(till::router())
         .merge(topup::router())

@@ -27,6 +27,7 @@ use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
 use crate::value::promise;
+use crate::wallet::lines::Lines;
 use crate::wallet::live::Live;
 use crate::webhook::{self, Webhooks};
 
@@ -92,6 +93,7 @@ pub async fn open(
         merchants: Merchants::new(stores.registry.clone()),
         campaigns: Campaigns::new(stores.registry.clone()),
         webhooks: Webhooks::new(&config),
+        lines: Lines::start(&stores.views, &gate).await?,
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
         scanning: Scanning::default(),

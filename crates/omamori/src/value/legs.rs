@@ -40,7 +40,9 @@ pub fn operator_account(code: AccountCode) -> Account {
     account_in(ledger, operator_id(code), code, AccountFlags::default())
 }
 
-fn leg_id(parent: u128, number: u64) -> u128 {
+/// The id of the `number`th leg of a chain, from 0.
+#[must_use]
+pub fn leg_id(parent: u128, number: u64) -> u128 {
     derive("leg", &[&parent.to_be_bytes(), &number.to_be_bytes()])
 }
 

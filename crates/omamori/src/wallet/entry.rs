@@ -78,6 +78,150 @@ impl EntryKind {
     }
 }
 
+impl EntryKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 14] = [
+        Self::Payment,
+        Self::Refund,
+        Self::Cancel,
+        Self::Topup,
+        Self::TopupCancel,
+        Self::SendWaiting,
+        Self::Send,
+        Self::SendReturned,
+        Self::Receive,
+        Self::TopupCard,
+        Self::TopupAuto,
+        Self::TopupAtm,
+        Self::Chargeback,
+        Self::Points,
+    ];
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// What a transfer is in the history of its customer, if it is a line of it. Of a send that is
+    /// its first phase; any other first phase is a line when it is posted.
+    #[must_use]
+    pub fn of(transfer: &Transfer) -> Option<Self> {
+        let code = TransferCode::of(transfer.code)?;
+        if code == TransferCode::Send {
+            return transfer.is_pending().then_some(Self::SendWaiting);
+        }
+        let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
+        if transfer.is_pending() || is_void {
+            return None;
+        }
+        Some(match code {
+            TransferCode::SendReceive => Self::Receive,
+            TransferCode::Payment => Self::Payment,
+            TransferCode::Refund => Self::Refund,
+            TransferCode::Cancel => Self::Cancel,
+            TransferCode::TopupCash => Self::Topup,
+            TransferCode::TopupCard => Self::TopupCard,
+            TransferCode::TopupAuto => Self::TopupAuto,
+            TransferCode::TopupAtm => Self::TopupAtm,
+            TransferCode::TopupCashCancel | TransferCode::TopupAtmCancel => Self::TopupCancel,
+            TransferCode::CardChargeback => Self::Chargeback,
+            TransferCode::PointsConvertedNote => Self::Points,
+            // Legs and positions; what concerns points and coupons alone.
+            _ => return None,
+        })
+    }
+
+    /// Whether value leaves the wallet with it.
+    #[must_use]
+    pub const fn leaves_wallet(self) -> bool {
+        matches!(self, Self::Payment | Self::TopupCancel | Self::Chargeback) || self.is_sent()
+    }
+
+    /// Whether it is a send, whatever became of it.
+    #[must_use]
+    pub const fn is_sent(self) -> bool {
+        matches!(self, Self::SendWaiting | Self::Send | Self::SendReturned)
+    }
+
+    /// What its id names.
+    #[must_use]
+    pub const fn id_kind(self) -> Kind {
+        match self {
+            Self::Payment => Kind::Payment,
+            Self::Refund | Self::Cancel => Kind::Refund,
+            Self::SendWaiting | Self::Send | Self::SendReturned | Self::Receive => Kind::Send,
+            Self::Points => Kind::Conversion,
+            Self::Topup
+            | Self::TopupCancel
+            | Self::TopupCard
+            | Self::TopupAuto
+            | Self::TopupAtm
+            | Self::Chargeback => Kind::Topup,
+        }
+    }
+
+    /// Under what it is summed up.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Payment => Class::Paid,
+            Self::Refund | Self::Cancel => Class::Refunded,
+            Self::Topup
+            | Self::TopupCancel
+            | Self::TopupCard
+            | Self::TopupAuto
+            | Self::TopupAtm
+            | Self::Chargeback => Class::Topup,
+            Self::SendWaiting | Self::Send | Self::SendReturned => Class::Sent,
+            Self::Receive => Class::Received,
+            Self::Points => Class::Points,
+        }
+    }
+}
+
+/// Under what lines are searched and summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Sales.
+    Paid,
+    /// What came back of sales.
+    Refunded,
+    /// Money that came in, less what was taken back of it.
+    Topup,
+    /// Sent to others.
+    Sent,
+    /// Received from others.
+    Received,
+    /// Points that became balance.
+    Points,
+}
+
+impl Class {
+    /// Every class there is.
+    pub const ALL: [Self; 6] =
+        [Self::Paid, Self::Refunded, Self::Topup, Self::Sent, Self::Received, Self::Points];
+
+    /// The word of tables, texts and searches.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Refunded => "refunded",
+            Self::Topup => "topup",
+            Self::Sent => "sent",
+            Self::Received => "received",
+            Self::Points => "points",
+        }
+    }
+
+    /// The class of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == word)
+    }
+}
+
 impl fmt::Display for EntryKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -145,30 +289,12 @@ pub async fn history(
 /// # Errors
 /// A fault if the registry fails.
 pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Option<Entry>> {
-    let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
-    match TransferCode::of(transfer.code) {
-        // Of a send the first phase is shown, with what became of it: expiry is no transfer.
-        Some(TransferCode::Send) if !transfer.is_pending() => return Ok(None),
-        Some(TransferCode::Send | TransferCode::SendReceive) => return send(app, transfer).await,
-        // Any other first phase is shown when it is posted.
-        _ if transfer.is_pending() || is_void => return Ok(None),
-        _ => {}
+    let Some(kind) = EntryKind::of(transfer) else { return Ok(None) };
+    // Of a send the first phase is shown, with what became of it: expiry is no transfer.
+    if matches!(kind, EntryKind::SendWaiting | EntryKind::Receive) {
+        return send(app, transfer).await;
     }
-    let (kind, id_kind) = match TransferCode::of(transfer.code) {
-        Some(TransferCode::Payment) => (EntryKind::Payment, Kind::Payment),
-        Some(TransferCode::Refund) => (EntryKind::Refund, Kind::Refund),
-        Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
-        Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
-        Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::TopupCard) => (EntryKind::TopupCard, Kind::Topup),
-        Some(TransferCode::TopupAuto) => (EntryKind::TopupAuto, Kind::Topup),
-        Some(TransferCode::TopupAtm) => (EntryKind::TopupAtm, Kind::Topup),
-        Some(TransferCode::TopupAtmCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::CardChargeback) => (EntryKind::Chargeback, Kind::Topup),
-        Some(TransferCode::PointsConvertedNote) => (EntryKind::Points, Kind::Conversion),
-        // Legs, positions, what `history_line` has said; what concerns points and coupons alone.
-        Some(_) | None => return Ok(None),
-    };
+    let id_kind = kind.id_kind();
     let outgoing = transfer.debit_account_id == account;
     let store = if outgoing { transfer.credit_account_id } else { transfer.debit_account_id };
     let store = app.merchants.store_by_account(store).await?;

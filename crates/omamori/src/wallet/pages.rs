@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::entry::{Entry, PAGE, history as read_history};
+use super::entry::{Entry, history as read_history};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::coupon::set_count;
@@ -20,7 +19,7 @@ use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
 use crate::limit::Kind;
 use crate::notify::{contacts, money};
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
 use crate::web::text::Text;
@@ -143,48 +142,6 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
         code_closed: code_is_closed(&app, &customer.customer_id),
         entries,
     })
-}
-
-struct Day {
-    at: Micros,
-    entries: Vec<Entry>,
-}
-
-#[derive(Template)]
-#[template(path = "history.html")]
-struct HistoryPage {
-    text: Text,
-    sandbox: bool,
-    days: Vec<Day>,
-    next: Option<String>,
-}
-
-/// Where a page of the history begins.
-#[derive(Deserialize)]
-pub struct HistoryQuery {
-    #[serde(default)]
-    before: Option<u64>,
-}
-
-/// The history, by day.
-pub async fn history(
-    State(app): State<Arc<App>>,
-    PageCustomer(customer): PageCustomer,
-    text: Text,
-    query: std::result::Result<Query<HistoryQuery>, QueryRejection>,
-) -> Result<Response> {
-    let Query(query) = query.map_err(|_| Error::field("before", "malformed"))?;
-    let part = read_history(&app, customer.wallet_account, query.before, PAGE).await?;
-    let mut days: Vec<Day> = Vec::new();
-    for entry in part.entries {
-        let date = |at| filters::japan(at).date();
-        match days.last_mut() {
-            Some(day) if date(day.at) == date(entry.at) => day.entries.push(entry),
-            _ => days.push(Day { at: entry.at, entries: vec![entry] }),
-        }
-    }
-    let next = part.next.map(|next| next.to_string());
-    page(&HistoryPage { text, sandbox: app.sandbox(), days, next })
 }
 
 #[derive(Template)]

@@ -16,7 +16,7 @@ const REASON: &str = "[data-act-form] [name=reason]";
 const CONFIRM: &str = "[data-act-confirm]";
 
 /// A browser at a desk, enrolled with an invitation of the server's.
-async fn desk(house: &House, name: &'static str, role: Role, lang: Lang) -> Browser {
+pub async fn desk(house: &House, name: &'static str, role: Role, lang: Lang) -> Browser {
     let invitation = staff::invite(&house.app, name, role).await.unwrap();
     let mut desk = house.browser(name, lang).await;
     desk.provokes("status of 401"); // the way to sign in

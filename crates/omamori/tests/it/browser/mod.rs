@@ -12,6 +12,7 @@ mod cardtopup;
 mod chromedriver;
 mod counter;
 mod devices;
+mod dispute;
 mod house;
 mod phone;
 mod reader;

@@ -240,12 +240,18 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let path = format!("/console/stores/{}", world.register.store_id);
         pages.push(console("console_store.html", &path));
     }
+    let dispute = world.receipt.replace("/receipt/", "/dispute/");
+    pages.push(of_customer("dispute.html", &world.customer, &dispute));
+    pages.push(of_customer("case.html", &world.customer, &format!("/cases/{}", world.case)));
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
     for customer in [&world.customer, &world.newcomer] {
         pages.push(of_customer("home.html", customer, "/"));
         pages.push(of_customer("history.html", customer, "/history"));
+        pages.push(of_customer("history.html", customer, "/history?q=%3Cscript%3E&kind=paid"));
+        pages.push(of_customer("months.html", customer, "/history/months"));
+        pages.push(of_customer("cases.html", customer, "/cases"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));
         pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
