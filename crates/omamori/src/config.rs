@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
+use crate::pos::AuthorizationSettings;
 use crate::secret::Secret;
 use crate::value::ValueSettings;
 
@@ -56,6 +57,8 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// Value set aside for payments that come later.
+    pub authorization: AuthorizationSettings,
 }
 
 impl Default for Config {
@@ -78,6 +81,7 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            authorization: AuthorizationSettings::default(),
         }
     }
 }
@@ -274,6 +278,7 @@ impl Config {
             return refuse("card.address must be an origin that begins with https://");
         }
         self.value.check().map_err(ConfigError::Value)?;
+        self.authorization.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

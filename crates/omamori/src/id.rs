@@ -37,6 +37,8 @@ pub enum Kind {
     Terminal,
     /// A payment (its capture transfer).
     Payment,
+    /// Value set aside for a payment.
+    Authorization,
     /// A refund.
     Refund,
     /// A top-up.
@@ -99,6 +101,7 @@ impl Kind {
             Self::Store => "sto",
             Self::Terminal => "ter",
             Self::Payment => "pay",
+            Self::Authorization => "aut",
             Self::Refund => "rfd",
             Self::Topup => "top",
             Self::Send => "snd",

@@ -47,9 +47,10 @@ doors! {
     /// New cards.
     CardRegister = "card-register", [CardRegister];
     /// The customer's code: none is taken, whatever it is for.
-    Code = "code", [Payment, TopupCash, TopupAtm];
-    /// Payments. A cancel of a payment whose end the till does not know is never closed.
-    Payment = "payment", [Payment];
+    Code = "code", [Payment, Authorize, TopupCash, TopupAtm];
+    /// Payments, authorizations and their captures. A cancel of a payment whose end the till does
+    /// not know is never closed, nor a void.
+    Payment = "payment", [Payment, Authorize, Capture];
     /// Refunds.
     Refund = "refund", [Refund];
     /// Sending to other customers, and asking them for money.

@@ -50,6 +50,16 @@ pub enum Act {
     ExternalUnlink,
     /// A sale by the customer's code.
     Payment,
+    /// Value is set aside for a payment, by the customer's code.
+    Authorize,
+    /// A payment out of what was set aside.
+    Capture,
+    /// What was set aside is given back.
+    AuthorizationVoid,
+    /// Staff let a held payment through.
+    HeldRelease,
+    /// Staff refuse a held payment.
+    HeldRefuse,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Terminal;
+use super::authorization::held;
 use super::chain::Chain;
 use super::code::{self, Verified};
 use super::fields::{AMOUNT_MAX, Fields};
@@ -23,6 +24,7 @@ use crate::gate::chart::TransferCode;
 use crate::gate::windows::{Admission, Bound, Class, Flow};
 use crate::gate::{Act, Clearance, Question};
 use crate::id::derive;
+use crate::identity::DeviceEntry;
 use crate::value::{self, Made, Offer, Outcome, Purchase};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -91,19 +93,7 @@ impl CreatePayment {
         fields.currency(self.currency.as_deref());
         fields.text_optional("order_receipt_number", self.order_receipt_number.as_deref(), 64);
         fields.text_optional("description", self.description.as_deref(), 255);
-        if self.items.len() > ITEMS_MAX {
-            return Err(Error::field("items", "too_long"));
-        }
-        for (index, item) in self.items.iter().enumerate() {
-            let field = |name: &str| format!("items[{index}].{name}");
-            if let Some(jan) = &item.jan {
-                fields.jan(&field("jan"), jan);
-            }
-            fields.text(&field("name"), &item.name, 100);
-            fields.range(&field("quantity"), item.quantity, 1..=999);
-            fields.range(&field("unit_price"), item.unit_price, 0..=AMOUNT_MAX);
-        }
-        fields.done()
+        check_items(&self.items, fields)
     }
 
     fn asked(&self) -> Asked {
@@ -126,6 +116,26 @@ impl CreatePayment {
             ..SaleDetail::default()
         }
     }
+}
+
+/// Checks the lines of a sale, and ends the check of its fields.
+///
+/// # Errors
+/// [`Error::Invalid`].
+pub(super) fn check_items(items: &[ItemDetail], mut fields: Fields) -> Result<()> {
+    if items.len() > ITEMS_MAX {
+        return Err(Error::field("items", "too_long"));
+    }
+    for (index, item) in items.iter().enumerate() {
+        let field = |name: &str| format!("items[{index}].{name}");
+        if let Some(jan) = &item.jan {
+            fields.jan(&field("jan"), jan);
+        }
+        fields.text(&field("name"), &item.name, 100);
+        fields.range(&field("quantity"), item.quantity, 1..=999);
+        fields.range(&field("unit_price"), item.unit_price, 0..=AMOUNT_MAX);
+    }
+    fields.done()
 }
 
 /// Takes a payment.
@@ -152,7 +162,15 @@ pub async fn create(
             // The same request may have been carried out in between, on another connection or
             // another node: then what refuses this one is its own money, limit or code.
             app.gate.catch_up().await?;
-            same_sale(&app, &terminal, &asked).await?.ok_or(refused)?
+            match same_sale(&app, &terminal, &asked).await? {
+                Some(payment) => payment,
+                None => {
+                    let sale = Some((&*asked.code, asked.amount));
+                    let merchant_id = &terminal.store.merchant_id;
+                    held::look(&app, merchant_id, &asked.merchant_payment_id, sale).await?;
+                    return Err(refused);
+                }
+            }
         }
     };
     Ok(axum::Json(PaymentAnswer { payment }))
@@ -214,8 +232,12 @@ async fn same_sale(
     if is_tombstone(&capture) {
         return Err(Code::PaymentCanceled.into());
     }
-    let same_code = code::is_same(app, &asked.code, capture.pending_id, micros(&capture)).await?;
-    if Paid::read(app, capture).await?.amount() != asked.amount || !same_code {
+    let paid = Paid::read(app, capture).await?;
+    let same_code = match paid.made.authorization {
+        None => code::is_same(app, &asked.code, capture.pending_id, micros(&capture)).await?,
+        Some(id) => held::is_code_of(app, &asked.code, id).await?,
+    };
+    if paid.amount() != asked.amount || !same_code {
         return Err(Code::PaymentIdReused.into());
     }
     Ok(Some(payment_view(app, &capture).await?))
@@ -254,20 +276,8 @@ async fn clear(
     offer: Result<Offer, Code>,
 ) -> Result<(Clearance, Offer)> {
     let device = &verified.device;
-    let limits = &app.config.limits;
-    let first_day = app.clock.now() < device.enrolled_at + DAY;
-    let day = if first_day && limits.payment_first_day < limits.payment_24h {
-        Bound::day(Class::Out, limits.payment_first_day, Code::LimitNewDevice)
-    } else {
-        Bound::day(Class::Payment, limits.payment_24h, Code::LimitPayment24h)
-    };
     let due = offer.as_ref().map_or(amount, |offer| offer.spending.due());
-    let admission = Admission {
-        account: device.wallet_account,
-        amount: due,
-        bounds: vec![day, Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d)],
-        flow: Flow::Spend,
-    };
+    let admission = admission(app, device, due);
     let question = Question {
         act: Act::Payment,
         customer: Some(&device.customer_id),
@@ -280,4 +290,21 @@ async fn clear(
     let opinion = offer.as_ref().map(drop).map_err(|code| *code);
     let clearance = app.gate.decide(question, opinion).await?;
     Ok((clearance, offer?))
+}
+
+/// The limits that a payment of `due` yen must keep, or what is set aside for one.
+pub(super) fn admission(app: &App, device: &DeviceEntry, due: i64) -> Admission {
+    let limits = &app.config.limits;
+    let first_day = app.clock.now() < device.enrolled_at + DAY;
+    let day = if first_day && limits.payment_first_day < limits.payment_24h {
+        Bound::day(Class::Out, limits.payment_first_day, Code::LimitNewDevice)
+    } else {
+        Bound::day(Class::Payment, limits.payment_24h, Code::LimitPayment24h)
+    };
+    Admission {
+        account: device.wallet_account,
+        amount: due,
+        bounds: vec![day, Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d)],
+        flow: Flow::Spend,
+    }
 }
