@@ -39,6 +39,8 @@ pub enum Kind {
     Payment,
     /// Value set aside for a payment.
     Authorization,
+    /// What a merchant asks a customer to pay.
+    Order,
     /// A refund.
     Refund,
     /// A top-up.
@@ -102,6 +104,7 @@ impl Kind {
             Self::Terminal => "ter",
             Self::Payment => "pay",
             Self::Authorization => "aut",
+            Self::Order => "ord",
             Self::Refund => "rfd",
             Self::Topup => "top",
             Self::Send => "snd",

@@ -13,11 +13,11 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::app::App;
-use crate::pos;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::page::page;
 use crate::web::text::Text;
+use crate::{order, pos};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -46,6 +46,9 @@ use crate::web::text::Text;
         pos::topup::create,
         pos::inquiry::topup,
         pos::topup_cancel::create,
+        order::pos::create,
+        order::pos::show,
+        order::pos::cancel,
     ),
     modifiers(&TerminalKey)
 )]

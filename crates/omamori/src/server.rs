@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    console, control, coupon, identity, language, merchant, notify, openapi, pos, privacy, send,
-    till, topup, value, wallet,
+    console, control, coupon, identity, language, limit, merchant, notify, openapi, order, pos,
+    privacy, send, till, topup, value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -25,6 +25,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(identity::router())
         .merge(wallet::router())
         .merge(pos::router())
+        .merge(order::router())
         .merge(send::router())
         .merge(value::router())
         .merge(coupon::router())
@@ -35,6 +36,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(control::router())
         .merge(privacy::router())
         .merge(console::router())
+        .merge(limit::router())
         .merge(language::router())
         .merge(openapi::router())
         .merge(assets::router());

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::audit::Actor;
 use crate::console::customer_acts;
 use crate::identity::standing;
-use crate::privacy;
+use crate::privacy::{self, NewHold};
 use crate::web::filters::rfc3339;
 
 type Error = Box<dyn std::error::Error>;
@@ -99,34 +99,34 @@ pub async fn run(command: Command) -> Result<(), Error> {
 }
 
 async fn act(app: &App, command: &Command, customer_id: &str) -> Result<(), Error> {
+    let actor = Actor::machine();
     match command {
         Command::Freeze { .. } => {
-            let actor = Actor::machine();
             customer_acts::freeze(app, &actor, customer_id, "").await.map_err(plain)?;
             say(format_args!("stopped {customer_id}"));
         }
         Command::Unfreeze { .. } => {
-            let actor = Actor::machine();
             let started = customer_acts::unfreeze(app, &actor, customer_id).await.map_err(plain)?;
             let done = if started { "started" } else { "was not stopped:" };
             say(format_args!("{done} {customer_id}"));
         }
         Command::Export { .. } => {
-            let copy = privacy::export_of(app, customer_id).await.map_err(plain)?;
+            let copy = privacy::export_for_staff(app, &actor, customer_id).await.map_err(plain)?;
             say(serde_json::to_string_pretty(&copy)?);
         }
         Command::Delete { .. } => {
-            let due_at = privacy::ask_for_closing(app, customer_id).await.map_err(plain)?;
+            let due_at = privacy::ask_for_closing(app, &actor, customer_id).await.map_err(plain)?;
             let at = rfc3339(due_at);
             say(format_args!("{customer_id} is closed after {at}, unless its holder signs in"));
         }
         Command::Hold { reason, until, by, .. } => {
             let end = until.tomorrow()?.in_tz("Asia/Tokyo")?.timestamp().as_microsecond();
-            let hold = privacy::place_hold(app, customer_id, reason, end, by).await;
-            say(format_args!("{} on {customer_id}", hold.map_err(plain)?));
+            let hold = NewHold { reason, until: end, by };
+            let hold_id = privacy::place_hold(app, &actor, customer_id, &hold).await;
+            say(format_args!("{} on {customer_id}", hold_id.map_err(plain)?));
         }
         Command::Release { .. } => {
-            let ended = privacy::release_holds(app, customer_id).await.map_err(plain)?;
+            let ended = privacy::release_holds(app, &actor, customer_id).await.map_err(plain)?;
             say(format_args!("ended {ended} on {customer_id}"));
         }
     }

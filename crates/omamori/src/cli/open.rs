@@ -68,7 +68,9 @@ pub async fn open(
         std::fs::create_dir_all(folder)?;
     }
     let stores = Stores::open(&config.store).await?;
-    let gate = Gate::open(&stores, clock.clone(), config.journal_keeps_nothing).await?;
+    let gate =
+        Gate::open(&stores, clock.clone(), config.limits.clone(), config.journal_keeps_nothing)
+            .await?;
     let identity = Identity::new(&config, stores.registry.clone(), clock.clone())?;
     let networks = Networks::open(config.networks.as_deref())
         .map_err(|error| format!("the file of networks cannot be used: {error}"))?;

@@ -47,10 +47,12 @@ doors! {
     /// New cards.
     CardRegister = "card-register", [CardRegister];
     /// The customer's code: none is taken, whatever it is for.
-    Code = "code", [Payment, Authorize, TopupCash, TopupAtm];
+    Code = "code", [CodeUse];
     /// Payments, authorizations and their captures. A cancel of a payment whose end the till does
     /// not know is never closed, nor a void.
     Payment = "payment", [Payment, Authorize, Capture];
+    /// Payments by a QR that a store shows.
+    StoreQr = "payment-store-qr", [StoreQr];
     /// Refunds.
     Refund = "refund", [Refund];
     /// Sending to other customers, and asking them for money.
@@ -73,7 +75,12 @@ impl Door {
     pub const fn is_of_a_store(self) -> bool {
         matches!(
             self,
-            Self::TopupRegister | Self::TopupAtm | Self::Code | Self::Payment | Self::Refund
+            Self::TopupRegister
+                | Self::TopupAtm
+                | Self::Code
+                | Self::Payment
+                | Self::StoreQr
+                | Self::Refund
         )
     }
 }

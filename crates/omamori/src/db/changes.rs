@@ -25,6 +25,7 @@ const KEPT: i64 = 3_600 * SECOND;
 
 const NOTICES: &str = "notices";
 const CONTROLS: &str = "controls";
+const OWN_LIMITS: &str = "own_limits";
 
 /// What nodes keep in memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +38,8 @@ pub enum Subject<'a> {
     Campaigns,
     /// The doors that are closed.
     Controls,
+    /// What a customer has set for themselves, by the account in the ledger.
+    OwnLimits(u128),
     /// The notices or the sessions of a customer, by the account in the ledger: open wallets are
     /// told, and those whose session ended are closed.
     Notices(u128),
@@ -49,6 +52,7 @@ impl Subject<'_> {
             Self::Device(number) => ("device", number.get().to_string()),
             Self::Campaigns => ("campaigns", String::new()),
             Self::Controls => (CONTROLS, String::new()),
+            Self::OwnLimits(account) => (OWN_LIMITS, format!("{account:032x}")),
             Self::Notices(account) => (NOTICES, format!("{account:032x}")),
         }
     }
@@ -117,20 +121,27 @@ async fn look(app: &App, read: &mut HashSet<String>) -> omamori_db::Result<()> {
         .all(sql("SELECT change_id, kind, subject FROM change_log WHERE at > $1").bind(since))
         .await?;
     let mut now_read = HashSet::with_capacity(rows.len());
-    let mut doors_changed = false;
+    let (mut doors_changed, mut own_changed) = (false, HashSet::new());
     for row in rows {
         let change_id = row.text("change_id")?;
         let kind = row.text("kind")?;
         if kind == CONTROLS {
             doors_changed |= !read.contains(&change_id);
+        } else if kind == OWN_LIMITS {
+            if !read.contains(&change_id) {
+                own_changed.extend(u128::from_str_radix(&row.text("subject")?, 16).ok());
+            }
         } else if kind != NOTICES || !read.contains(&change_id) {
             forget(app, &kind, &row.text("subject")?);
         }
         now_read.insert(change_id);
     }
+    // Before the rows count as read: if this fails, the next look tries again.
     if doors_changed {
-        // Before the rows count as read: if this fails, the next look tries again.
         app.gate.controls().reload(&app.stores.registry).await?;
+    }
+    for account in own_changed {
+        app.gate.own().reload(&app.stores.registry, account).await?;
     }
     *read = now_read;
     Ok(())
@@ -150,7 +161,7 @@ fn forget(app: &App, kind: &str, subject: &str) {
                 app.live.notice(account);
             }
         }
-        CONTROLS => {} // read anew by `changed` here, by `look` elsewhere
+        CONTROLS | OWN_LIMITS => {} // read anew by who changed it here, by `look` elsewhere
         _ => tracing::warn!(kind, "a change of an unknown kind"),
     }
 }

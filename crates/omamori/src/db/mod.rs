@@ -41,6 +41,8 @@ pub const REGISTRY: &[Step] = &[
     step!(16, "campaigns", "registry/0016_campaigns.sql"),
     step!(17, "sends", "registry/0017_sends.sql"),
     step!(18, "controls", "registry/0018_controls.sql"),
+    step!(19, "own limits", "registry/0019_own_limits.sql"),
+    step!(21, "orders", "registry/0021_orders.sql"),
 ];
 
 /// The evidence's schema, step by step.

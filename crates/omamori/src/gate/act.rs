@@ -34,6 +34,10 @@ pub enum Act {
     AccountCloseAsk,
     /// The closing of an account is carried out.
     AccountClose,
+    /// Staff forbid that an account is closed, for a legal duty or a dispute.
+    LegalHoldPlace,
+    /// Staff end that.
+    LegalHoldEnd,
     /// A customer chooses by which ways payments are told.
     MoneyMailChoose,
     /// A customer who lost passkey or phone gets back in.
@@ -48,7 +52,7 @@ pub enum Act {
     ExternalLink,
     /// It may no longer.
     ExternalUnlink,
-    /// A sale by the customer's code.
+    /// A payment to a store, by the customer's code or of an order.
     Payment,
     /// Value is set aside for a payment, by the customer's code.
     Authorize,
@@ -60,6 +64,10 @@ pub enum Act {
     HeldRelease,
     /// Staff refuse a held payment.
     HeldRefuse,
+    /// The customer's code is read by a terminal, whatever for: a door only.
+    CodeUse,
+    /// A payment by a QR that a store shows: a door only, beside that of payments.
+    StoreQr,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.
@@ -108,6 +116,12 @@ pub enum Act {
     PointsUse,
     /// A customer takes a coupon.
     CouponSet,
+    /// A customer lowers a limit of their own.
+    LimitLower,
+    /// A customer asks for a higher one.
+    LimitRaise,
+    /// A raise is called off.
+    LimitKeep,
     /// A campaign begins, with its budget.
     CampaignCreate,
     /// A campaign ends, and what is left of its budget goes back.

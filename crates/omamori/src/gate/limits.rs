@@ -41,6 +41,9 @@ pub struct Limits {
     /// Payments and sending of the last 24 hours while the phone was enrolled less than 24 hours
     /// ago.
     pub payment_first_day: i64,
+    /// The largest payment by a store's QR that a tap confirms; what is above is confirmed by
+    /// passkey or authenticator app.
+    pub store_qr_tap_max: i64,
     /// Sending and receiving between customers.
     pub sending: SendingLimits,
 }
@@ -62,6 +65,7 @@ impl Default for Limits {
             payment_24h: 100_000,
             payment_30d: 300_000,
             payment_first_day: 10_000,
+            store_qr_tap_max: 10_000,
             sending: SendingLimits::default(),
         }
     }
@@ -87,6 +91,7 @@ impl Limits {
             ("payment_24h", self.payment_24h),
             ("payment_30d", self.payment_30d),
             ("payment_first_day", self.payment_first_day),
+            ("store_qr_tap_max", self.store_qr_tap_max),
         ];
         if let Some((name, _)) = all.iter().find(|(_, yen)| !(1..=100_000_000).contains(yen)) {
             return Err(format!("limits.{name} must be between 1 and 100,000,000 yen"));

@@ -6,6 +6,7 @@
 //! takes one for each commit to the ledger: money that did not pass the gate does not compile.
 
 mod act;
+mod admission;
 pub mod chart;
 pub mod evidence;
 pub mod limits;
@@ -24,21 +25,24 @@ use omamori_ledger::{
 use serde::Serialize;
 
 pub use act::Act;
+pub use admission::Use;
 
 use crate::clock::Clock;
 use crate::control::Controls;
 use crate::db::Stores;
+use crate::limit::Owned;
 use crate::web::codes::Code;
 use crate::web::error::Error;
 use chart::available;
 use evidence::{DecisionId, Evidence};
+use limits::Limits;
 use purse::Purse;
 use windows::{Admission, Class, Flow, Seen, Used, Windows};
 
 /// A terminal, and where it stands. Ids are their public texts.
 #[derive(Clone, Copy, Debug)]
 pub struct Place<'a> {
-    /// Its number, as transfers carry it.
+    /// Its number, as transfers carry it; 0 for a store where no terminal took part.
     pub terminal_number: i64,
     /// `sto_…`.
     pub store_id: &'a str,
@@ -121,6 +125,8 @@ pub struct Gate {
     controls: Controls,
     evidence: Evidence,
     ledger: Ledger<Windows>,
+    limits: Limits,
+    own: Owned,
 }
 
 impl Gate {
@@ -131,6 +137,7 @@ impl Gate {
     pub async fn open(
         stores: &Stores,
         clock: Arc<dyn Clock>,
+        limits: Limits,
         journal_keeps_nothing: bool,
     ) -> Result<Self, OpenError> {
         let evidence = Evidence::start(stores.evidence.clone(), clock.clone()).await?;
@@ -140,7 +147,8 @@ impl Gate {
         options.journal_keeps_nothing = journal_keeps_nothing;
         let ledger = Ledger::open(options, Windows::default()).await?;
         let controls = Controls::load(&stores.registry).await?;
-        Ok(Self { clock, controls, evidence, ledger })
+        let own = Owned::load(&stores.registry).await?;
+        Ok(Self { clock, controls, evidence, ledger, limits, own })
     }
 
     /// Decides. `opinion` is what the feature found about standing and proof; it comes first.
@@ -166,7 +174,7 @@ impl Gate {
             reason,
             customer: question.customer,
             device: question.device,
-            terminal: question.terminal.map(|place| place.terminal_number),
+            terminal: question.terminal.map(|at| at.terminal_number).filter(|number| *number != 0),
             amount: question.amount,
             used,
             detail: question.detail,
@@ -399,7 +407,7 @@ impl Reader<'_> {
 /// Why the gate does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
-    /// The evidence store, or the closed doors in the registry.
+    /// The evidence store, or what the gate keeps of the registry.
     #[error("the evidence store or the registry")]
     Store(#[from] omamori_db::Error),
     /// The ledger: a store failed or the journal is not sound.

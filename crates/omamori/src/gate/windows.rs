@@ -55,6 +55,8 @@ pub enum Class {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Span {
+    /// One operation, whatever was used before.
+    Once,
     /// 24 hours.
     Day,
     /// 30 days.
@@ -64,6 +66,7 @@ pub enum Span {
 impl Span {
     const fn slots(self) -> u32 {
         match self {
+            Self::Once => 0,
             Self::Day => 24 * SLOTS_PER_HOUR,
             Self::Month => 30 * 24 * SLOTS_PER_HOUR,
         }
@@ -97,17 +100,18 @@ impl Bound {
     }
 }
 
-/// What one operation must keep; decided by the gate, enforced by the writer.
+/// What one operation must keep; decided by the gate, enforced by the writer. Only
+/// [`super::Gate::admission`] makes one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admission {
     /// The customer's account.
-    pub account: u128,
+    pub(super) account: u128,
     /// Yen.
-    pub amount: i64,
+    pub(super) amount: i64,
     /// The windows it uses, in the order in which they are told.
-    pub bounds: Vec<Bound>,
+    pub(super) bounds: Vec<Bound>,
     /// Which way the value goes, seen from the customer.
-    pub flow: Flow,
+    pub(super) flow: Flow,
 }
 
 /// Which way value goes, seen from the customer.
@@ -341,6 +345,9 @@ impl Windows {
     }
 
     fn used_in(&self, account: u128, class: Class, span: Span, now: u32) -> i64 {
+        if span == Span::Once {
+            return 0;
+        }
         if class == Class::Senders {
             return self.sending.senders(account, now.saturating_sub(span.slots()));
         }
@@ -356,7 +363,8 @@ impl Windows {
             span: bound.span,
             yen: self.used_in(admission.account, bound.class, bound.span, now),
         };
-        admission.bounds.iter().map(seen).collect()
+        let rolling = |bound: &&Bound| bound.span != Span::Once;
+        admission.bounds.iter().filter(rolling).map(seen).collect()
     }
 
     /// Whether the operation keeps its bounds.

@@ -12,10 +12,12 @@ use omamori_paycode::code::DeviceNumber;
 use serde::Serialize;
 
 use super::customer::Customer;
+use super::directory::DeviceEntry;
 use super::session::IDLE_MAX;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::db::changes::{self, Subject};
+use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::filters::rfc3339;
 
@@ -88,6 +90,18 @@ pub(crate) async fn note(app: &App, tx: &mut Tx, customer_id: &str) -> omamori_d
         }
     }
     Ok(())
+}
+
+/// The phone that a session is bound to, as payments need it.
+///
+/// # Errors
+/// [`Code::DeviceNotEnrolled`]: there is none any more; a fault if the registry fails.
+pub async fn phone_of(app: &App, customer: &Customer) -> Result<Arc<DeviceEntry>> {
+    let query = sql("SELECT device_number FROM device WHERE device_id = $1 AND customer_id = $2");
+    let query = query.bind(&customer.device_id).bind(&customer.customer_id);
+    let row = app.stores.registry.optional(query).await?.ok_or(Code::DeviceNotEnrolled)?;
+    let number = number(&row)?.ok_or(Code::DeviceNotEnrolled)?;
+    Ok(app.identity.device(app, number).await?.ok_or(Code::DeviceNotEnrolled)?)
 }
 
 /// Makes this node forget them at once, after the commit.

@@ -59,6 +59,7 @@ use omamori_db::Db;
 use omamori_paycode::code::DeviceNumber;
 
 pub use customer::{Customer, PageCustomer, Visitor};
+pub use devices::phone_of;
 pub use directory::DeviceEntry;
 pub(crate) use directory::secret_place;
 pub(crate) use jwk::Jwk;

@@ -8,6 +8,7 @@ use super::delivery::Channel;
 use super::email::Email;
 use crate::clock::Micros;
 use crate::identity::Phone;
+use crate::limit::Kind as Limit;
 use crate::topup::card::End;
 
 pub(crate) use words::fill;
@@ -140,6 +141,27 @@ pub enum Notice {
         card: String,
         /// Yen that were taken from the balance.
         taken: i64,
+    },
+    /// A limit of the customer's own was lowered.
+    LimitLowered {
+        /// Which.
+        limit: Limit,
+        /// Yen that hold now.
+        yen: i64,
+    },
+    /// A limit of the customer's own will be higher.
+    LimitRaiseAsked {
+        /// Which.
+        limit: Limit,
+        /// Yen that will hold.
+        yen: i64,
+        /// From when on.
+        at: Micros,
+    },
+    /// It will not.
+    LimitKept {
+        /// Which.
+        limit: Limit,
     },
     /// Free value or points end soon.
     ValueEnds {
@@ -331,8 +353,11 @@ impl Notice {
             | Self::MoneyRequested { .. }
             | Self::CardTopup { .. }
             | Self::CardRemoved { .. }
+            | Self::LimitLowered { .. }
+            | Self::LimitKept { .. }
             | Self::ValueEnds { .. } => &[Email, Push],
             Self::CardAdded { .. }
+            | Self::LimitRaiseAsked { .. }
             | Self::CardChargedBack { .. }
             | Self::DeviceAdded { .. }
             | Self::DeviceMoved { .. }
@@ -384,6 +409,13 @@ pub(super) mod tests {
                 card: "Visa •••• 4242".to_owned(),
                 taken: 3_000,
             },
+            Notice::LimitLowered { limit: Limit::Payment24h, yen: 3_000 },
+            Notice::LimitRaiseAsked {
+                limit: Limit::Send30d,
+                yen: 50_000,
+                at: 1_561_906_800_000_000,
+            },
+            Notice::LimitKept { limit: Limit::Topup24h },
             Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
             Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
             Notice::AccountStopped { by: AccountStopper::Customer },

@@ -55,7 +55,7 @@ pub async fn create(
             };
             held::give_up(&app, &terminal, &merchant_payment_id).await?;
             let id = capture_id(merchant_id, &merchant_payment_id);
-            bury(&app, &terminal, Act::Cancel, id, &detail).await?;
+            bury(&app, (&terminal.store, terminal.place()), Act::Cancel, id, &detail).await?;
             continue;
         };
         let paid = Paid::read(&app, capture).await?;

@@ -6,6 +6,7 @@ use omamori_paycode::code::{self, CodeError, CustomerCode, Prefix};
 
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
+use crate::gate::{Act, Place};
 use crate::identity::DeviceEntry;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -28,13 +29,15 @@ pub fn read(app: &App, digits: &str) -> Result<CustomerCode, Code> {
     })
 }
 
-/// Whether the code is right, unlocked and of this moment.
+/// Whether codes are taken here, and this one is right, unlocked and of this moment.
 ///
 /// # Errors
 /// The refusal, which the gate is to record; or a fault.
-pub async fn verify(app: &App, digits: &str, terminal: i64) -> Result<Verified> {
+pub async fn verify(app: &App, digits: &str, place: &Place<'_>) -> Result<Verified> {
     let code = read(app, digits)?;
-    let verified = app.identity.codes.check(app, &code, terminal).await?;
+    app.gate.open_door(Act::CodeUse, Some(place), None)?;
+    let verified = app.identity.codes.check(app, &code, place.terminal_number).await?;
+    app.gate.open_door(Act::CodeUse, Some(place), Some(&verified.device.customer_id))?;
     Ok(Verified {
         authorization_id: code::authorization_id(code.device, verified.step, verified.count),
         device: verified.device,

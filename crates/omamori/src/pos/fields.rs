@@ -1,9 +1,13 @@
 //! Checks of single fields, and the collector that names all wrong ones at once.
 
+use super::model::ItemDetail;
 use crate::web::error::{Error, FieldError};
 
 /// The largest amount of one operation, in yen.
 pub const AMOUNT_MAX: i64 = 1_000_000;
+
+/// More lines than a receipt has.
+const ITEMS_MAX: usize = 200;
 
 /// Collects what is wrong with a request.
 #[derive(Default)]
@@ -57,6 +61,22 @@ impl Fields {
     pub fn jan(&mut self, field: &str, value: &str) {
         if !is_jan(value) {
             self.wrong(field, "malformed");
+        }
+    }
+
+    /// The lines of a sale.
+    pub fn items(&mut self, items: &[ItemDetail]) {
+        if items.len() > ITEMS_MAX {
+            return self.wrong("items", "too_long");
+        }
+        for (index, item) in items.iter().enumerate() {
+            let field = |name: &str| format!("items[{index}].{name}");
+            if let Some(jan) = &item.jan {
+                self.jan(&field("jan"), jan);
+            }
+            self.text(&field("name"), &item.name, 100);
+            self.range(&field("quantity"), item.quantity, 1..=999);
+            self.range(&field("unit_price"), item.unit_price, 0..=AMOUNT_MAX);
         }
     }
 

@@ -15,6 +15,7 @@ mod model;
 pub(crate) mod payment;
 pub(crate) mod refund;
 mod reversal;
+mod sell;
 pub(crate) mod shelf;
 mod tombstone;
 pub(crate) mod topup;
@@ -34,12 +35,16 @@ pub use authorization::AuthorizationSettings;
 pub use authorization::held;
 pub use authorization::reservation::{Reservation, State as ReservationState};
 pub use chain::Chain;
-pub use fields::{is_id, is_jan};
+pub use fields::{AMOUNT_MAX, Fields, is_id, is_jan};
 pub use model::{
     CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
-    RefundDetail, SaleDetail, detail, detail_of, discounts, micros, status, yen,
+    PaymentView, RefundDetail, SaleDetail, detail, detail_of, discounts, find_capture, micros,
+    payment_view, status, yen,
 };
+pub use payment::capture_id;
 pub use reversal::{Reversal, claims, reversals};
+pub use sell::{Sale, sell};
+pub use tombstone::{bury, is_tombstone};
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

@@ -1,6 +1,6 @@
 //! What the API answers, and the details that the evidence keeps of each operation.
 
-use std::sync::Arc;
+use std::net::IpAddr;
 
 use omamori_ledger::Transfer;
 use serde::de::DeserializeOwned;
@@ -45,8 +45,17 @@ pub struct SaleDetail {
     pub merchant_id: String,
     /// `sto_…`.
     pub store_id: String,
-    /// `ter_…`.
+    /// `ter_…`; empty if no terminal took part.
     pub terminal_id: String,
+    /// `ord_…`, if it was an order that was paid, and not a code that was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub order_id: Option<String>,
+    /// `ses_…` that paid the order.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<String>,
+    /// The network that it came from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpAddr>,
     /// The number on the paper receipt.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub order_receipt_number: Option<String>,
@@ -219,8 +228,11 @@ pub struct PaymentView {
     pub captured_at: String,
     /// `sto_…`.
     pub store_id: String,
-    /// `ter_…`.
-    pub terminal_id: String,
+    /// `ter_…`; none if no terminal took part: the customer scanned the store's printed QR.
+    pub terminal_id: Option<String>,
+    /// `ord_…`, if the customer scanned a QR of the store or paid online; none if a register read
+    /// the customer's code.
+    pub order_id: Option<String>,
     /// The number on the paper receipt.
     pub order_receipt_number: Option<String>,
     /// Free text.
@@ -385,7 +397,8 @@ fn view(paid: &Paid, sale: SaleDetail, reversals: &[Reversal]) -> PaymentView {
         currency: "JPY",
         captured_at: rfc3339(micros(capture)),
         store_id: sale.store_id,
-        terminal_id: sale.terminal_id,
+        terminal_id: Some(sale.terminal_id).filter(|id| !id.is_empty()),
+        order_id: sale.order_id,
         order_receipt_number: sale.order_receipt_number,
         description: sale.description,
         items: sale.items,
@@ -413,7 +426,7 @@ pub fn status(paid: &Paid, reversals: &[Reversal]) -> PaymentStatus {
 /// # Errors
 /// A fault if the views fail.
 pub async fn find_capture(
-    app: &Arc<App>,
+    app: &App,
     merchant_id: &str,
     merchant_payment_id: &str,
 ) -> Result<Option<Transfer>, Error> {

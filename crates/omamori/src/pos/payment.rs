@@ -1,6 +1,6 @@
 //! `POST /api/pos/v1/payments`: a sale by the code on the customer's phone.
 //!
-//! The chain is [`super::chain`]'s; the capture's id is the payment's.
+//! The chain is [`super::chain`]'s, made by [`super::sell`]; the capture's id is the payment's.
 
 use std::sync::Arc;
 
@@ -10,28 +10,19 @@ use utoipa::ToSchema;
 
 use super::auth::Terminal;
 use super::authorization::held;
-use super::chain::Chain;
-use super::code::{self, Verified};
+use super::code;
 use super::fields::{AMOUNT_MAX, Fields};
 use super::model::{
     ItemDetail, Paid, PaymentView, SaleDetail, find_capture, fresh_view, micros, payment_view,
 };
+use super::sell::{Sale, sell};
 use super::tombstone::is_tombstone;
 use crate::app::App;
-use crate::clock::DAY;
-use crate::coupon::{self, Basket};
-use crate::gate::chart::TransferCode;
-use crate::gate::windows::{Admission, Bound, Class, Flow};
-use crate::gate::{Act, Clearance, Question};
+use crate::gate::{Act, Question};
 use crate::id::derive;
-use crate::identity::DeviceEntry;
-use crate::value::{self, Made, Offer, Outcome, Purchase};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
-
-/// More lines than a receipt has.
-const ITEMS_MAX: usize = 200;
 
 /// A sale.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -93,7 +84,8 @@ impl CreatePayment {
         fields.currency(self.currency.as_deref());
         fields.text_optional("order_receipt_number", self.order_receipt_number.as_deref(), 64);
         fields.text_optional("description", self.description.as_deref(), 255);
-        check_items(&self.items, fields)
+        fields.items(&self.items);
+        fields.done()
     }
 
     fn asked(&self) -> Asked {
@@ -116,26 +108,6 @@ impl CreatePayment {
             ..SaleDetail::default()
         }
     }
-}
-
-/// Checks the lines of a sale, and ends the check of its fields.
-///
-/// # Errors
-/// [`Error::Invalid`].
-pub(super) fn check_items(items: &[ItemDetail], mut fields: Fields) -> Result<()> {
-    if items.len() > ITEMS_MAX {
-        return Err(Error::field("items", "too_long"));
-    }
-    for (index, item) in items.iter().enumerate() {
-        let field = |name: &str| format!("items[{index}].{name}");
-        if let Some(jan) = &item.jan {
-            fields.jan(&field("jan"), jan);
-        }
-        fields.text(&field("name"), &item.name, 100);
-        fields.range(&field("quantity"), item.quantity, 1..=999);
-        fields.range(&field("unit_price"), item.unit_price, 0..=AMOUNT_MAX);
-    }
-    fields.done()
 }
 
 /// Takes a payment.
@@ -177,46 +149,23 @@ pub async fn create(
 }
 
 async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<PaymentView> {
-    let verified = code::verify(app, &sale.code, terminal.terminal_number).await;
+    let verified = code::verify(app, &sale.code, &terminal.place()).await;
     let amount = sale.amount;
-    let mut detail = sale.detail(terminal);
+    let detail = sale.detail(terminal);
     let verified = match verified {
         Ok(verified) => verified,
         Err(refused) => return Err(refuse(app, terminal, amount, &detail, refused).await),
     };
-    let chain = Chain {
+    let sale = Sale {
+        place: terminal.place(),
+        store: &terminal.store,
+        device: &verified.device,
         authorization_id: verified.authorization_id,
-        id: capture_id(&detail.merchant_id, &detail.merchant_payment_id),
-        debit_account_id: verified.device.wallet_account,
-        credit_account_id: terminal.store.sales_account,
         amount,
-        of_all_kinds: 0,
-        terminal_number: terminal.terminal_number,
-        code: TransferCode::Payment,
+        opinion: Ok(()),
     };
-    for _ in 0..value::TRIES {
-        let basket = Basket { store: &terminal.store, amount, items: &detail.items };
-        let fitted = coupon::fit(app, &verified.device, &basket).await?;
-        (detail.coupons, detail.not_applied) = (fitted.used, fitted.not_applied);
-        let purchase = Purchase {
-            wallet: verified.device.wallet_account,
-            store: &terminal.store,
-            amount,
-            discounts: fitted.discounts,
-            use_points: verified.device.uses_points,
-            points_factor: fitted.points_factor,
-        };
-        let offer = value::offer(app, &purchase);
-        let (clearance, offer) = clear(app, terminal, &verified, amount, &detail, offer).await?;
-        match value::spend(app, clearance, &chain, &offer, Code::PaymentIdReused).await? {
-            Outcome::Changed => {}
-            Outcome::Made(capture) => {
-                let made = Made::of(offer);
-                return Ok(fresh_view(&Paid { capture: *capture, made }, detail));
-            }
-        }
-    }
-    Err(Error::RetryAfter(Code::Busy, 1))
+    let (paid, detail) = sell(app, &sale, detail).await?;
+    Ok(fresh_view(&paid, detail))
 }
 
 /// The payment that an earlier request like this one made.
@@ -263,48 +212,5 @@ async fn refuse(
     match app.gate.decide(question, Err(refused.code())).await {
         Err(fault @ Error::Fault(_)) => fault,
         _ => refused,
-    }
-}
-
-/// Asks the gate.
-async fn clear(
-    app: &App,
-    terminal: &Terminal,
-    verified: &Verified,
-    amount: i64,
-    detail: &SaleDetail,
-    offer: Result<Offer, Code>,
-) -> Result<(Clearance, Offer)> {
-    let device = &verified.device;
-    let due = offer.as_ref().map_or(amount, |offer| offer.spending.due());
-    let admission = admission(app, device, due);
-    let question = Question {
-        act: Act::Payment,
-        customer: Some(&device.customer_id),
-        device: Some(&device.device_id),
-        terminal: Some(terminal.place()),
-        amount: Some(amount),
-        admission: Some(admission),
-        detail,
-    };
-    let opinion = offer.as_ref().map(drop).map_err(|code| *code);
-    let clearance = app.gate.decide(question, opinion).await?;
-    Ok((clearance, offer?))
-}
-
-/// The limits that a payment of `due` yen must keep, or what is set aside for one.
-pub(super) fn admission(app: &App, device: &DeviceEntry, due: i64) -> Admission {
-    let limits = &app.config.limits;
-    let first_day = app.clock.now() < device.enrolled_at + DAY;
-    let day = if first_day && limits.payment_first_day < limits.payment_24h {
-        Bound::day(Class::Out, limits.payment_first_day, Code::LimitNewDevice)
-    } else {
-        Bound::day(Class::Payment, limits.payment_24h, Code::LimitPayment24h)
-    };
-    Admission {
-        account: device.wallet_account,
-        amount: due,
-        bounds: vec![day, Bound::month(Class::Payment, limits.payment_30d, Code::LimitPayment30d)],
-        flow: Flow::Spend,
     }
 }

@@ -3,10 +3,10 @@
 use omamori_ledger::{CreateTransferResult as R, Request, Transfer};
 use serde::Serialize;
 
-use super::auth::Terminal;
 use crate::app::App;
 use crate::gate::chart::{LEDGER_JPY, TransferCode};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Place, Question};
+use crate::merchant::StoreEntry;
 use crate::web::error::{Error, Result};
 
 /// Whether a transfer only takes an id.
@@ -21,18 +21,18 @@ pub fn is_tombstone(transfer: &Transfer) -> bool {
 /// A fault.
 pub async fn bury<D: Serialize + Sync>(
     app: &App,
-    terminal: &Terminal,
+    (store, place): (&StoreEntry, Place<'_>),
     act: Act,
     id: u128,
     detail: &D,
 ) -> Result<()> {
-    let question = Question { terminal: Some(terminal.place()), ..Question::plain(act, detail) };
+    let question = Question { terminal: Some(place), ..Question::plain(act, detail) };
     let clearance = app.gate.decide(question, Ok(())).await?;
     let tombstone = Transfer {
         id,
-        debit_account_id: terminal.store.cash_account,
-        credit_account_id: terminal.store.sales_account,
-        user_data_64: terminal.terminal_number.unsigned_abs(),
+        debit_account_id: store.cash_account,
+        credit_account_id: store.sales_account,
+        user_data_64: place.terminal_number.unsigned_abs(),
         ledger: LEDGER_JPY,
         code: TransferCode::Tombstone.number(),
         ..Transfer::default()

@@ -17,8 +17,7 @@ use super::model::{TopupDetail, TopupView, detail, micros, yen};
 use super::tombstone::is_tombstone;
 use crate::app::App;
 use crate::gate::chart::{TransferCode, wallet_account};
-use crate::gate::windows::{Admission, Bound, Class, Flow};
-use crate::gate::{Act, Clearance, Question};
+use crate::gate::{Act, Clearance, Question, Use};
 use crate::id::{Kind, derive};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -136,7 +135,7 @@ pub async fn create(
 }
 
 async fn load(app: &App, terminal: &Terminal, topup: &CreateTopup) -> Result<()> {
-    let verified = code::verify(app, &topup.code, terminal.terminal_number).await;
+    let verified = code::verify(app, &topup.code, &terminal.place()).await;
     let (clearance, verified) = clear(app, terminal, topup, verified).await?;
     let chain = Chain {
         authorization_id: verified.authorization_id,
@@ -178,14 +177,11 @@ async fn clear(
     topup: &CreateTopup,
     verified: Result<Verified>,
 ) -> Result<(Clearance, Verified)> {
-    let (limits, place) = (&app.config.limits, Place::of(app, terminal));
+    let place = Place::of(app, terminal);
     let device = verified.as_ref().ok().map(|verified| verified.device.clone());
-    let admission = device.as_ref().map(|device| Admission {
-        account: device.wallet_account,
-        amount: topup.amount,
-        bounds: vec![Bound::day(Class::Topup, limits.topup_24h, Code::LimitTopup24h)],
-        flow: Flow::In { balance_max: limits.balance_max },
-    });
+    let account = device.as_ref().map(|device| device.wallet_account);
+    let admission =
+        account.map(|account| app.gate.admission(Use::TopupCash, account, topup.amount));
     let detail = TopupDetail {
         merchant_topup_id: topup.merchant_topup_id.clone(),
         store_id: terminal.store.store_id.clone(),

@@ -40,7 +40,7 @@ pub async fn create(
         terminal_id: terminal.terminal_id.clone(),
     };
     if app.gate.transfer(id).await?.is_none() {
-        bury(&app, &terminal, Act::TopupCashCancel, id, &detail).await?;
+        bury(&app, (&terminal.store, terminal.place()), Act::TopupCashCancel, id, &detail).await?;
     }
     let money = app.gate.transfer(id).await?;
     let money = money.ok_or(Error::fault("a top-up's tombstone is not there"))?.transfer;

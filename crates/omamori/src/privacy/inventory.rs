@@ -196,6 +196,14 @@ pub const INVENTORY: &[Table] = &[
               ("to_name", As::Text), ("created_at", As::Time), ("ended_at", As::Time)]))
         .at_closing(End::Emptied("the books name it", "UPDATE send
              SET to_phone = NULL, to_name = '', message = '' WHERE sender_id = $1")),
+    registry("orders", "which printed QR somebody scanned, and the amount; what was bought", "paying what a store asks for")
+        .kept(until("30 days after it expired; the payment is in the books", 30 * DAY, "DELETE FROM orders WHERE order_id IN
+             (SELECT order_id FROM orders WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("store_qr_orders", "SELECT order_id, store_id, wanted_yen, created_at, expires_at
+             FROM orders WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("order_id", As::Text), ("store_id", As::Text), ("wanted_yen", As::Int),
+              ("created_at", As::Time), ("expires_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM orders WHERE customer_id = $1")),
     registry("money_request", "whom somebody asked for money, and a few words", "requests and split bills")
         .kept(until("400 days later", 400 * DAY, "DELETE FROM money_request WHERE request_id IN
              (SELECT request_id FROM money_request WHERE created_at < $1 LIMIT $2)"))
@@ -259,6 +267,12 @@ pub const INVENTORY: &[Table] = &[
              (SELECT review_id FROM topup_review WHERE reviewed_at < $1 LIMIT $2)"))
         .exported(Copied::No("of the operator's duty; telling could defeat it"))
         .at_closing(End::Stays("it holds ids only")),
+    registry("own_limit", "limits that somebody set for themselves", "keeping them")
+        .exported(rows("own_limits", "SELECT kind, yen, raise_to, raise_at, changed_at FROM own_limit
+             WHERE customer_id = $1 ORDER BY kind LIMIT 100",
+            &[("limit", As::Text), ("yen", As::Int), ("raise_to", As::Int), ("raise_at", As::Time),
+              ("changed_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM own_limit WHERE customer_id = $1")),
     registry("coupon_set", "which coupons somebody took", "using coupons")
         .exported(rows("coupons", "SELECT campaign_id, set_at FROM coupon_set
              WHERE customer_id = $1 ORDER BY set_at LIMIT 10000",

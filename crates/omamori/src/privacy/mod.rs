@@ -25,8 +25,8 @@ use axum::routing::{get, post};
 
 pub use closing::{GRACE, ask_for as ask_for_closing, call_off as call_off_closing, carry_out_due};
 pub use document::document;
-pub use export::of as export_of;
-pub use hold::{place as place_hold, release as release_holds};
+pub use export::{for_staff as export_for_staff, of as export_of};
+pub use hold::{NewHold, place as place_hold, release as release_holds};
 pub use inventory::{AtClosing, Exported, INVENTORY, Kept, Store, Table};
 pub use retention::{retain, start};
 

@@ -16,8 +16,7 @@ use super::transfers::{self, request_claim_id, send_id};
 use super::view::{SendView, view};
 use super::{limits, link, take};
 use crate::app::App;
-use crate::gate::windows::{Admission, Flow};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Question, Use};
 use crate::id::Kind;
 use crate::identity::account;
 use crate::identity::stepup::{self, Confirmed, Intent, Risen};
@@ -188,18 +187,14 @@ async fn set_aside(
     let opinion = opinion.and(claimed);
     let detail = json!({ "ip": network.address(), "session": customer.session_id,
         "send": row.send_id, "to": to.kind() });
+    let of = Use::Send { first_day: limits.first_day.is_some() };
     let question = Question {
         act: Act::Send,
         customer: Some(&customer.customer_id),
         device: Some(&customer.device_id),
         terminal: None,
         amount: Some(request.amount),
-        admission: Some(Admission {
-            account: customer.wallet_account,
-            amount: request.amount,
-            bounds: limits.bounds(),
-            flow: Flow::Out,
-        }),
+        admission: Some(app.gate.admission(of, customer.wallet_account, request.amount)),
         detail: &detail,
     };
     let clearance = app.gate.decide(question, opinion).await?;

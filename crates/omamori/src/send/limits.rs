@@ -1,13 +1,13 @@
-//! The limits of one customer's sending and receiving: the one place where they come from.
+//! The limits of one customer's sending, as pages and native apps show them.
 
 use serde::Serialize;
 
 use crate::app::App;
 use crate::clock::DAY;
-use crate::gate::windows::{Bound, Class};
+use crate::gate::Use;
 use crate::identity::Customer;
 use crate::identity::devices::devices;
-use crate::web::codes::Code;
+use crate::limit::Kind;
 use crate::web::error::Result;
 
 /// What holds for a customer now, in yen.
@@ -36,42 +36,13 @@ pub async fn of(app: &App, customer: &Customer) -> Result<Limits> {
     // A phone that is not found is new: the safe side.
     let is_new = mine.is_none_or(|device| app.clock.now() < device.enrolled_at + DAY);
     let first_day = is_new.then_some(set.payment_first_day);
-    let sent = app.gate.used(customer.wallet_account, Class::Send);
-    let out = app.gate.used(customer.wallet_account, Class::Out).in_24h;
-    let room = set
-        .sending
-        .once_max
-        .min(set.sending.sent_24h - sent.in_24h)
-        .min(set.sending.sent_30d - sent.in_30d)
-        .min(first_day.map_or(i64::MAX, |max| max - out));
+    let account = customer.wallet_account;
+    let room = app.gate.room(Use::Send { first_day: is_new }, account);
     Ok(Limits {
         once_max: set.sending.once_max,
-        sent_24h: set.sending.sent_24h,
-        sent_30d: set.sending.sent_30d,
+        sent_24h: app.gate.limit(Kind::Send24h, account),
+        sent_30d: app.gate.limit(Kind::Send30d, account),
         first_day,
-        room: room.max(0),
+        room: room.min(set.sending.once_max),
     })
-}
-
-impl Limits {
-    /// The windows of a send.
-    #[must_use]
-    pub fn bounds(&self) -> Vec<Bound> {
-        let first_day = self.first_day.map(|max| Bound::day(Class::Out, max, Code::LimitNewDevice));
-        let rolling = [
-            Bound::day(Class::Send, self.sent_24h, Code::LimitSend24h),
-            Bound::month(Class::Send, self.sent_30d, Code::LimitSend30d),
-        ];
-        first_day.into_iter().chain(rolling).collect()
-    }
-}
-
-/// The windows of taking what was sent.
-#[must_use]
-pub fn taking(app: &App) -> Vec<Bound> {
-    let set = &app.config.limits.sending;
-    vec![
-        Bound::month(Class::Receive, set.received_30d, Code::LimitReceive),
-        Bound::month(Class::Senders, set.senders_30d, Code::LimitReceive),
-    ]
 }

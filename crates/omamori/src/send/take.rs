@@ -10,10 +10,9 @@ use super::create::SendAnswer;
 use super::row::{self, Send};
 use super::transfers::{self, Known, State as Became};
 use super::view::view;
-use super::{limits, review, tell};
+use super::{review, tell};
 use crate::app::App;
-use crate::gate::windows::{Admission, Flow};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Question, Use};
 use crate::identity::Customer;
 use crate::identity::account::{self, Account};
 use crate::pos::yen;
@@ -82,12 +81,7 @@ pub(super) async fn taken(
         device,
         terminal: None,
         amount: Some(amount),
-        admission: Some(Admission {
-            account: receiver.wallet_account,
-            amount,
-            bounds: limits::taking(app),
-            flow: Flow::In { balance_max: app.config.limits.balance_max },
-        }),
+        admission: Some(app.gate.admission(Use::Receive, receiver.wallet_account, amount)),
         detail: &detail,
     };
     let clearance = app.gate.decide(question, opinion(app, receiver, row).await?).await?;

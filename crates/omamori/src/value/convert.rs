@@ -11,8 +11,7 @@ use super::legs::{Legs, operator_id};
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, wallet_account};
 use crate::gate::purse::{Lot, LotKind, Month};
-use crate::gate::windows::{Admission, Flow};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Question, Use};
 use crate::id::derive;
 use crate::identity::{Customer, account};
 use crate::pos::is_id;
@@ -92,12 +91,7 @@ async fn attempt(app: &App, customer: &Customer, asked: &Convert, id: u128) -> R
         device: Some(&customer.device_id),
         terminal: None,
         amount: Some(asked.points),
-        admission: Some(Admission {
-            account: wallet,
-            amount: asked.points,
-            bounds: Vec::new(),
-            flow: Flow::In { balance_max: app.config.limits.balance_max },
-        }),
+        admission: Some(app.gate.admission(Use::Convert, wallet, asked.points)),
         detail: asked,
     };
     let clearance = app.gate.decide(question, opinion).await?;

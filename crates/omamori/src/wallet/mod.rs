@@ -15,6 +15,7 @@ use axum::routing::get;
 use crate::app::App;
 
 pub use entry::{Entry, history};
+pub use pages::Meter;
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

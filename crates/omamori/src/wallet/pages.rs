@@ -12,10 +12,12 @@ use super::entry::{Entry, PAGE, history as read_history, reservations};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::coupon::set_count;
+use crate::gate::Use;
 use crate::gate::windows::Class;
 use crate::identity::devices::{devices, sessions};
 use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
+use crate::limit::Kind;
 use crate::notify::{contacts, money};
 use crate::web::error::{Error, Result};
 use crate::web::filters;
@@ -29,6 +31,14 @@ pub struct Meter {
     pub used: i64,
     /// Yen.
     pub max: i64,
+}
+
+impl Meter {
+    /// The whole of it, for a bar: never nothing.
+    #[must_use]
+    pub fn scale(&self) -> i64 {
+        self.max.max(1)
+    }
 }
 
 /// The customer's limits now.
@@ -67,21 +77,18 @@ pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
     let mine = devices.iter().find(|device| device.device_id == customer.device_id);
     let new_until = mine.map_or(Micros::MAX, |device| device.enrolled_at + DAY);
     let is_new = app.clock.now() < new_until;
-    let (paid_24h, payment_24h) = if is_new && set.payment_first_day < set.payment_24h {
+    let payment_24h = app.gate.limit(Kind::Payment24h, account);
+    let (paid_24h, payment_24h) = if is_new && set.payment_first_day < payment_24h {
         (out.in_24h, set.payment_first_day)
     } else {
-        (paid.in_24h, set.payment_24h)
+        (paid.in_24h, payment_24h)
     };
-    let room = set
-        .topup_register_max
-        .min(set.topup_24h - topped_up)
-        .min(balance.max - balance.used)
-        .max(0);
+    let room = app.gate.room(Use::TopupCash, account).min(set.topup_register_max);
     Ok(Limits {
         balance,
         payment_day: Meter { used: paid_24h, max: payment_24h },
-        payment_month: Meter { used: paid.in_30d, max: set.payment_30d },
-        topup_day: Meter { used: topped_up, max: set.topup_24h },
+        payment_month: Meter { used: paid.in_30d, max: app.gate.limit(Kind::Payment30d, account) },
+        topup_day: Meter { used: topped_up, max: app.gate.limit(Kind::Topup24h, account) },
         topup_once_max: set.topup_register_max,
         topup_room: room - room % set.topup_register_unit,
         new_device_until: is_new.then_some(new_until),
@@ -208,8 +215,7 @@ pub async fn topup_atm(
 ) -> Result<Response> {
     let limits = limits(&app, &customer).await?;
     let (once_max, unit) = (app.config.limits.topup_atm_max, app.config.limits.topup_atm_unit);
-    let day = limits.topup_day.max - limits.topup_day.used;
-    let room = once_max.min(day).min(limits.balance.max - limits.balance.used).max(0);
+    let room = app.gate.room(Use::TopupCash, customer.wallet_account).min(once_max);
     let room = room - room % unit;
     page(&TopupPage { text, sandbox: app.sandbox(), limits, atm: true, room, once_max })
 }

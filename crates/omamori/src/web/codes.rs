@@ -211,6 +211,18 @@ codes! {
     LimitPayment30d = "limit_payment_30d", UNPROCESSABLE_ENTITY, "The customer's payment limit of 30 days would be passed.",
         clerk: "お客様の30日間の利用上限を超えます。" / "The customer's 30-day limit would be passed.",
         customer: "30日間の支払い上限を超えます。" / "This would pass your 30-day payment limit.";
+    /// A limit that the customer has set for themselves would be passed.
+    LimitOwn = "limit_own", UNPROCESSABLE_ENTITY, "A limit that the customer has set for themselves would be passed.",
+        clerk: "お客様がご自身で設定した上限を超えます。" / "A limit that the customer has set would be passed.",
+        customer: "ご自身で設定した上限を超えます。設定の「利用可能額」で確認できます。" / "This would pass a limit that you have set. See Limits in the settings.";
+    /// To lower a limit it must be lower than the one that holds.
+    LimitNotLower = "limit_not_lower", CONFLICT, "The limit that holds is lower: to raise it is another request, with a confirmation.",
+        clerk: "上限の変更はアプリで行います。" / "Limits are changed in the app.",
+        customer: "いまの上限より低くありません。画面を開き直してください。" / "That is not lower than your limit of now. Please reload the page.";
+    /// What auto top-up may load in 30 days would be passed.
+    LimitTopupAuto = "limit_topup_auto", UNPROCESSABLE_ENTITY, "The customer's own limit of auto top-up in 30 days would be passed.",
+        clerk: "オートチャージの上限（30日間）を超えます。" / "The 30-day limit of auto top-up would be passed.",
+        customer: "オートチャージの上限（30日間）を超えます。" / "This would pass your 30-day limit of auto top-up.";
     /// The first 24 hours of a phone have a lower limit.
     LimitNewDevice = "limit_new_device", UNPROCESSABLE_ENTITY, "The limit of a device's first 24 hours would be passed.",
         clerk: "登録から24時間は利用上限が低くなっています。" / "A phone's first 24 hours have a lower limit.",
@@ -263,6 +275,26 @@ codes! {
     PaymentCanceled = "payment_canceled", CONFLICT, "This payment was canceled, possibly before it arrived.",
         clerk: "この取引は取消済みです。" / "This payment was canceled.",
         customer: "この取引は取り消されました。" / "This payment was canceled.";
+    /// This merchant, or this customer, has no order with this id.
+    OrderNotFound = "order_not_found", NOT_FOUND, "There is no such order.",
+        clerk: "この注文は見つかりません。" / "No such order.",
+        customer: "お支払いの内容が見つかりません。お店にご確認ください。" / "There is nothing to pay under this code. Please ask the store.";
+    /// The order was paid already.
+    OrderPaid = "order_paid", CONFLICT, "The order is paid; it can be refunded or canceled as a payment.",
+        clerk: "この注文はすでに支払い済みです。" / "This order is already paid.",
+        customer: "この注文はすでに支払い済みです。重ねて支払う必要はありません。" / "This was already paid. You do not need to pay again.";
+    /// The order's time is over.
+    OrderExpired = "order_expired", UNPROCESSABLE_ENTITY, "The order's time is over.",
+        clerk: "この注文は有効期限が切れています。新しいQRを表示してください。" / "The order's time is over. Show a new QR.",
+        customer: "有効期限が切れています。お店に新しいQRコードを表示してもらってください。" / "This code's time is over. Ask the store to show a new one.";
+    /// A text that was scanned is no store's code, or is damaged.
+    QrUnreadable = "qr_unreadable", UNPROCESSABLE_ENTITY, "The text is no code to pay, or it is damaged.",
+        clerk: "お店のQRコードではありません。" / "Not a store's QR code.",
+        customer: "お支払い用のQRコードではないか、壊れています。もう一度読み取ってください。" / "This is not a code to pay with, or it is damaged. Please scan it again.";
+    /// A store's code of which this operator knows nothing.
+    QrOfOthers = "qr_of_others", UNPROCESSABLE_ENTITY, "A store's code, but of no store of this operator.",
+        clerk: "他社のQRコードです。" / "This QR code is of another service.",
+        customer: "このお店のQRコードは、他の決済サービスのものです。ここではお支払いいただけません。" / "This store's QR code is of another payment service. You cannot pay with it here.";
     /// The top-up was canceled.
     TopupCanceled = "topup_canceled", CONFLICT, "This top-up was canceled, possibly before it arrived.",
         clerk: "このチャージは取消済みです。" / "This top-up was canceled.",

@@ -143,6 +143,16 @@ fn assert_conforms(document: &Value, schema: &Value, value: &Value, place: &str)
     }
 }
 
+/// A payment or an order that an operation finds.
+fn known_payment(path: &str) -> &'static str {
+    match (path.starts_with("/orders"), path.ends_with("cancel")) {
+        (true, true) => "o-2",
+        (true, false) => "o-1",
+        (false, true) => "s-2",
+        (false, false) => "s-1",
+    }
+}
+
 /// Goal: every operation's answer, and its refusal, has the fields of the document, no more and
 /// no fewer.
 async fn answers_are_as_the_document_says(app: &mut TestApp) {
@@ -161,11 +171,16 @@ async fn answers_are_as_the_document_says(app: &mut TestApp) {
     for id in ["a-1", "a-2"] {
         register.authorize(app, id, &customer.code(app.now()), 500).await.ok();
     }
+    for id in ["o-1", "o-2"] {
+        let mut body = good_body("/api/pos/v1/orders", "");
+        body["merchant_payment_id"] = json!(id);
+        register.post(app, "/orders", &body).await.ok();
+    }
     let document = document();
     for operation in operations() {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
         let path = path
-            .replace("{merchant_payment_id}", if path.ends_with("cancel") { "s-2" } else { "s-1" })
+            .replace("{merchant_payment_id}", known_payment(path))
             .replace(
                 "{merchant_authorization_id}",
                 if path.ends_with("void") { "a-2" } else { "a-1" },

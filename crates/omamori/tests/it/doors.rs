@@ -18,7 +18,7 @@ use crate::support::answer::Answer;
 use crate::support::app::{Node, TestApp};
 use crate::support::customer::{Customer, jwk, new_key};
 use crate::support::shop::Register;
-use crate::support::{on_both_engines, on_several_nodes};
+use crate::support::{on_both_engines, on_several_nodes, wait_until};
 
 on_both_engines!(
     every_door_closes_what_it_names_and_opens_again,
@@ -115,6 +115,10 @@ impl House {
             }
             Door::Code | Door::Payment => {
                 register.sell(app, id, &customer.code(app.now()), 100).await
+            }
+            Door::StoreQr => {
+                let wanted = json!({ "merchant_payment_id": id, "amount": 100 });
+                register.post(app, "/orders", &wanted).await
             }
             Door::Send => {
                 let wanted = json!({ "client_send_id": id, "amount": 100,
@@ -283,13 +287,4 @@ async fn a_door_closed_on_one_node_is_closed_on_all_within_a_second(app: &mut Te
     stop.store(true, Ordering::SeqCst);
     assert!(stream.await.unwrap() > 0);
     other.app.close().await;
-}
-
-async fn wait_until(is_so: impl Fn() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            tokio::task::yield_now().await;
-        }
-    };
-    tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await.unwrap();
 }

@@ -17,6 +17,8 @@ mod input;
 mod limits;
 mod money_notices;
 mod notices;
+mod order;
+mod ownlimits;
 mod privacy;
 mod refund;
 mod sale;

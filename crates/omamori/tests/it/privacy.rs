@@ -6,14 +6,15 @@ use std::fs;
 use std::path::Path;
 
 use omamori::app::App;
-use omamori::audit::Actor;
+use omamori::audit::list::{Filter, newest};
+use omamori::audit::{Actor, MACHINE};
 use omamori::clock::DAY;
 use omamori::console::customer_acts;
 use omamori::gate::Act;
 use omamori::identity::account;
 use omamori::privacy::{
-    AtClosing, Exported, GRACE, INVENTORY, Kept, Store, ask_for_closing, carry_out_due, document,
-    export_of, retain,
+    AtClosing, Exported, GRACE, INVENTORY, Kept, NewHold, Store, ask_for_closing, carry_out_due,
+    document, export_for_staff, export_of, place_hold, release_holds, retain,
 };
 use omamori::web::codes::Code;
 use omamori_db::{Db, sql};
@@ -28,6 +29,7 @@ on_both_engines!(
     a_closed_account_is_gone_and_takes_no_value,
     a_closing_goes_on_wherever_it_was_interrupted,
     value_that_came_in_the_grace_is_kept,
+    what_commands_do_to_an_account_is_in_the_audit_log,
     a_customer_with_value_or_a_fresh_payment_stays,
     sessions_and_decisions_go_after_their_time,
 );
@@ -149,7 +151,7 @@ async fn assert_gone(app: &TestApp, customer: &Customer) {
 /// sees its sale.
 async fn a_closed_account_is_gone_and_takes_no_value(app: &mut TestApp) {
     let (register, customer) = spent(app).await;
-    ask_for_closing(&app.app, &customer.customer_id).await.unwrap();
+    ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
     let code = customer.code(app.now());
     register.top_up(app, "t-1", &code, 1_000).await.refused(Code::AccountFrozen);
     app.clock.advance(GRACE);
@@ -168,7 +170,7 @@ async fn a_closed_account_is_gone_and_takes_no_value(app: &mut TestApp) {
 /// changes nothing.
 async fn a_closing_goes_on_wherever_it_was_interrupted(app: &mut TestApp) {
     let (_, customer) = spent(app).await;
-    ask_for_closing(&app.app, &customer.customer_id).await.unwrap();
+    ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
     app.clock.advance(GRACE);
     // After the claim.
     set_state(&app.app, &customer, "ending").await;
@@ -185,7 +187,7 @@ async fn a_closing_goes_on_wherever_it_was_interrupted(app: &mut TestApp) {
 
     // After the ledger: the wallet is closed, the registry does not know it yet.
     let (_, other) = spent(app).await;
-    ask_for_closing(&app.app, &other.customer_id).await.unwrap();
+    ask_for_closing(&app.app, &Actor::machine(), &other.customer_id).await.unwrap();
     app.clock.advance(GRACE);
     break_registry(&app.app, true).await;
     carry_out_due(&app.app).await.unwrap();
@@ -211,7 +213,7 @@ async fn break_registry(app: &App, breaks: bool) {
 /// Goal: a refund that came in the seven days is not lost with the account.
 async fn value_that_came_in_the_grace_is_kept(app: &mut TestApp) {
     let (register, customer) = spent(app).await;
-    ask_for_closing(&app.app, &customer.customer_id).await.unwrap();
+    ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
     register.refund(app, "r-1", "s-1", 100).await.ok();
     app.clock.advance(GRACE);
     carry_out_due(&app.app).await.unwrap();
@@ -221,17 +223,43 @@ async fn value_that_came_in_the_grace_is_kept(app: &mut TestApp) {
     register.sell(app, "s-2", &customer.code(app.now()), 100).await.ok();
 }
 
+/// Goal: whoever made a copy, placed a hold or asked for a closing on the server is written down.
+async fn what_commands_do_to_an_account_is_in_the_audit_log(app: &mut TestApp) {
+    let (_, customer) = spent(app).await;
+    let (id, actor) = (&customer.customer_id, Actor::machine());
+    let copy = export_for_staff(&app.app, &actor, id).await.unwrap();
+    assert_eq!(copy["format"], "omamori-export/1");
+    let hold = NewHold { reason: "court", until: app.now() + DAY, by: "legal" };
+    place_hold(&app.app, &actor, id, &hold).await.unwrap();
+    let held = ask_for_closing(&app.app, &actor, id).await.unwrap_err();
+    assert_eq!(held.code(), Code::ClosingHeld);
+    assert_eq!(release_holds(&app.app, &actor, id).await.unwrap(), 1);
+    assert_eq!(release_holds(&app.app, &actor, id).await.unwrap(), 0, "nothing to write down");
+    ask_for_closing(&app.app, &actor, id).await.unwrap();
+    let registry = &app.app.stores.registry;
+    let entries = newest(registry, &Filter::default(), 10).await.unwrap();
+    let mine = entries.iter().filter(|entry| entry.subject == *id);
+    let acts: Vec<&str> = mine.clone().map(|entry| &*entry.act).collect();
+    let wanted = ["account_close_ask", "legal_hold_end", "legal_hold_place", "data_export"];
+    assert_eq!(acts, wanted, "newest first");
+    assert!(mine.clone().all(|entry| entry.actor == MACHINE));
+    assert!(mine.clone().any(|entry| entry.reason == "court"));
+}
+
 async fn a_customer_with_value_or_a_fresh_payment_stays(app: &mut TestApp) {
     let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
     customer.load(app, &register, 1_000).await;
     let refused = async |app: &TestApp| {
-        ask_for_closing(&app.app, &customer.customer_id).await.unwrap_err().code()
+        ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id)
+            .await
+            .unwrap_err()
+            .code()
     };
     assert_eq!(refused(app).await, Code::ClosingBalance);
     register.sell(app, "s-1", &customer.code(app.now()), 1_000).await.ok();
     assert_eq!(refused(app).await, Code::ClosingRefunds);
     app.clock.advance(14 * DAY);
-    ask_for_closing(&app.app, &customer.customer_id).await.unwrap();
+    ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
     assert_eq!(refused(app).await, Code::ClosingUnderWay);
     customer_acts::unfreeze(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
     app.clock.advance(GRACE);
@@ -245,7 +273,7 @@ async fn two_nodes_close_an_account_once(app: &mut TestApp) {
     let (register, customer) = spent(app).await;
     let before = customer.device_number;
     assert!(other.app.identity.device(&other.app, before).await.unwrap().is_some());
-    ask_for_closing(&app.app, &customer.customer_id).await.unwrap();
+    ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
     app.clock.advance(GRACE);
     let (one, two) = tokio::join!(carry_out_due(&app.app), carry_out_due(&other.app));
     one.unwrap();

@@ -15,6 +15,7 @@ use crate::console::frame::Frame;
 use crate::gate::windows::Class;
 use crate::identity::desk::{Overview, overview};
 use crate::identity::devices::{Device, SessionSummary, devices, sessions};
+use crate::limit::Kind;
 use crate::notify::contacts;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -90,11 +91,11 @@ pub(in crate::console) async fn show(
 fn limits(app: &App, account: u128) -> Vec<Limit> {
     let (paid, loaded) =
         (app.gate.used(account, Class::Payment), app.gate.used(account, Class::Topup));
-    let limits = &app.config.limits;
+    let max = |kind| app.gate.limit(kind, account); // the customer's own, if that is lower
     vec![
-        Limit { name: "console.limit_payment_24h", used: paid.in_24h, max: limits.payment_24h },
-        Limit { name: "console.limit_payment_30d", used: paid.in_30d, max: limits.payment_30d },
-        Limit { name: "console.limit_topup_24h", used: loaded.in_24h, max: limits.topup_24h },
+        Limit { name: "console.limit_payment_24h", used: paid.in_24h, max: max(Kind::Payment24h) },
+        Limit { name: "console.limit_payment_30d", used: paid.in_30d, max: max(Kind::Payment30d) },
+        Limit { name: "console.limit_topup_24h", used: loaded.in_24h, max: max(Kind::Topup24h) },
     ]
 }
 

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::phone::Phone;
 use super::{House, on_both_engines};
-use crate::clock::{DAY, SECOND};
+use crate::audit::Actor;
+use crate::clock::{DAY, Micros, SECOND};
 use crate::identity::standing;
 use crate::notify::{AccountStopper, deliver_due};
-use crate::privacy::{carry_out_due, export_of, place_hold, release_holds};
+use crate::privacy::{NewHold, carry_out_due, export_of, place_hold, release_holds};
 
 on_both_engines!(
     a_copy_has_everything_but_secrets_and_is_told,
@@ -157,15 +158,21 @@ async fn the_new_owner_of_a_number_sees_nothing(house: House) {
     assert!(!old_copy.contains("9012345678") && !old_copy.contains("Pixel"), "{old_copy}");
 }
 
+async fn hold(house: &House, id: &str, span: Micros) {
+    let until = house.app.clock.now() + span;
+    let hold = NewHold { reason: "court", until, by: "legal" };
+    place_hold(&house.app, &Actor::machine(), id, &hold).await.unwrap();
+}
+
 async fn what_forbids_a_closing_is_said(house: House) {
     let phone = Phone::signed_up(&house).await;
     let id = customer_id(&house, super::NUMBER).await;
     let path = "/account/close/options";
-    place_hold(&house.app, &id, "court", house.app.clock.now() + DAY, "legal").await.unwrap();
+    hold(&house, &id, DAY).await;
     phone.post(&house, path, &json!({})).await.refused("closing_held");
-    assert_eq!(release_holds(&house.app, &id).await.unwrap(), 1);
+    assert_eq!(release_holds(&house.app, &Actor::machine(), &id).await.unwrap(), 1);
     phone.post(&house, path, &json!({})).await.ok();
-    place_hold(&house.app, &id, "court", house.app.clock.now() + DAY, "legal").await.unwrap();
+    hold(&house, &id, DAY).await;
     house.clock.advance(DAY);
     phone.post(&house, path, &json!({})).await.ok();
     phone.post(&house, "/account/stop", &json!({})).await.ok();
@@ -177,7 +184,7 @@ async fn what_comes_up_in_the_grace_keeps_the_account(house: House) {
     let mut held = Phone::signed_up(&house).await;
     let id = customer_id(&house, super::NUMBER).await;
     held.confirmed(&house, CLOSE, nothing()).await.ok();
-    place_hold(&house.app, &id, "court", house.app.clock.now() + 30 * DAY, "legal").await.unwrap();
+    hold(&house, &id, 30 * DAY).await;
     house.clock.advance(7 * DAY);
     carry_out_due(&house.app).await.unwrap();
     assert_eq!(status(&house, &held).await, "active");

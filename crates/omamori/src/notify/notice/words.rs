@@ -115,6 +115,25 @@ impl Notice {
                     ("taken", yen_text(*taken)),
                 ],
             ),
+            Self::LimitLowered { limit, yen } => (
+                "notice.limit_lowered",
+                "notice.limit_lowered_text",
+                vec![("limit", text.t(limit.text_key()).to_owned()), ("yen", yen_text(*yen))],
+            ),
+            Self::LimitRaiseAsked { limit, yen, at } => (
+                "notice.limit_raise",
+                "notice.limit_raise_text",
+                vec![
+                    ("limit", text.t(limit.text_key()).to_owned()),
+                    ("yen", yen_text(*yen)),
+                    ("at", stamp(*at)),
+                ],
+            ),
+            Self::LimitKept { limit } => (
+                "notice.limit_kept",
+                "notice.limit_kept_text",
+                vec![("limit", text.t(limit.text_key()).to_owned())],
+            ),
             Self::ValueEnds { free, points, last } => (
                 "notice.value_ends",
                 "notice.value_ends_text",

@@ -12,12 +12,11 @@ use super::{AuthorizationDetail, SECONDS_MIN, authorization_id};
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
 use crate::gate::chart::TransferCode;
-use crate::gate::{Act, Clearance, Question};
+use crate::gate::{Act, Clearance, Question, Use};
 use crate::pos::auth::Terminal;
 use crate::pos::code::{self, Verified};
 use crate::pos::fields::{AMOUNT_MAX, Fields};
 use crate::pos::model::{ItemDetail, SaleDetail, micros};
-use crate::pos::payment::{admission, check_items};
 use crate::pos::tombstone::is_tombstone;
 use crate::value::{Bill, Spending, TRIES, plan};
 use crate::web::codes::Code;
@@ -45,7 +44,7 @@ pub struct CreateAuthorization {
     /// 7 days or what the operator sets if left out.
     #[serde(default)]
     #[schema(minimum = 60, maximum = 2_592_000)]
-    expires_in: Option<u32>,
+    expires_in_seconds: Option<i64>,
     /// The number on the paper, at most 64 characters.
     #[serde(default)]
     #[schema(max_length = 64)]
@@ -75,21 +74,22 @@ impl CreateAuthorization {
         fields.code(&self.code);
         fields.range("amount", self.amount, 1..=AMOUNT_MAX);
         fields.currency(self.currency.as_deref());
-        let longest = app.config.authorization.max_seconds();
-        let seconds = i64::from(self.expires_in.unwrap_or(SECONDS_MIN));
-        fields.range("expires_in", seconds, SECONDS_MIN.into()..=longest.into());
+        let longest = i64::from(app.config.authorization.max_seconds());
+        let seconds = self.expires_in_seconds.unwrap_or(SECONDS_MIN);
+        fields.range("expires_in_seconds", seconds, SECONDS_MIN..=longest);
         fields.text_optional("order_receipt_number", self.order_receipt_number.as_deref(), 64);
         fields.text_optional("description", self.description.as_deref(), 255);
-        check_items(&self.items, fields)
+        fields.items(&self.items);
+        fields.done()
     }
 
     fn asked(&self, app: &App, merchant_id: &str) -> Asked {
-        let seconds = self.expires_in;
+        let usual = app.config.authorization.default_seconds();
         Asked {
             id: authorization_id(merchant_id, &self.merchant_authorization_id),
             code: self.code.clone(),
             amount: self.amount,
-            seconds: seconds.unwrap_or_else(|| app.config.authorization.default_seconds()),
+            seconds: self.expires_in_seconds.map_or(usual, |s| u32::try_from(s).unwrap_or(usual)),
         }
     }
 
@@ -172,7 +172,7 @@ async fn authorize(
     asked: &Asked,
     detail: &AuthorizationDetail,
 ) -> Result<Reservation> {
-    let verified = match code::verify(app, &asked.code, terminal.terminal_number).await {
+    let verified = match code::verify(app, &asked.code, &terminal.place()).await {
         Ok(verified) => verified,
         Err(fault @ Error::Fault(_)) => return Err(fault),
         Err(refused) => return Err(refuse(app, terminal, asked.amount, detail, refused).await),
@@ -235,13 +235,14 @@ async fn clear(
     spending: &Result<Spending, Code>,
 ) -> Result<Clearance> {
     let device = &verified.device;
+    let of = Use::Payment { enrolled_at: device.enrolled_at };
     let question = Question {
         act: Act::Authorize,
         customer: Some(&device.customer_id),
         device: Some(&device.device_id),
         terminal: Some(terminal.place()),
         amount: Some(amount),
-        admission: Some(admission(app, device, amount)),
+        admission: Some(app.gate.admission(of, device.wallet_account, amount)),
         detail,
     };
     let opinion = spending.as_ref().map(drop).map_err(|code| *code);

@@ -17,9 +17,9 @@ use crate::gate::{Act, Clearance, Question};
 use crate::id::{Kind, derive};
 use crate::identity::account;
 use crate::pos::auth::Terminal;
-use crate::pos::code::Verified;
 use crate::pos::model::SaleDetail;
 use crate::pos::payment::capture_id;
+use crate::pos::sell::Sale;
 use crate::value::{Bill, Discount, TRIES, plan};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -32,12 +32,12 @@ fn held_id(merchant_id: &str, merchant_payment_id: &str) -> u128 {
 }
 
 /// A sale that is to wait.
-pub(in crate::pos) struct Hold<'a> {
-    pub terminal: &'a Terminal,
-    pub verified: &'a Verified,
-    /// Yen before any discount.
-    pub amount: i64,
+pub struct Hold<'a> {
+    /// The sale.
+    pub sale: &'a Sale<'a>,
+    /// What campaigns take off.
     pub discounts: &'a [Discount],
+    /// What the decision's record says of it.
     pub detail: &'a SaleDetail,
 }
 
@@ -48,22 +48,22 @@ impl Hold<'_> {
     /// # Errors
     /// As of a payment.
     pub async fn make(&self, app: &App, clearance: Clearance) -> Result<Option<Reservation>> {
-        let Self { terminal, verified, amount, discounts, detail } = *self;
-        let device = &verified.device;
+        let Self { sale, discounts, detail } = *self;
+        let device = sale.device;
         let seconds = app.config.authorization.hold_seconds();
         let until = app.clock.now() + Micros::from(seconds) * SECOND;
         let purse = app.gate.purse(device.wallet_account).outliving(until);
-        let bill = Bill { amount, discounts, use_points: device.uses_points };
+        let bill = Bill { amount: sale.amount, discounts, use_points: device.uses_points };
         let spending = plan(&purse, &bill, app.config.value.spending_order);
         let spending = spending.ok_or(Code::InsufficientFunds)?;
         let reserve = Reserve {
             id: held_id(&detail.merchant_id, &detail.merchant_payment_id),
-            claim_id: verified.authorization_id,
+            claim_id: sale.authorization_id,
             wallet: device.wallet_account,
-            store: terminal.store.sales_account,
+            store: sale.store.sales_account,
             code: TransferCode::PaymentHeld,
             seconds,
-            terminal_number: terminal.terminal_number,
+            terminal_number: sale.place.terminal_number,
             spending: &spending,
         };
         reserve.make(app, clearance, Code::PaymentIdReused).await

@@ -49,19 +49,6 @@ impl From<&State> for AuthorizationStatus {
     }
 }
 
-impl AuthorizationStatus {
-    /// The word of the API and of texts.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Authorized => "authorized",
-            Self::Captured => "captured",
-            Self::Voided => "voided",
-            Self::Expired => "expired",
-        }
-    }
-}
-
 /// An authorization, as the API shows it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuthorizationView {

@@ -24,7 +24,7 @@ use crate::id::derive;
 /// Above this the windows of limits would forget what is set aside.
 const DAYS_BOUND: u32 = 30;
 /// A shorter time is a payment's.
-const SECONDS_MIN: u32 = 60;
+const SECONDS_MIN: i64 = 60;
 
 /// How long value is set aside.
 #[derive(Clone, Debug, Deserialize)]

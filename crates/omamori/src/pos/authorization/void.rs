@@ -50,7 +50,8 @@ pub async fn create(
                     ..SaleDetail::default()
                 },
             };
-            bury(&app, &terminal, Act::AuthorizationVoid, id, &detail).await?;
+            let place = (&*terminal.store, terminal.place());
+            bury(&app, place, Act::AuthorizationVoid, id, &detail).await?;
             continue;
         };
         if is_tombstone(&found.transfer) {

@@ -4,14 +4,15 @@ use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::State;
-use omamori_db::sql;
+use omamori_db::{Tx, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::{GRACE, STOPPED_BY, obstacle};
 use crate::app::App;
+use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
-use crate::gate::{Act, Question};
+use crate::gate::Act;
 use crate::id::Kind;
 use crate::identity::account::{self, Account};
 use crate::identity::stepup::{self, Confirmed, Intent};
@@ -67,7 +68,10 @@ pub(in crate::privacy) async fn handle(
     };
     let intent = intent(&request, text)?;
     let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
-    let due_at = begin(&app, &account.customer_id, "customer").await?;
+    let mut tx = registry.begin().await?;
+    let due_at = begin(&app, &mut tx, &account.customer_id, "customer").await?;
+    tx.commit().await?;
+    devices::forget(&app, &account.customer_id).await?;
     Ok(Answer(Closing { due_at: rfc3339(due_at) }))
 }
 
@@ -75,14 +79,18 @@ pub(in crate::privacy) async fn handle(
 ///
 /// # Errors
 /// What forbids it; a fault.
-pub async fn ask_for(app: &App, customer_id: &str) -> Result<Micros> {
+pub async fn ask_for(app: &App, actor: &Actor, customer_id: &str) -> Result<Micros> {
     let account = account::find(&app.stores.registry, customer_id).await?;
     let opinion = allowed(app, &account).await?;
-    let detail = json!({ "by": "staff" });
-    let question =
-        Question { customer: Some(customer_id), ..Question::plain(Act::AccountCloseAsk, &detail) };
-    let _cleared = app.gate.decide(question, opinion).await?;
-    begin(app, customer_id, "staff").await
+    let act = Act::AccountCloseAsk;
+    let clearance = actor.decide(app, act, Some(customer_id), &json!({}), opinion).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let due_at = begin(app, &mut tx, customer_id, "staff").await?;
+    let (before, after) = (json!({ "status": "active" }), json!({ "due_at": due_at }));
+    let entry = Entry { actor, act, subject: customer_id, before, after, reason: "" };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    devices::forget(app, customer_id).await?;
+    Ok(due_at)
 }
 
 /// What forbids it now, seen with what other nodes wrote.
@@ -100,12 +108,11 @@ async fn allowed(app: &App, account: &Account) -> Result<std::result::Result<(),
     obstacle::look(app, account).await
 }
 
-/// Stops the account, tells everyone, ends all sessions: in one transaction.
-async fn begin(app: &App, customer_id: &str, by: &'static str) -> Result<Micros> {
+/// Stops the account, tells everyone, ends all sessions: in the caller's transaction.
+async fn begin(app: &App, tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<Micros> {
     let now = app.clock.now();
     let due_at = now + GRACE;
-    let mut tx = app.stores.registry.begin().await?;
-    if !standing::stop(&mut tx, customer_id, STOPPED_BY).await? {
+    if !standing::stop(tx, customer_id, STOPPED_BY).await? {
         return Err(Code::AccountFrozen.into());
     }
     let insert = sql("INSERT INTO account_closing (closing_id, customer_id, state, asked_by,
@@ -118,12 +125,10 @@ async fn begin(app: &App, customer_id: &str, by: &'static str) -> Result<Micros>
         omamori_db::Error::UniqueViolation => Error::from(Code::ClosingUnderWay),
         fault => fault.into(),
     })?;
-    devices::note(app, &mut tx, customer_id).await?;
+    devices::note(app, tx, customer_id).await?;
     // Before the sessions end: a phone that is signed out gets no push.
-    tell(app, &mut tx, customer_id, &Notice::ClosingAsked { due_at }).await?;
+    tell(app, tx, customer_id, &Notice::ClosingAsked { due_at }).await?;
     let sessions = sql("DELETE FROM session WHERE customer_id = $1");
     tx.execute(sessions.bind(customer_id)).await?;
-    tx.commit().await?;
-    devices::forget(app, customer_id).await?;
     Ok(due_at)
 }

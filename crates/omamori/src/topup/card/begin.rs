@@ -16,8 +16,7 @@ use super::look::{view, view_now};
 use super::{ledger, resolve};
 use crate::app::App;
 use crate::gate::limits::Limits;
-use crate::gate::windows::{Admission, Bound, Class, Flow};
-use crate::gate::{Act, Clearance, Question};
+use crate::gate::{Act, Clearance, Question, Use};
 use crate::id::{Kind, derive};
 use crate::identity::stepup::{self, Confirmed, Intent, Risen};
 use crate::identity::{Customer, Network, account, long_bound};
@@ -134,15 +133,6 @@ async fn standing(app: &App, customer: &Customer, ask: &Ask) -> Result<Result<()
     long_bound(registry, customer, app.clock.now()).await
 }
 
-/// The limits of every top-up by card.
-pub fn bounds(limits: &Limits) -> Vec<Bound> {
-    vec![
-        Bound::day(Class::CardTopup, limits.topup_card_24h, Code::LimitTopupCard24h),
-        Bound::month(Class::CardTopup, limits.topup_card_30d, Code::LimitTopupCard30d),
-        Bound::day(Class::Topup, limits.topup_24h, Code::LimitTopup24h),
-    ]
-}
-
 async fn clear(
     app: &App,
     customer: &Customer,
@@ -150,19 +140,13 @@ async fn clear(
     ask: &Ask,
     opinion: Result<(), Code>,
 ) -> Result<Clearance> {
-    let limits = &app.config.limits;
     let detail = json!({
         "ip": network.address(), "session": customer.session_id, "card": ask.card_id,
         "request": ask.request_id,
     });
     let question = Question {
         amount: Some(ask.amount),
-        admission: Some(Admission {
-            account: customer.wallet_account,
-            amount: ask.amount,
-            bounds: bounds(limits),
-            flow: Flow::In { balance_max: limits.balance_max },
-        }),
+        admission: Some(app.gate.admission(Use::TopupCard, customer.wallet_account, ask.amount)),
         ..customer.asks(Act::TopupCard, &detail)
     };
     app.gate.decide(question, opinion).await

@@ -12,7 +12,7 @@ use super::look::{own, status};
 use super::register::CARDS_MAX;
 use super::setup as setups;
 use crate::app::App;
-use crate::gate::windows::Class;
+use crate::gate::Use;
 use crate::identity::PageCustomer;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -55,15 +55,7 @@ pub async fn choose(
     let cards = cards::of_customer(&app.stores.registry, &customer.customer_id).await?;
     let (limits, account) = (&app.config.limits, customer.wallet_account);
     let balance = app.gate.balance(account);
-    let card = app.gate.used(account, Class::CardTopup);
-    let any = app.gate.used(account, Class::Topup);
-    let room = limits
-        .topup_card_max
-        .min(limits.topup_card_24h - card.in_24h)
-        .min(limits.topup_card_30d - card.in_30d)
-        .min(limits.topup_24h - any.in_24h)
-        .min(limits.balance_max - balance)
-        .max(0);
+    let room = app.gate.room(Use::TopupCard, account).min(limits.topup_card_max);
     let offered = AMOUNTS.into_iter().filter(|amount| *amount <= limits.topup_card_max);
     page(&ChoosePage {
         text,

@@ -158,7 +158,7 @@ async fn a_register_says_how_long_and_the_operator_how_long_at_most(app: &mut Te
     let ask = async |app: &TestApp, id: &str, seconds: i64| {
         let code = customer.code(app.now());
         let body = json!({ "merchant_authorization_id": id, "code": code, "amount": 10,
-            "expires_in": seconds });
+            "expires_in_seconds": seconds });
         register.post(app, "/authorizations", &body).await
     };
     for (seconds, until) in [(60, "2026-04-01T03:01:00Z"), (259_200, "2026-04-04T03:00:00Z")] {
@@ -167,7 +167,7 @@ async fn a_register_says_how_long_and_the_operator_how_long_at_most(app: &mut Te
     }
     for seconds in [0, 59, 259_201] {
         let error = ask(app, "a-1", seconds).await.refused(Code::InvalidRequest);
-        assert_eq!(error["fields"][0]["field"], "expires_in");
+        assert_eq!(error["fields"][0]["field"], "expires_in_seconds");
     }
     let made = register.authorize(app, "a-2", &customer.code(app.now()), 10).await.ok();
     assert_eq!(made["authorization"]["expires_at"], "2026-04-03T03:00:00Z");
@@ -258,7 +258,7 @@ async fn what_ends_before_it_is_not_set_aside(app: &mut TestApp) {
     let purse = app.app.gate.purse(customer.wallet_account);
     assert_eq!((purse.free_total(), purse.points_total(), purse.paid), (1_000, 0, 0));
     let body = json!({ "merchant_authorization_id": "a-2", "code": customer.code(app.now()),
-        "amount": 1_000, "expires_in": 3_600 });
+        "amount": 1_000, "expires_in_seconds": 3_600 });
     register.post(app, "/authorizations", &body).await.ok();
     assert_eq!(app.app.gate.purse(customer.wallet_account).free_total(), 0);
 }
@@ -304,7 +304,7 @@ async fn limits_are_used_from_the_start_and_given_back(app: &mut TestApp) {
     register.refund(app, "r-1", "p-1", 400).await.ok();
     assert_eq!(used(app), 600);
     let body = json!({ "merchant_authorization_id": "a-4", "code": customer.code(app.now()),
-        "amount": 9_400, "expires_in": 600 });
+        "amount": 9_400, "expires_in_seconds": 600 });
     register.post(app, "/authorizations", &body).await.ok();
     assert_eq!(used(app), 10_000);
     app.restart_without_views().await;

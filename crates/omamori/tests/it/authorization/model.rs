@@ -259,7 +259,7 @@ impl Life<'_> {
                 let until = now + days * DAY;
                 let code = self.customer.code(now);
                 let body = serde_json::json!({ "merchant_authorization_id": id, "code": code,
-                    "amount": yen, "expires_in": days * 86_400 });
+                    "amount": yen, "expires_in_seconds": days * 86_400 });
                 let answer = register.post(app, "/authorizations", &body).await;
                 // A lot that ends at the very moment lasts.
                 let taken = self.model.take(*yen, month_of(until - 1));

@@ -23,6 +23,7 @@ mod external;
 mod factors;
 mod lost;
 mod merchant;
+mod ownlimits;
 mod password;
 mod password_phones;
 mod pictures;

@@ -80,6 +80,10 @@ async fn world(app: &TestApp) -> World {
     let send = json!({ "client_send_id": "s", "amount": 500, "to": { "kind": "link" },
         "message": "<b>朝食</b>" });
     let sent = sender.confirmed(app, "/sends", &send).await.ok();
+    let lower = json!({ "limit": "payment_24h", "yen": 3_000 });
+    sender.customer.post(app, "/limits/lower", &lower).await.ok();
+    let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
+    sender.confirmed(app, "/limits/raise", &higher).await.ok();
     World {
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
         sender,
@@ -183,6 +187,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
+        of_customer("limits.html", &world.sender.customer, "/settings/limits"),
         of_customer("send_one.html", &world.sender.customer, &world.sent),
     ];
     for desk in [&world.viewer, &world.admin] {
@@ -213,6 +218,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
         pages.push(of_customer("topup_card.html", customer, "/topup/card"));
         pages.push(of_customer("settings.html", customer, "/settings"));
+        pages.push(of_customer("limits.html", customer, "/settings/limits"));
         pages.push(of_customer("factors.html", customer, "/settings/factors"));
         pages.push(of_customer("notices.html", customer, "/notices"));
         pages.push(of_customer("privacy.html", customer, "/privacy"));

@@ -21,7 +21,7 @@ pub fn good_body(path: &str, code: &str) -> Value {
             "code": code,
             "amount": 1_000,
             "currency": "JPY",
-            "expires_in": 3_600,
+            "expires_in_seconds": 3_600,
             "order_receipt_number": "0042-7",
             "description": "宿泊",
             "items": [
@@ -33,6 +33,17 @@ pub fn good_body(path: &str, code: &str) -> Value {
             "amount": 100,
             "order_receipt_number": "0042-8",
             "description": "清算",
+        }),
+        "/api/pos/v1/orders" => json!({
+            "merchant_payment_id": "o-1",
+            "amount": 1_000,
+            "currency": "JPY",
+            "order_receipt_number": "0042-7",
+            "description": "朝食",
+            "items": [
+                { "jan": "4901234567894", "name": "おにぎり", "quantity": 1, "unit_price": 160 },
+            ],
+            "expires_in_seconds": 300,
         }),
         "/api/pos/v1/refunds" => json!({
             "merchant_refund_id": "r-1",
@@ -84,7 +95,9 @@ pub fn out_of_bounds(field: &str) -> Vec<(Value, &'static str)> {
             let values = [json!(0), json!(-1), json!(1_000_001), json!(i64::MAX), json!(i64::MIN)];
             all("out_of_range", &values)
         }
-        "expires_in" => all("out_of_range", &[json!(0), json!(59), json!(2_592_001)]),
+        "expires_in_seconds" => {
+            all("out_of_range", &[json!(0), json!(59), json!(2_592_001), json!(i64::MIN)])
+        }
         "currency" => all("out_of_range", &["", "USD", "jpy", "JPY ", "円"].map(Value::from)),
         "order_receipt_number" => text(&long(65)),
         "description" | "reason" => text(&long(256)),

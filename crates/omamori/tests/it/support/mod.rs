@@ -62,3 +62,13 @@ where
     }
     answers
 }
+
+/// Waits for what another task or node does on its own. It must come: there is no other outcome.
+pub async fn wait_until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), waiting).await.unwrap();
+}
