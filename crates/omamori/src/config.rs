@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use ipnet::IpNet;
 use serde::Deserialize;
 
+use crate::case::CaseSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::pos::AuthorizationSettings;
@@ -59,6 +60,8 @@ pub struct Config {
     pub value: ValueSettings,
     /// Value set aside for payments that come later.
     pub authorization: AuthorizationSettings,
+    /// How soon cases should be decided.
+    pub cases: CaseSettings,
 }
 
 impl Default for Config {
@@ -82,6 +85,7 @@ impl Default for Config {
             limits: Limits::default(),
             value: ValueSettings::default(),
             authorization: AuthorizationSettings::default(),
+            cases: CaseSettings::default(),
         }
     }
 }
@@ -279,6 +283,7 @@ impl Config {
         }
         self.value.check().map_err(ConfigError::Value)?;
         self.authorization.check().map_err(ConfigError::Value)?;
+        self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }
 

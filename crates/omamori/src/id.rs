@@ -87,6 +87,10 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// What staff look into.
+    Case,
+    /// What is said in a case.
+    CaseNote,
 }
 
 impl Kind {
@@ -128,6 +132,8 @@ impl Kind {
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::Case => "cse",
+            Self::CaseNote => "cnt",
         }
     }
 

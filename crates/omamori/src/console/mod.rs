@@ -10,6 +10,7 @@
 pub mod access;
 pub mod approval;
 mod audit_page;
+mod cases;
 mod customer;
 mod dashboard;
 mod doors;
@@ -64,6 +65,11 @@ pub fn router() -> Router<Arc<App>> {
         .route("/approvals/{approval_id}/options", post(approval::page::options))
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/cases/{case_id}/take", post(cases::acts::take))
+        .route("/cases/{case_id}/note", post(cases::acts::note))
+        .route("/cases/{case_id}/link", post(cases::acts::link))
+        .route("/cases/{case_id}/ask", post(cases::acts::ask))
+        .route("/cases/{case_id}/decide/{outcome}", post(cases::acts::decide))
         .route("/customers/{customer_id}/freeze", post(customer::page_acts::freeze))
         .route("/customers/{customer_id}/unfreeze", post(customer::page_acts::unfreeze))
         .route("/customers/{customer_id}/recover", post(customer::page_acts::recover))
@@ -74,6 +80,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/customers/{customer_id}", get(customer::page::show))
         .route("/console/payments/{payment_id}", get(payment::show))
         .route("/console/stores/{id}", get(store::show))
+        .route("/console/cases", get(cases::queue::show))
+        .route("/console/cases/{case_id}", get(cases::page::show))
         .route("/console/approvals", get(approval::page::show))
         .route("/console/doors", get(doors::show))
         .route("/console/staff", get(staff::page::show))

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::access::Viewer;
 use crate::app::App;
+use crate::case;
 use crate::gate::Act;
 use crate::gate::chart::TransferCode;
 use crate::id::Kind;
@@ -66,6 +67,7 @@ async fn look(app: &App, typed: &str) -> Result<(&'static str, Vec<Hit>)> {
             "cus" => Ok(("customer", customers(standing::find(app, typed).await?))),
             "mer" | "sto" | "ter" => Ok(("store", stores(app, typed).await?)),
             "pay" | "rfd" => Ok(("payment", payments(app, typed).await?)),
+            "cse" => Ok(("case", cases(app, typed).await?)),
             _ => Ok(("unknown", Vec::new())),
         };
     }
@@ -100,6 +102,16 @@ async fn stores(app: &App, id: &str) -> Result<Vec<Hit>> {
         kind: "store",
         label: merchant.name,
         href: format!("/console/stores/{id}"),
+    };
+    Ok(found.into_iter().map(hit).collect())
+}
+
+async fn cases(app: &App, id: &str) -> Result<Vec<Hit>> {
+    let found = case::find(&app.stores.registry, id).await?;
+    let hit = |case: case::Case| Hit {
+        kind: "case",
+        href: format!("/console/cases/{}", case.case_id),
+        label: case.case_id,
     };
     Ok(found.into_iter().map(hit).collect())
 }

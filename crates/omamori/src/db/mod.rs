@@ -43,6 +43,7 @@ pub const REGISTRY: &[Step] = &[
     step!(18, "controls", "registry/0018_controls.sql"),
     step!(19, "own limits", "registry/0019_own_limits.sql"),
     step!(21, "orders", "registry/0021_orders.sql"),
+    step!(26, "cases", "registry/0026_cases.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -168,4 +168,18 @@ pub enum Act {
     StaffUnmask,
     /// Staff help a customer to get back in.
     StaffRecover,
+    /// A customer says: I do not know this payment.
+    Dispute,
+    /// A customer adds words to a case.
+    CaseReply,
+    /// Staff take a case.
+    CaseTake,
+    /// Staff write something down in a case.
+    CaseNote,
+    /// Staff say that two cases belong together.
+    CaseLink,
+    /// Staff ask the customer something.
+    CaseAsk,
+    /// Staff decide a case.
+    CaseDecide,
 }

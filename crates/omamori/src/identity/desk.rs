@@ -95,6 +95,17 @@ pub async fn holder_of_device(registry: &Db, number: DeviceNumber) -> Result<Opt
     Ok(row.map(|row| row.text("customer_id")).transpose()?)
 }
 
+/// The number that a phone has in its codes.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn number_of_device(registry: &Db, device_id: &str) -> Result<Option<DeviceNumber>> {
+    let query = sql("SELECT device_number FROM device WHERE device_id = $1");
+    let row = registry.optional(query.bind(device_id)).await?;
+    let number = row.map(|row| row.int("device_number")).transpose()?;
+    Ok(number.and_then(|number| DeviceNumber::new(u32::try_from(number).ok()?)))
+}
+
 /// Ends all sessions of a customer, on every phone, and tells the customer. Returns how many.
 ///
 /// # Errors

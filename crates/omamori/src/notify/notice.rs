@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::delivery::Channel;
 use super::email::Email;
+use crate::case::Outcome;
 use crate::clock::Micros;
 use crate::identity::Phone;
 use crate::limit::Kind as Limit;
@@ -232,6 +233,15 @@ pub enum Notice {
         /// The asker's number.
         from: Masked,
     },
+    /// The customer said that they do not know a payment; staff look into it.
+    CaseOpened {},
+    /// Staff ask the customer something about it.
+    CaseAsked {},
+    /// Staff have decided.
+    CaseDecided {
+        /// How.
+        outcome: Outcome,
+    },
 }
 
 /// Why an account was not closed after all.
@@ -353,6 +363,9 @@ impl Notice {
             | Self::MoneyRequested { .. }
             | Self::CardTopup { .. }
             | Self::CardRemoved { .. }
+            | Self::CaseOpened {}
+            | Self::CaseAsked {}
+            | Self::CaseDecided { .. }
             | Self::LimitLowered { .. }
             | Self::LimitKept { .. }
             | Self::ValueEnds { .. } => &[Email, Push],
@@ -438,7 +451,10 @@ pub(super) mod tests {
             Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
             Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
             Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
+            Notice::CaseOpened {},
+            Notice::CaseAsked {},
         ];
+        all.extend(Outcome::ALL.map(|outcome| Notice::CaseDecided { outcome }));
         let ends = Reason::ALL.into_iter().flat_map(|r| [End::Refused(r), End::Refunded(r)]);
         for end in ends.chain([End::Credited]) {
             all.push(Notice::CardTopup {

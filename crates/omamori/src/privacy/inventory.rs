@@ -267,6 +267,45 @@ pub const INVENTORY: &[Table] = &[
              (SELECT review_id FROM topup_review WHERE reviewed_at < $1 LIMIT $2)"))
         .exported(Copied::No("of the operator's duty; telling could defeat it"))
         .at_closing(End::Stays("it holds ids only")),
+    registry("case_link", "", "which cases belong together")
+        .kept(until("five years after one of them was decided", BOOKS, "DELETE FROM case_link
+             WHERE (case_id, other_id) IN (SELECT l.case_id, l.other_id FROM case_link l
+                 JOIN case_file c ON c.case_id = l.case_id OR c.case_id = l.other_id
+                 WHERE c.state = 'decided' AND c.state_at < $1 LIMIT $2)"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("case_note", "what the customer and staff wrote about a payment that the customer does not know", "cases: disputes, fraud")
+        .kept(until("five years after the case was decided", BOOKS, "DELETE FROM case_note
+             WHERE note_id IN (SELECT n.note_id FROM case_note n
+                 JOIN case_file c ON c.case_id = n.case_id
+                 WHERE c.state = 'decided' AND c.state_at < $1 LIMIT $2)"))
+        .exported(rows("case_words", "SELECT n.case_id, n.kind, n.body, n.at FROM case_note n
+             JOIN case_file c ON c.case_id = n.case_id
+             WHERE c.customer_id = $1 AND n.kind IN ('message', 'reply')
+               AND c.kind IN ('dispute', 'held_payment') ORDER BY n.at LIMIT 10000",
+            &[("case_id", As::Text), ("kind", As::Text), ("text", As::Text), ("at", As::Time)]))
+        .at_closing(End::Emptied("that something was said stays with the case", "UPDATE case_note SET body = ''
+             WHERE customer_id = $1")),
+    registry("case_subject", "which payments a case is about; ids only", "cases: disputes, fraud")
+        .kept(until("five years after the case was decided", BOOKS, "DELETE FROM case_subject
+             WHERE (subject_id, case_id) IN (SELECT s.subject_id, s.case_id FROM case_subject s
+                 JOIN case_file c ON c.case_id = s.case_id
+                 WHERE c.state = 'decided' AND c.state_at < $1 LIMIT $2)"))
+        .exported(Copied::Otherwise("`cases` has them"))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("case_file", "what staff look into, with what was seen: decisions, phones, network addresses", "cases: disputes, fraud")
+        .kept(until("five years after it was decided", BOOKS, "DELETE FROM case_file WHERE case_id IN
+             (SELECT case_id FROM case_file WHERE state = 'decided' AND state_at < $1 LIMIT $2)"))
+        .exported(rows("cases", "SELECT c.case_id, c.kind, s.subject_id,
+                CASE WHEN c.amount_yen IS NULL THEN CAST(0 AS BIGINT) ELSE c.amount_yen END AS yen,
+                c.opened_at, c.state, c.outcome FROM case_file c
+             JOIN case_subject s ON s.case_id = c.case_id
+             WHERE c.customer_id = $1 AND c.kind IN ('dispute', 'held_payment')
+             ORDER BY c.opened_at LIMIT 10000",
+            &[("case_id", As::Text), ("kind", As::Text), ("about", As::Text), ("yen", As::Int),
+              ("opened_at", As::Time), ("state", As::Text), ("outcome", As::Text)]))
+        .at_closing(End::Emptied("id, outcome and amount stay with the books; while a case is \
+            undecided there is no closing", "UPDATE case_file SET evidence = ''
+             WHERE customer_id = $1")),
     registry("own_limit", "limits that somebody set for themselves", "keeping them")
         .exported(rows("own_limits", "SELECT kind, yen, raise_to, raise_at, changed_at FROM own_limit
              WHERE customer_id = $1 ORDER BY kind LIMIT 100",

@@ -2,8 +2,10 @@
 //! by the windows of [`super::limits::taking`].
 
 use omamori_db::sql;
+use serde_json::json;
 
 use crate::app::App;
+use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::gate::windows::Class;
 use crate::id::Kind;
 use crate::identity::account::Account;
@@ -38,7 +40,21 @@ async fn raise(app: &App, customer_id: &str, reason: &'static str, found: i64) -
          ON CONFLICT (customer_id, reason) WHERE closed_at IS NULL DO NOTHING");
     let flag_id = Kind::ReviewFlag.random_text(app.rng.as_ref());
     let insert = insert.bind(&flag_id).bind(customer_id).bind(reason).bind(app.clock.now());
-    if app.stores.registry.execute(insert).await? == 1 {
+    let mut tx = app.stores.registry.begin().await?;
+    if tx.execute(insert).await? == 1 {
+        let new = NewCase {
+            kind: CaseKind::Collecting,
+            key: &flag_id,
+            customer_id: Some(customer_id),
+            store_id: None,
+            subjects: std::slice::from_ref(&flag_id),
+            amount: reason.starts_with("received").then_some(found),
+            decision_id: None,
+            opener: Opener::Rule(reason),
+            evidence: &json!({ "reason": reason, "found": found }),
+        };
+        case::open(app, &mut tx, &new).await?;
+        tx.commit().await?;
         tracing::warn!(flag_id, reason, found, "a customer collects from many: to be looked at");
     }
     Ok(())

@@ -383,6 +383,14 @@ codes! {
     ClosingHeld = "closing_held", UNPROCESSABLE_ENTITY, "The account is under a hold and cannot be closed.",
         clerk: "このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed now.",
         customer: "現在、このアカウントは退会できません。サポートにご連絡ください。" / "This account cannot be closed at the moment. Please contact support.";
+    /// The case is decided: nothing is added to it.
+    CaseClosed = "case_closed", CONFLICT, "The case is decided.",
+        clerk: "この件は解決済みです。" / "This case is decided.",
+        customer: "この件は調査が終わっているため、追記できません。" / "This case is decided, so nothing can be added.";
+    /// Somebody else has the case in hand, or it has changed: look again.
+    CaseChanged = "case_changed", CONFLICT, "The case is decided, or in other hands; look again.",
+        clerk: "ほかの担当者が対応中か、解決済みです。画面を更新してください。" / "A colleague has this case in hand, or it is decided. Look again.",
+        customer: "状況が変わりました。画面を更新してください。" / "Something has changed. Please look again.";
     /// A closing is under way already.
     ClosingUnderWay = "closing_under_way", CONFLICT, "A closing of this account is under way.",
         clerk: "退会の手続き中です。" / "The account is being closed.",

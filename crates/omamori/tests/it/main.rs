@@ -7,6 +7,7 @@ mod authorization;
 mod browser;
 mod cancel;
 mod cardtopup;
+mod cases;
 mod census;
 mod code;
 mod console;

@@ -29,11 +29,11 @@ function open(button) {
   part("act-text").textContent = text;
   part("act-confirm").textContent = confirm;
   part("act-error").textContent = "";
-  for (const name of ["name", "role"]) {
+  for (const name of ["name", "role", "message"]) {
     const wanted = fields.split(" ").includes(name);
     part(`act-${name}-field`).hidden = !wanted;
     form.elements[name].disabled = !wanted;
-    form.elements[name].required = wanted;
+    form.elements[name].required = wanted && name !== "message";
   }
   dialog.showModal();
 }

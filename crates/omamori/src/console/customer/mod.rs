@@ -3,4 +3,4 @@
 pub mod acts;
 pub(super) mod page;
 pub(super) mod page_acts;
-mod timeline;
+pub(super) mod timeline;

@@ -22,7 +22,7 @@ const MONEY: usize = 60;
 const STAFF_ACTS: i64 = 60;
 
 /// One line.
-pub(super) struct Item {
+pub(in crate::console) struct Item {
     pub at: Micros,
     /// `decision`, `refused`, `money`, `notice` or `staff`.
     pub kind: &'static str,
@@ -34,14 +34,14 @@ pub(super) struct Item {
 }
 
 /// The lines, and where older decisions begin.
-pub(super) struct Timeline {
+pub(in crate::console) struct Timeline {
     pub items: Vec<Item>,
     pub older_than: Option<Micros>,
 }
 
 /// `sees_evidence`: records hold addresses of the network and ids of phones; who only looks at the
 /// console does not see them.
-pub(super) async fn timeline(
+pub(in crate::console) async fn timeline(
     app: &App,
     account: &Account,
     before: Option<Micros>,

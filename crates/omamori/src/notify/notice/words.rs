@@ -174,6 +174,9 @@ impl Notice {
                 "notice.money_requested_text",
                 vec![("amount", yen_text(*amount)), ("from", from.0.clone())],
             ),
+            Self::CaseOpened {} => ("notice.case_opened", "notice.case_opened_text", vec![]),
+            Self::CaseAsked {} => ("notice.case_asked", "notice.case_asked_text", vec![]),
+            Self::CaseDecided { outcome } => ("notice.case_decided", outcome.text_key(), vec![]),
         };
         Words { title: text.t(title).to_owned(), body: fill(text.t(body), &values) }
     }

@@ -1,6 +1,7 @@
 //! What forbids to close an account.
 
 use crate::app::App;
+use crate::case::list::any_undecided;
 use crate::clock::DAY;
 use crate::gate::chart::TransferCode;
 use crate::identity::account::Account;
@@ -17,7 +18,9 @@ const LOOKED_AT: usize = 200;
 /// thing: that the account cannot be closed.
 pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Result<(), Code>> {
     let now = app.clock.now();
-    if hold::stands(&app.stores.registry, &account.customer_id, now).await? {
+    let (registry, id) = (&app.stores.registry, account.customer_id.as_str());
+    // A thief who closes the account they emptied must not take the evidence with them.
+    if hold::stands(registry, id, now).await? || any_undecided(registry, id).await? {
         return Ok(Err(Code::ClosingHeld));
     }
     if let Err(code) = value(app, account.wallet_account) {

@@ -12,6 +12,7 @@ use super::conversation::{self, State, Topup};
 use super::gateway::Dispute;
 use super::{CLAIM, cards, pause};
 use crate::app::App;
+use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::gate::chart::{LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id};
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
@@ -180,6 +181,23 @@ async fn end(app: &App, dispute: &Claimed, topup: &Topup, taken: i64, lost: i64)
          VALUES ($1, $2, 'chargeback', $3, $4) ON CONFLICT (review_id) DO NOTHING");
     let insert = insert.bind(Kind::TopupReview.text(review)).bind(&topup.customer_id);
     tx.execute(insert.bind(&dispute.dispute_id).bind(now)).await?;
+    let evidence = json!({ "chargeback": dispute.dispute_id, "taken": taken, "lost": lost });
+    case::open(
+        app,
+        &mut tx,
+        &NewCase {
+            kind: CaseKind::Chargeback,
+            key: &dispute.dispute_id,
+            customer_id: Some(&topup.customer_id),
+            store_id: None,
+            subjects: std::slice::from_ref(&topup.topup_id),
+            amount: Some(dispute.amount),
+            decision_id: None,
+            opener: Opener::Machine("chargeback"),
+            evidence: &evidence,
+        },
+    )
+    .await?;
     let notice = Notice::CardChargedBack { amount: topup.amount, card, taken };
     tell(app, &mut tx, &topup.customer_id, &notice).await?;
     tx.commit().await?;

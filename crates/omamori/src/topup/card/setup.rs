@@ -16,6 +16,7 @@ use super::look::Nothing;
 use super::register::{CARDS_MAX, count_cards, lock};
 use super::{CLAIM, LOOK_EVERY, cards, pause};
 use crate::app::App;
+use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::clock::{DAY, HOUR, Micros};
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
@@ -316,6 +317,19 @@ async fn flag(app: &App, customer_id: &str, setup_id: &str) -> Result<()> {
     let insert = sql("INSERT INTO topup_review (review_id, customer_id, kind, subject, created_at)
          VALUES ($1, $2, 'card_shared', $3, $4) ON CONFLICT (review_id) DO NOTHING");
     let insert = insert.bind(review_id).bind(customer_id).bind(setup_id);
-    app.stores.registry.execute(insert.bind(app.clock.now())).await?;
-    Ok(())
+    let mut tx = app.stores.registry.begin().await?;
+    tx.execute(insert.bind(app.clock.now())).await?;
+    let new = NewCase {
+        kind: CaseKind::SharedCard,
+        key: setup_id,
+        customer_id: Some(customer_id),
+        store_id: None,
+        subjects: &[setup_id.to_owned()],
+        amount: None,
+        decision_id: None,
+        opener: Opener::Machine("card_shared"),
+        evidence: &serde_json::json!({}),
+    };
+    case::open(app, &mut tx, &new).await?;
+    Ok(tx.commit().await?)
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use axum::body::Body;
 use axum::http::{Request, header};
+use omamori::case::CaseKind;
 use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::coupon::{Gift, Terms};
@@ -12,6 +13,7 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
+use crate::cases;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -54,6 +56,8 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
+    /// A case about the customer.
+    case: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
 }
@@ -94,6 +98,7 @@ async fn world(app: &TestApp) -> World {
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
+        case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
         moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
@@ -195,6 +200,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let console = |template, path: &str| page(template, path, Some(&desk));
         pages.push(console("console_dashboard.html", "/console"));
         pages.push(console("console_approvals.html", "/console/approvals"));
+        pages.push(console("console_cases.html", "/console/cases"));
+        pages.push(console("console_cases.html", "/console/cases?state=decided"));
+        pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
         pages.push(console("console_doors.html", "/console/doors"));
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_audit.html", "/console/audit"));
