@@ -33,6 +33,7 @@ use crate::app::App;
 pub use auth::{TILL_COOKIE, Terminal};
 pub use authorization::AuthorizationSettings;
 pub use authorization::held;
+pub use authorization::inquiry::{SetAside, set_aside};
 pub use authorization::reservation::{Reservation, State as ReservationState};
 pub use chain::Chain;
 pub use fields::{AMOUNT_MAX, Fields, is_id, is_jan};

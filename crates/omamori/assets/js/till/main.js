@@ -50,6 +50,10 @@ part("till-signout").addEventListener("click", async () => {
 document.addEventListener("till:outcome", ({ detail: { operation, outcome } }) => {
   SHOW[operation.kind](outcome, operation.amount, () => ask(operation));
 });
+document.addEventListener("till:held", ({ detail: { id, amount } }) => {
+  // What a cancel brought about is found by the one who waits.
+  result.showHeld(amount, () => pos("POST", `/api/pos/v1/payments/${id}/cancel`).catch(() => {}));
+});
 
 listen(route);
 sale.startSale();

@@ -11,6 +11,8 @@ use super::create::{is_code_of as is_code_of_made, text};
 use super::reservation::{Reservation, Reserve, State};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
+use crate::case::evidence::snapshot;
+use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::clock::{Micros, SECOND};
 use crate::gate::chart::TransferCode;
 use crate::gate::{Act, Clearance, Question};
@@ -66,7 +68,33 @@ impl Hold<'_> {
             terminal_number: sale.place.terminal_number,
             spending: &spending,
         };
-        reserve.make(app, clearance, Code::PaymentIdReused).await
+        let decision_id = Kind::Decision.text(clearance.decision().to_u128());
+        let made = reserve.make(app, clearance, Code::PaymentIdReused).await?;
+        if let Some(made) = &made {
+            self.open_case(app, made, &decision_id).await?;
+        }
+        Ok(made)
+    }
+
+    /// The queue of staff. Without its case a held payment ends as one that nobody decided.
+    async fn open_case(&self, app: &App, made: &Reservation, decision_id: &str) -> Result<()> {
+        let Sale { device, store, amount, .. } = *self.sale;
+        let evidence = snapshot(app, &device.customer_id, Some(&made.transfer)).await?;
+        let id = Kind::Authorization.text(made.transfer.id);
+        let new = NewCase {
+            kind: CaseKind::HeldPayment,
+            key: &id,
+            customer_id: Some(&device.customer_id),
+            store_id: Some(&store.store_id),
+            subjects: std::slice::from_ref(&id),
+            amount: Some(amount),
+            decision_id: Some(decision_id),
+            opener: Opener::Machine("gate"),
+            evidence: &evidence,
+        };
+        let mut tx = app.stores.registry.begin().await?;
+        case::open(app, &mut tx, &new).await?;
+        Ok(tx.commit().await?)
     }
 }
 

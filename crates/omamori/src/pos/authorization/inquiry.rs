@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 use super::reservation::{Reservation, State};
 use super::{AuthorizationDetail, authorization_id};
 use crate::app::App;
+use crate::clock::Micros;
 use crate::gate::chart::TransferCode;
 use crate::id::Kind;
 use crate::pos::auth::Terminal;
 use crate::pos::fields::is_id;
 use crate::pos::inquiry::{LIST_MAX, ListQuery};
-use crate::pos::model::{ItemDetail, PaymentView, detail, micros, payment_view};
+use crate::pos::model::{ItemDetail, PaymentView, detail, detail_of, micros, payment_view};
 use crate::pos::tombstone::is_tombstone;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -206,26 +207,58 @@ pub async fn list(
     if !(1..=LIST_MAX).contains(&limit) {
         return Err(Error::field("limit", "out_of_range"));
     }
-    let authorizations = of_store(&app, terminal.store.sales_account, limit).await?;
+    let found = last(&app, terminal.store.sales_account, limit).await?.into_iter();
+    let authorizations =
+        found.map(|(made, state, about)| AuthorizationView::of(&made, &state, about)).collect();
     Ok(axum::Json(AuthorizationList { authorizations }))
 }
 
-/// The last authorizations of a store, by its account of sales.
-///
-/// # Errors
-/// A fault if a store fails.
-pub async fn of_store(app: &App, account: u128, limit: usize) -> Result<Vec<AuthorizationView>> {
+/// The last authorizations of a store, by its account of sales: with what stands behind them.
+async fn last(
+    app: &App,
+    account: u128,
+    limit: usize,
+) -> Result<Vec<(Reservation, State, AuthorizationDetail)>> {
     let transfers = app.gate.statement(account, None, limit * TRANSFERS_EACH).await?;
     let is_one = |transfer: &Transfer| {
         transfer.code == TransferCode::Authorization.number() && transfer.is_pending()
     };
     let found: Vec<Transfer> = transfers.into_iter().filter(is_one).take(limit).collect();
     let records = app.gate.evidence(&found).await?;
-    let mut views = Vec::with_capacity(found.len());
+    let mut all = Vec::with_capacity(found.len());
     for (transfer, record) in found.iter().zip(records) {
         let Some(made) = Reservation::find(app, transfer.id).await? else { continue };
         let state = made.state(app).await?;
-        views.push(AuthorizationView::of(&made, &state, crate::pos::model::detail_of(record)?));
+        all.push((made, state, detail_of(record)?));
     }
-    Ok(views)
+    Ok(all)
+}
+
+/// An authorization, for the merchant's own people.
+pub struct SetAside {
+    /// The merchant's own id.
+    pub merchant_authorization_id: String,
+    /// Yen.
+    pub amount: i64,
+    /// When.
+    pub at: Micros,
+    /// Until when.
+    pub until: Micros,
+    /// What became of it.
+    pub state: &'static str,
+}
+
+/// The last authorizations of a store, by its account of sales.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn set_aside(app: &App, account: u128, limit: usize) -> Result<Vec<SetAside>> {
+    let shown = |(made, state, about): (Reservation, State, AuthorizationDetail)| SetAside {
+        merchant_authorization_id: about.merchant_authorization_id,
+        amount: made.spending().amount(),
+        at: micros(&made.transfer),
+        until: made.until(),
+        state: state.as_str(),
+    };
+    Ok(last(app, account, limit).await?.into_iter().map(shown).collect())
 }

@@ -178,6 +178,19 @@ pub enum State {
     },
 }
 
+impl State {
+    /// The word of the API, of texts and of pages.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open => "authorized",
+            Self::Captured(_) => "captured",
+            Self::Voided { .. } => "voided",
+            Self::Expired { .. } => "expired",
+        }
+    }
+}
+
 impl Reservation {
     /// The reservation with this id, or `None`.
     ///

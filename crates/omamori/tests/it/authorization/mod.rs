@@ -340,7 +340,10 @@ async fn an_account_with_value_set_aside_is_not_closed(app: &mut TestApp) {
     app.clock.advance(15 * DAY);
     register.authorize(app, "a-1", &customer.code(app.now()), 2_000).await.ok();
     let refused = async |app: &TestApp| {
-        ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap_err().code()
+        ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id)
+            .await
+            .unwrap_err()
+            .code()
     };
     assert_eq!(refused(app).await, Code::ClosingPending);
     register.void(app, "a-1").await.ok();
