@@ -44,3 +44,10 @@ pub const fn is_of_one(transfer: &Transfer) -> bool {
         Some(TransferCode::Authorization | TransferCode::PaymentHeld)
     )
 }
+
+/// Whether a void belongs to a capture: then the payment that follows in the same chain takes over
+/// what was reserved.
+#[must_use]
+pub fn is_captured(void: &Transfer) -> bool {
+    is_of_one(void) && void.id != void_id(void.pending_id)
+}

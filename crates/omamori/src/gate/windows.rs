@@ -16,7 +16,7 @@ use serde::Serialize;
 
 use super::chart::{TransferCode, due};
 use super::purse;
-use super::reservation::void_id;
+use super::reservation::is_captured;
 use super::sending::Sending;
 use crate::web::codes::Code;
 use reserved::{Reservations, Reserved};
@@ -273,13 +273,6 @@ impl Effect {
     }
 }
 
-/// Whether a void belongs to a capture: then the payment that follows in the same chain takes over
-/// what was reserved.
-fn is_captured(void: &Transfer, code: TransferCode) -> bool {
-    matches!(code, TransferCode::Authorization | TransferCode::PaymentHeld)
-        && void.id != void_id(void.pending_id)
-}
-
 /// What the position of a refund or cancel says, in its `user_data_64`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Position {
@@ -411,7 +404,7 @@ impl Windows {
             return; // any other first phase is counted when it is posted
         }
         let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
-        if is_void && is_captured(transfer, code) {
+        if is_void && is_captured(transfer) {
             self.reserved.hand_over(transfer.pending_id);
         } else if is_void {
             self.release(transfer.pending_id);

@@ -1,5 +1,5 @@
 use super::*;
-use crate::gate::reservation::handover_id;
+use crate::gate::reservation::{handover_id, void_id};
 
 const CUSTOMER: u128 = 7;
 const HOUR: u64 = 3_600 * 1_000_000_000;
