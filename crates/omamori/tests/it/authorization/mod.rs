@@ -241,7 +241,7 @@ async fn a_capture_takes_what_ends_first(app: &mut TestApp) {
     register.void(app, "a-2").await.ok();
     assert_eq!(now(app), (1_000, 1_000, 10_000));
     register.authorize(app, "a-3", &customer.code(app.now()), 1_500).await.ok();
-    app.clock.advance(7 * DAY);
+    app.clock.advance(7 * DAY + SECOND);
     app.app.gate.catch_up().await.unwrap();
     assert_eq!(now(app), (1_000, 1_000, 10_000));
 }
@@ -309,7 +309,7 @@ async fn limits_are_used_from_the_start_and_given_back(app: &mut TestApp) {
     assert_eq!(used(app), 10_000);
     app.restart_without_views().await;
     assert_eq!(used(app), 10_000);
-    app.clock.advance(10 * MINUTE);
+    app.clock.advance(10 * MINUTE + SECOND);
     app.app.gate.catch_up().await.unwrap();
     assert_eq!(used(app), 600);
     app.clock.advance(DAY - 65 * MINUTE); // since `p-1` was set aside, not since it was captured
