@@ -37,6 +37,8 @@ pub enum Kind {
     Terminal,
     /// A payment (its capture transfer).
     Payment,
+    /// Value set aside for a payment.
+    Authorization,
     /// What a merchant asks a customer to pay.
     Order,
     /// A refund.
@@ -113,6 +115,7 @@ impl Kind {
             Self::Store => "sto",
             Self::Terminal => "ter",
             Self::Payment => "pay",
+            Self::Authorization => "aut",
             Self::Order => "ord",
             Self::Refund => "rfd",
             Self::Topup => "top",

@@ -48,8 +48,9 @@ doors! {
     CardRegister = "card-register", [CardRegister];
     /// The customer's code: none is taken, whatever it is for.
     Code = "code", [CodeUse];
-    /// Payments. A cancel of a payment whose end the till does not know is never closed.
-    Payment = "payment", [Payment];
+    /// Payments, authorizations and their captures. A cancel of a payment whose end the till does
+    /// not know is never closed, nor a void.
+    Payment = "payment", [Payment, Authorize, Capture];
     /// Payments by a QR that a store shows.
     StoreQr = "payment-store-qr", [StoreQr];
     /// Orders of online shops, and paying them.

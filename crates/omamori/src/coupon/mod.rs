@@ -18,7 +18,7 @@ use crate::app::App;
 
 pub use campaign::{Campaign, Gift, Terms};
 pub use directory::Campaigns;
-pub use fit::{Basket, Fitted, fit, returnable, set_count};
+pub use fit::{Basket, Fitted, fit, points_factor, returnable, set_count};
 pub use pages::period;
 
 /// The routes.

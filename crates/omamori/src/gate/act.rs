@@ -61,6 +61,16 @@ pub enum Act {
     ActDecline,
     /// A payment to a store, by the customer's code or of an order.
     Payment,
+    /// Value is set aside for a payment, by the customer's code.
+    Authorize,
+    /// A payment out of what was set aside.
+    Capture,
+    /// What was set aside is given back.
+    AuthorizationVoid,
+    /// Staff let a held payment through.
+    HeldRelease,
+    /// Staff refuse a held payment.
+    HeldRefuse,
     /// The customer's code is read by a terminal, whatever for: a door only.
     CodeUse,
     /// A payment by a QR that a store shows: a door only, beside that of payments.
@@ -209,7 +219,7 @@ impl Act {
             Self::TopupCash => Risk::TopupCash,
             Self::TopupAtm => Risk::TopupAtm,
             Self::TopupCard | Self::TopupAuto | Self::TopupCardRelease => Risk::TopupCard,
-            Self::Payment => Risk::Payment,
+            Self::Payment | Self::Authorize => Risk::Payment,
             Self::Refund => Risk::Refund,
             Self::Send => Risk::Send,
             Self::SendTake => Risk::Receive,

@@ -13,6 +13,7 @@ pub mod evidence;
 pub mod limits;
 pub mod purse;
 mod reader;
+pub mod reservation;
 pub mod seal;
 pub mod sending;
 pub mod windows;
@@ -362,6 +363,13 @@ impl Gate {
         self.ledger.read(|state| purse::expected(|id| state.account(id).copied(), wallet, now))
     }
 
+    /// Whether a part of a customer's value, of any kind, is set aside or under way.
+    #[must_use]
+    pub fn is_pending(&self, wallet: u128) -> bool {
+        let now = self.clock.now();
+        self.ledger.read(|state| purse::is_pending(|id| state.account(id).copied(), wallet, now))
+    }
+
     /// The paid value of a wallet alone, in yen; 0 for an account that has never held value.
     #[must_use]
     pub fn paid(&self, account: u128) -> i64 {
@@ -386,6 +394,13 @@ impl Gate {
     pub fn used(&self, account: u128, class: Class) -> Used {
         let now = self.clock.now_nanos();
         self.ledger.companion(|windows| windows.used(account, class, now))
+    }
+
+    /// The pending transfers that use a customer's windows, oldest first: authorizations, what was
+    /// sent and not taken, top-ups by card under way.
+    #[must_use]
+    pub fn reservations(&self, account: u128) -> Vec<u128> {
+        self.ledger.companion(|windows| windows.reservations(account).to_vec())
     }
 
     /// A transfer, however old.

@@ -32,6 +32,7 @@ use crate::webhook;
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/merchant", get(back_office))
+        .route("/merchant/authorizations", get(super::authorizations::show))
         .route("/api/merchant/v1/invites/options", post(signin::invite_options))
         .route("/api/merchant/v1/invites/finish", post(signin::invite_finish))
         .route("/api/merchant/v1/signin/options", post(signin::signin_options))

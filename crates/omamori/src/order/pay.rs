@@ -213,6 +213,7 @@ async fn attempt(app: &Arc<App>, order: &Order, paying: &Paying<'_>) -> Result<(
         authorization_id: order.authorization_id(),
         amount: order.amount,
         facts: Facts { confirmed: needs_proof(app, order), ..customer.facts(network) },
+        may_wait: false,
         opinion: confirmed.and(may(app, order, &device)),
     };
     sell(app, &sale, detail).await.map(drop)

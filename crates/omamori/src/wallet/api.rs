@@ -5,6 +5,7 @@ use std::sync::Arc;
 use axum::extract::State;
 use serde::Serialize;
 
+use super::entry::{Entry, reservations};
 use super::pages::{Limits, limits};
 use crate::app::App;
 use crate::identity::Customer;
@@ -19,6 +20,8 @@ pub struct Me {
     balance_paid: i64,
     balance_free: i64,
     points: i64,
+    /// What is set aside for payments that come later: no part of the balance.
+    reservations: Vec<Entry>,
     currency: &'static str,
     device_id: String,
     limits: Limits,
@@ -32,6 +35,7 @@ pub async fn me(State(app): State<Arc<App>>, customer: Customer) -> Result<axum:
         balance_paid: purse.paid,
         balance_free: purse.free_total(),
         points: purse.points_total(),
+        reservations: reservations(&app, customer.wallet_account).await?,
         currency: "JPY",
         limits: limits(&app, &customer).await?,
         customer_id: customer.customer_id,

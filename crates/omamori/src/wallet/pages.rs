@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Serialize;
 
-use super::entry::{Entry, history as read_history};
+use super::entry::{Entry, history as read_history, reservations};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::coupon::set_count;
@@ -114,6 +114,9 @@ struct HomePage {
     points: i64,
     coupons_set: usize,
     code_closed: bool,
+    /// What is set aside, and how much together.
+    reserved: Vec<Entry>,
+    reserved_yen: i64,
     entries: Vec<Entry>,
 }
 
@@ -131,9 +134,12 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
     };
     let purse = app.gate.purse(customer.wallet_account);
     let entries = read_history(&app, customer.wallet_account, None, 5).await?.entries;
+    let reserved = reservations(&app, customer.wallet_account).await?;
     page(&HomePage {
         text,
         sandbox,
+        reserved_yen: -reserved.iter().map(|entry| entry.amount).sum::<i64>(),
+        reserved,
         balance: purse.balance(),
         balance_paid: purse.paid,
         balance_free: purse.free_total(),

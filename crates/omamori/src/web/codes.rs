@@ -115,6 +115,38 @@ codes! {
     PaymentIdReused = "merchant_payment_id_reused", CONFLICT, "This merchant_payment_id belongs to another payment.",
         clerk: "同じ取引番号がすでに使われています。新しい番号でやり直してください。" / "This payment id is already taken. Start again with a new one.",
         customer: "お支払いは行われていません。" / "You were not charged.";
+    /// This merchant has no authorization with this id.
+    AuthorizationNotFound = "authorization_not_found", NOT_FOUND, "No authorization of this merchant has this merchant_authorization_id.",
+        clerk: "この取り置きは見つかりません。" / "No such authorization. Nothing is reserved under this id.",
+        customer: "取り置きが見つかりません。" / "The reservation was not found.";
+    /// The same merchant_authorization_id came before with other content.
+    AuthorizationIdReused = "merchant_authorization_id_reused", CONFLICT, "This merchant_authorization_id belongs to another authorization.",
+        clerk: "同じ取り置き番号がすでに使われています。新しい番号でやり直してください。" / "This authorization id is already taken. Start again with a new one.",
+        customer: "取り置きは行われていません。" / "Nothing was reserved.";
+    /// The authorization was captured: a refund or cancel of its payment is the way.
+    AuthorizationCaptured = "authorization_captured", CONFLICT, "The authorization was captured already; refund or cancel its payment instead.",
+        clerk: "この取り置きは確定済みです。返金または取消を使ってください。" / "It was captured already. Refund or cancel the payment instead.",
+        customer: "この取り置きは支払い済みです。" / "This reservation was paid already.";
+    /// The authorization was voided, possibly before it arrived.
+    AuthorizationVoided = "authorization_voided", CONFLICT, "The authorization was voided, possibly before it arrived.",
+        clerk: "この取り置きは解除済みです。" / "This authorization was voided.",
+        customer: "この取り置きは解除されました。" / "This reservation was released.";
+    /// The time of the authorization is over.
+    AuthorizationExpired = "authorization_expired", CONFLICT, "The authorization has expired; what it reserved is the customer's again.",
+        clerk: "この取り置きは期限切れです。お客様にもう一度コードの提示をお願いしてください。" / "This authorization has expired. Ask the customer for a new code.",
+        customer: "この取り置きは期限が切れ、残高に戻りました。" / "This reservation has expired and is back in your balance.";
+    /// More than was authorized.
+    CaptureExceedsAuthorization = "capture_exceeds_authorization", UNPROCESSABLE_ENTITY, "A capture may not pass what was authorized.",
+        clerk: "確定額が取り置き額を超えています。" / "This is more than what was authorized.",
+        customer: "お支払いは行われていません。" / "You were not charged.";
+    /// Staff look at the payment before it goes through: ask again.
+    PaymentHeld = "payment_held", CONFLICT, "The payment is held until staff have looked at it; nothing is paid yet. Ask again with the same id; see Retry-After.",
+        clerk: "確認中です。商品はまだお渡しせず、結果が出るまでお待ちください。" / "The payment is being checked. Wait for the result before you hand anything over.",
+        customer: "安全のため、お支払いを確認しています。金額は取り置きされています。" / "We are checking this payment to keep you safe. The amount is reserved meanwhile.";
+    /// Staff refused the payment, or nobody decided in time.
+    PaymentRefused = "payment_refused", UNPROCESSABLE_ENTITY, "The held payment was refused or not decided in time; nothing was paid.",
+        clerk: "このお支払いは成立しませんでした。ほかの方法をご案内ください。" / "This payment was not made. Please offer another way to pay.",
+        customer: "お支払いは成立しませんでした。取り置きした金額は残高に戻りました。" / "The payment was not made. The reserved amount is back in your balance.";
     /// The same merchant_refund_id came before for another payment or amount.
     RefundIdReused = "merchant_refund_id_reused", CONFLICT, "This merchant_refund_id belongs to another refund.",
         clerk: "同じ返金番号がすでに使われています。" / "This refund id is already taken.",

@@ -168,6 +168,9 @@ async fn answers_are_as_the_document_says(app: &mut TestApp) {
         register.post(app, "/payments", &body).await.ok();
     }
     register.refund(app, "r-1", "s-1", 100).await.ok();
+    for id in ["a-1", "a-2"] {
+        register.authorize(app, id, &customer.code(app.now()), 500).await.ok();
+    }
     for id in ["o-1", "o-2"] {
         let mut body = good_body("/api/pos/v1/orders", "");
         body["merchant_payment_id"] = json!(id);
@@ -178,14 +181,20 @@ async fn answers_are_as_the_document_says(app: &mut TestApp) {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
         let path = path
             .replace("{merchant_payment_id}", known_payment(path))
+            .replace(
+                "{merchant_authorization_id}",
+                if path.ends_with("void") { "a-2" } else { "a-1" },
+            )
             .replace("{merchant_refund_id}", "r-1")
             .replace("{merchant_topup_id}", "t-1");
         let answer = if operation.body.is_some() {
             let code = customer.code(app.now());
             let mut body = good_body(&operation.path, &code);
-            for id in ["merchant_payment_id", "merchant_refund_id", "merchant_topup_id"] {
-                if body[id].is_string() {
-                    body[id] = json!("new");
+            let ids = ["payment", "authorization", "refund", "topup"];
+            for id in ids.map(|kind| format!("merchant_{kind}_id")) {
+                if body[&id].is_string() {
+                    let is_capture = operation.path.ends_with("capture");
+                    body[&id] = json!(if is_capture { "captured" } else { "new" });
                 }
             }
             if operation.path.ends_with("refunds") {

@@ -4,6 +4,7 @@
 
 mod alerts;
 mod audit;
+mod authorization;
 mod browser;
 mod cancel;
 mod cardtopup;

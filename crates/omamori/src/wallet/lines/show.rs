@@ -59,5 +59,6 @@ async fn entry(
         amount: line.amount,
         store_name: name,
         at: Micros::try_from(line.timestamp / 1_000).unwrap_or(Micros::MAX),
+        until: None,
     })
 }

@@ -62,6 +62,8 @@ struct World {
     case: String,
     /// The page of an order of an online shop.
     order: String,
+    /// An authorization of the customer's.
+    authorization: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
 }
@@ -75,6 +77,9 @@ async fn world(app: &TestApp) -> World {
         "items": [{ "name": "<script>", "quantity": 2, "unit_price": 500 }] });
     let sold = register.post(app, "/payments", &sale).await.ok();
     register.refund(app, "r-1", "s-1", 100).await.ok();
+    let code = customer.code(app.now());
+    let set_aside = register.authorize(app, "a-1", &code, 700).await.ok();
+    let authorization = set_aside["authorization"]["authorization_id"].as_str().unwrap();
     let key = json!({ "api_key": register.key }).to_string();
     let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
     let opened = app.call(open.body(Body::from(key)).unwrap()).await;
@@ -97,6 +102,7 @@ async fn world(app: &TestApp) -> World {
     let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
     sender.confirmed(app, "/limits/raise", &higher).await.ok();
     World {
+        authorization: format!("/console/authorizations/{authorization}"),
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
         sender,
         viewer,
@@ -212,6 +218,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("webhooks.html", "/merchant/webhooks", Some(&staff)),
         page("pay.html", &world.order, None),
         of_customer("pay.html", &world.customer, &world.order),
+        page("merchant_authorizations.html", "/merchant/authorizations", Some(&staff)),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
@@ -237,6 +244,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         }
         let path = world.receipt.replace("/receipt/", "/console/payments/");
         pages.push(console("console_payment.html", &path));
+        pages.push(console("console_authorization.html", &world.authorization));
         let path = format!("/console/stores/{}", world.register.store_id);
         pages.push(console("console_store.html", &path));
     }

@@ -14,11 +14,12 @@ use crate::support::shop::Register;
 
 on_both_engines!(every_field_is_checked_and_named, what_is_no_json_of_ours_is_refused);
 
-/// A register, a customer with money and a payment `s-0`.
+/// A register, a customer with money, a payment `s-0` and an authorization `a-0`.
 async fn parties(app: &TestApp) -> (Register, Customer) {
     let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
     customer.load(app, &register, 10_000).await;
     register.sell(app, "s-0", &customer.code(app.now()), 1_000).await.ok();
+    register.authorize(app, "a-0", &customer.code(app.now()), 1_000).await.ok();
     (register, customer)
 }
 
@@ -88,6 +89,7 @@ async fn every_field_is_checked_and_named(app: &mut TestApp) {
     let document = document();
     for (operation, schema) in operations_with_body() {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
+        let path = &path.replace("{merchant_authorization_id}", "a-0");
         let good = good_body(&operation.path, &customer.code(app.now()));
         let mut all = cases(&schema, &good, "", "");
         if good["items"].is_array() {
@@ -155,6 +157,7 @@ async fn what_is_no_json_of_ours_is_refused(app: &mut TestApp) {
     let (register, customer) = parties(app).await;
     for (operation, _) in operations_with_body() {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
+        let path = &path.replace("{merchant_authorization_id}", "a-0");
         let good = good_body(&operation.path, &customer.code(app.now())).to_string();
         let stored = (app.journal_entries().await, app.decisions().await);
         for (bytes, code) in junk(&good) {
