@@ -20,6 +20,7 @@ use crate::notify::money;
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
+use crate::topup::card::auto;
 use crate::value::promise;
 use crate::wallet::live::Live;
 
@@ -93,6 +94,7 @@ pub async fn open(
     promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;
+    auto::follow(&app).await?;
     Ok(app)
 }
 

@@ -43,7 +43,7 @@ doors! {
     /// Cash at an ATM.
     TopupAtm = "topup-atm", [TopupAtm];
     /// Charges of a registered card. What a card has paid already is credited.
-    TopupCard = "topup-card", [TopupCard, TopupAuto];
+    TopupCard = "topup-card", [TopupCard, TopupAuto, AutoTopupSet];
     /// New cards.
     CardRegister = "card-register", [CardRegister];
     /// The customer's code: none is taken, whatever it is for.

@@ -42,6 +42,7 @@ pub const REGISTRY: &[Step] = &[
     step!(17, "sends", "registry/0017_sends.sql"),
     step!(18, "controls", "registry/0018_controls.sql"),
     step!(19, "own limits", "registry/0019_own_limits.sql"),
+    step!(20, "auto top-ups", "registry/0020_auto_topups.sql"),
 ];
 
 /// The evidence's schema, step by step.

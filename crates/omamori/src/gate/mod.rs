@@ -244,7 +244,8 @@ impl Gate {
     }
 
     /// [`Gate::balance`] with what is on its way: the largest balance bounds this.
-    fn expected(&self, wallet: u128) -> i64 {
+    #[must_use]
+    pub fn expected(&self, wallet: u128) -> i64 {
         let now = self.clock.now();
         self.ledger.read(|state| purse::expected(|id| state.account(id).copied(), wallet, now))
     }

@@ -62,7 +62,7 @@ pub use customer::{Customer, PageCustomer, Visitor};
 pub use directory::DeviceEntry;
 pub(crate) use directory::secret_place;
 pub(crate) use jwk::Jwk;
-pub use moves::long_bound;
+pub use moves::{long_bound, rested};
 pub(crate) use password::hash::phc;
 pub use phone::Phone;
 pub use rate::{Network, RateLimit};

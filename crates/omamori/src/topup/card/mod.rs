@@ -12,6 +12,7 @@
 //!                                  └► refused
 //! ```
 
+pub mod auto;
 mod begin;
 mod cards;
 mod chargeback;
@@ -75,4 +76,5 @@ pub fn router() -> Router<Arc<App>> {
         .route("/topup/card/{topup_id}", get(pages::topup))
         .route("/api/card/v1/events", post(events::take))
         .nest("/api/wallet/v1", api)
+        .merge(auto::router())
 }

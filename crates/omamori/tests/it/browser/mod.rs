@@ -6,6 +6,7 @@
 //! security policy on any page fails the test.
 
 mod authenticator;
+mod autotopup;
 #[expect(clippy::module_inception, reason = "the feature and its main thing have one name")]
 mod browser;
 mod cardtopup;

@@ -56,6 +56,8 @@ struct World {
     sent: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
+    /// Consents to auto top-up, at each of their ends.
+    of_auto: Vec<String>,
 }
 
 async fn world(app: &TestApp) -> World {
@@ -94,6 +96,7 @@ async fn world(app: &TestApp) -> World {
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
+        of_auto: of_auto(app, &customer).await,
         moved: moved(app).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
@@ -129,6 +132,29 @@ async fn of_card(app: &TestApp, customer: &Customer) -> Vec<String> {
         let insert = insert.bind(state).bind(&customer.customer_id).bind(state).bind(app.now());
         registry.execute(insert).await.unwrap();
         pages.push(format!("/topup/card/setup/{state}"));
+    }
+    pages
+}
+
+/// A setting of auto top-up that is paused, and the pages about its consents.
+async fn of_auto(app: &TestApp, customer: &Customer) -> Vec<String> {
+    let registry = &app.app.stores.registry;
+    let set = sql("INSERT INTO auto_topup (customer_id, wallet_account, consent_id, card_id, \
+                   threshold, amount, month_max, state, reason, failures, changed_at) \
+                   VALUES ($1, $2, 'done', 'crd_1', CAST(4000 AS BIGINT), CAST(5000 AS BIGINT), \
+                   CAST(30000 AS BIGINT), 'paused', 'declined', CAST(3 AS BIGINT), $3)");
+    let set = set.bind(&customer.customer_id).bind(customer.wallet_account.to_be_bytes());
+    registry.execute(set.bind(app.now())).await.unwrap();
+    let mut pages = Vec::new();
+    for state in ["opened", "done", "refused"] {
+        let insert = sql("INSERT INTO auto_consent (consent_id, customer_id, card_id, threshold, \
+                          amount, month_max, state, reference, reason, attempts, looked_at, \
+                          created_at) VALUES ($1, $2, 'crd_1', CAST(4000 AS BIGINT), \
+                          CAST(5000 AS BIGINT), CAST(30000 AS BIGINT), $1, $1, 'declined', \
+                          CAST(0 AS BIGINT), $3, $3)");
+        let insert = insert.bind(state).bind(&customer.customer_id).bind(app.now());
+        registry.execute(insert).await.unwrap();
+        pages.push(format!("/topup/auto/consent/{state}"));
     }
     pages
 }
@@ -210,6 +236,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
+    for path in &world.of_auto {
+        pages.push(of_customer("topup_auto_consent.html", &world.customer, path));
+    }
     for customer in [&world.customer, &world.newcomer] {
         pages.push(of_customer("home.html", customer, "/"));
         pages.push(of_customer("history.html", customer, "/history"));
@@ -217,6 +246,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));
         pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
         pages.push(of_customer("topup_card.html", customer, "/topup/card"));
+        pages.push(of_customer("topup_auto.html", customer, "/topup/auto"));
         pages.push(of_customer("settings.html", customer, "/settings"));
         pages.push(of_customer("limits.html", customer, "/settings/limits"));
         pages.push(of_customer("factors.html", customer, "/settings/factors"));
