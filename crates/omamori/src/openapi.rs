@@ -14,6 +14,7 @@ use utoipa::{Modify, OpenApi};
 
 use crate::app::App;
 use crate::pos;
+use crate::topup::atm;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::page::page;
@@ -41,6 +42,10 @@ use crate::web::text::Text;
         pos::topup::create,
         pos::inquiry::topup,
         pos::topup_cancel::create,
+        atm::terminal::create,
+        atm::terminal::show,
+        atm::terminal::end,
+        atm::topup::create,
     ),
     modifiers(&TerminalKey)
 )]

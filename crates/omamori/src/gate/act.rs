@@ -92,6 +92,8 @@ pub enum Act {
     AutoTopupSet,
     /// A customer turns auto top-up off.
     AutoTopupEnd,
+    /// A customer types an ATM's number and agrees to be whom it loads.
+    AtmClaim,
     /// Cash into the wallet at an ATM.
     TopupAtm,
     /// A top-up at an ATM taken back.

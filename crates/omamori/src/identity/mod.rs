@@ -26,7 +26,7 @@ mod enrol;
 pub mod external;
 mod factor;
 mod factors;
-mod guesses;
+pub mod guesses;
 mod jwk;
 pub(crate) mod moves;
 mod pages;

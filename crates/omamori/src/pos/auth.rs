@@ -22,7 +22,7 @@ const TILL_HEADER: &str = "x-omamori-till";
 /// The kind of a terminal that takes cash from customers without a clerk.
 const ATM: &str = "atm";
 /// All that such a terminal may do: whoever opens it and finds its key sells nothing with it.
-const OF_ATM: [&str; 2] = ["/api/pos/v1/topups", "/api/pos/v1/terminal"];
+const OF_ATM: [&str; 3] = ["/api/pos/v1/topups", "/api/pos/v1/terminal", "/api/pos/v1/atm-"];
 
 /// The calling terminal. As an extractor: refuses anybody else.
 pub struct Terminal(Arc<TerminalEntry>);
@@ -37,7 +37,8 @@ impl Deref for Terminal {
 
 impl Terminal {
     /// Whether it is an ATM.
-    pub(super) fn is_atm(&self) -> bool {
+    #[must_use]
+    pub fn is_atm(&self) -> bool {
         self.kind == ATM
     }
 }

@@ -27,13 +27,15 @@ use axum::routing::{get, post};
 use crate::app::App;
 
 pub use auth::{TILL_COOKIE, Terminal};
-pub use chain::Chain;
-pub use fields::{is_id, is_jan};
+pub use chain::{Chain, is_made, refusal};
+pub use fields::{AMOUNT_MAX, Fields, is_id, is_jan};
 pub use model::{
     CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
-    RefundDetail, SaleDetail, detail, detail_of, discounts, micros, status, yen,
+    RefundDetail, SaleDetail, TopupDetail, TopupView, detail, detail_of, discounts, micros, status,
+    yen,
 };
 pub use reversal::{Reversal, claims, reversals};
+pub use tombstone::is_tombstone;
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

@@ -23,7 +23,6 @@ pub fn router() -> Router<Arc<App>> {
         .route("/", get(pages::home))
         .route("/history", get(pages::history))
         .route("/topup/register", get(pages::topup))
-        .route("/topup/atm", get(pages::topup_atm))
         .route("/settings", get(pages::settings))
         .route("/offline", get(pages::offline))
         .route("/receipt/{id}", get(receipt::receipt_page))

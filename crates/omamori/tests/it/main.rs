@@ -2,6 +2,7 @@
 //! and on PostgreSQL.
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
+mod atm;
 mod audit;
 mod browser;
 mod cancel;

@@ -36,7 +36,7 @@ use axum::routing::{get, post};
 pub use cards::{Card, label, of_customer};
 pub use chargeback::reverse_due;
 pub use gateway::{CardGateway, End, Reason};
-pub use look::name_of_topup;
+pub use look::{Nothing, name_of_topup};
 pub use resolve::resolve_due;
 pub use sandbox::{CARDS, Message, Sandbox, Script};
 pub use setup::resolve_setups_due;

@@ -12,6 +12,7 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
+use crate::atm;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -86,6 +87,9 @@ async fn world(app: &TestApp) -> World {
     sender.customer.post(app, "/limits/lower", &lower).await.ok();
     let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
     sender.confirmed(app, "/limits/raise", &higher).await.ok();
+    let atm = atm::atm(app).await;
+    let session = atm::session(app, &atm, "t-1").await.ok();
+    atm::claim(app, &customer, session["session"]["number"].as_str().unwrap()).await;
     World {
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
         sender,
@@ -244,7 +248,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("history.html", customer, "/history"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));
-        pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
+        pages.push(of_customer("topup_atm.html", customer, "/topup/atm"));
         pages.push(of_customer("topup_card.html", customer, "/topup/card"));
         pages.push(of_customer("topup_auto.html", customer, "/topup/auto"));
         pages.push(of_customer("settings.html", customer, "/settings"));
