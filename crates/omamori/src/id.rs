@@ -55,6 +55,10 @@ pub enum Kind {
     Card,
     /// A registration of a card.
     CardSetup,
+    /// A consent to auto top-up.
+    AutoConsent,
+    /// A number that an ATM shows.
+    AtmSession,
     /// Something of top-ups for staff to look at.
     TopupReview,
     /// A campaign.
@@ -124,6 +128,8 @@ impl Kind {
             Self::ReviewFlag => "flg",
             Self::Card => "crd",
             Self::CardSetup => "cds",
+            Self::AutoConsent => "aco",
+            Self::AtmSession => "ats",
             Self::TopupReview => "trv",
             Self::Campaign => "cmp",
             Self::Conversion => "cnv",

@@ -13,6 +13,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::app::App;
+use crate::topup::atm;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::page::page;
@@ -49,6 +50,10 @@ use crate::{order, pos};
         order::pos::create,
         order::pos::show,
         order::pos::cancel,
+        atm::terminal::create,
+        atm::terminal::show,
+        atm::terminal::end,
+        atm::topup::create,
     ),
     modifiers(&TerminalKey)
 )]

@@ -26,6 +26,7 @@ use crate::risk::{Risk, follow};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
+use crate::topup::card::auto;
 use crate::value::promise;
 use crate::wallet::lines::Lines;
 use crate::wallet::live::Live;
@@ -115,6 +116,7 @@ pub async fn open(
     Identity::start(&app);
     money::start(&app).await?;
     webhook::follow(&app).await?;
+    auto::follow(&app).await?;
     Ok(app)
 }
 

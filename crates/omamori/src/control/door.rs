@@ -41,9 +41,9 @@ doors! {
     /// Cash at a register.
     TopupRegister = "topup-register", [TopupCash];
     /// Cash at an ATM.
-    TopupAtm = "topup-atm", [TopupAtm];
+    TopupAtm = "topup-atm", [TopupAtm, AtmClaim];
     /// Charges of a registered card. What a card has paid already is credited.
-    TopupCard = "topup-card", [TopupCard, TopupAuto];
+    TopupCard = "topup-card", [TopupCard, TopupAuto, AutoTopupSet];
     /// New cards.
     CardRegister = "card-register", [CardRegister];
     /// The customer's code: none is taken, whatever it is for.

@@ -42,6 +42,7 @@ pub const REGISTRY: &[Step] = &[
     step!(17, "sends", "registry/0017_sends.sql"),
     step!(18, "controls", "registry/0018_controls.sql"),
     step!(19, "own limits", "registry/0019_own_limits.sql"),
+    step!(20, "auto top-ups", "registry/0020_auto_topups.sql"),
     step!(21, "orders", "registry/0021_orders.sql"),
     step!(22, "store qr", "registry/0022_store_qr.sql"),
     step!(24, "webhooks", "registry/0024_webhooks.sql"),

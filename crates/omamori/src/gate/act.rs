@@ -111,6 +111,12 @@ pub enum Act {
     CardChargeback,
     /// Auto top-up asks for a top-up.
     TopupAuto,
+    /// A customer agrees to auto top-up, or the card's bank has shown that they did.
+    AutoTopupSet,
+    /// A customer turns auto top-up off.
+    AutoTopupEnd,
+    /// A customer types an ATM's number and agrees to be whom it loads.
+    AtmClaim,
     /// Cash into the wallet at an ATM.
     TopupAtm,
     /// A top-up at an ATM taken back.

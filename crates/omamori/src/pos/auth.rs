@@ -24,7 +24,7 @@ const TILL_HEADER: &str = "x-omamori-till";
 /// The kind of a terminal that takes cash from customers without a clerk.
 const ATM: &str = "atm";
 /// All that such a terminal may do: whoever opens it and finds its key sells nothing with it.
-const OF_ATM: [&str; 2] = ["/api/pos/v1/topups", "/api/pos/v1/terminal"];
+const OF_ATM: [&str; 3] = ["/api/pos/v1/topups", "/api/pos/v1/terminal", "/api/pos/v1/atm-"];
 
 /// All that an online shop's key may do beside making orders: it stands on a server and meets no
 /// customer's phone. It looks at payments by their id, cancels them and refunds.
@@ -63,7 +63,8 @@ impl Terminal {
     }
 
     /// Whether it is an ATM.
-    pub(super) fn is_atm(&self) -> bool {
+    #[must_use]
+    pub fn is_atm(&self) -> bool {
         self.kind == ATM
     }
 }

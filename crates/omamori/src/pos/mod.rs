@@ -35,12 +35,12 @@ pub use authorization::AuthorizationSettings;
 pub use authorization::held;
 pub use authorization::inquiry::{SetAside, set_aside};
 pub use authorization::reservation::{Reservation, State as ReservationState};
-pub use chain::Chain;
+pub use chain::{Chain, is_made, refusal};
 pub use fields::{AMOUNT_MAX, Fields, is_id, is_jan};
 pub use model::{
     CouponDetail, DiscountView, ItemDetail, NotApplied, NotAppliedReason, Paid, PaymentStatus,
-    PaymentView, RefundDetail, SaleDetail, detail, detail_of, discounts, find_capture, micros,
-    payment_view, status, yen,
+    PaymentView, RefundDetail, SaleDetail, TopupDetail, TopupView, detail, detail_of, discounts,
+    find_capture, micros, payment_view, status, yen,
 };
 pub use payment::capture_id;
 pub use refund::{Wanted as WantedRefund, allowed as may_refund, give as give_refund};

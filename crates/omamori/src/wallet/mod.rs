@@ -28,7 +28,6 @@ pub fn router() -> Router<Arc<App>> {
         .route("/history", get(search::show))
         .route("/history/months", get(month::show))
         .route("/topup/register", get(pages::topup))
-        .route("/topup/atm", get(pages::topup_atm))
         .route("/settings", get(pages::settings))
         .route("/offline", get(pages::offline))
         .route("/receipt/{id}", get(receipt::receipt_page))

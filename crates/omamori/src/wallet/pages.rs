@@ -156,10 +156,6 @@ struct TopupPage {
     text: Text,
     sandbox: bool,
     limits: Limits,
-    atm: bool,
-    /// What can be topped up now, and at once at most.
-    room: i64,
-    once_max: i64,
 }
 
 /// How to load cash at a register.
@@ -169,21 +165,7 @@ pub async fn topup(
     text: Text,
 ) -> Result<Response> {
     let limits = limits(&app, &customer).await?;
-    let (room, once_max) = (limits.topup_room, limits.topup_once_max);
-    page(&TopupPage { text, sandbox: app.sandbox(), limits, atm: false, room, once_max })
-}
-
-/// How to load cash at an ATM.
-pub async fn topup_atm(
-    State(app): State<Arc<App>>,
-    PageCustomer(customer): PageCustomer,
-    text: Text,
-) -> Result<Response> {
-    let limits = limits(&app, &customer).await?;
-    let (once_max, unit) = (app.config.limits.topup_atm_max, app.config.limits.topup_atm_unit);
-    let room = app.gate.room(Use::TopupCash, customer.wallet_account).min(once_max);
-    let room = room - room % unit;
-    page(&TopupPage { text, sandbox: app.sandbox(), limits, atm: true, room, once_max })
+    page(&TopupPage { text, sandbox: app.sandbox(), limits })
 }
 
 struct Device {

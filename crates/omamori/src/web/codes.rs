@@ -247,6 +247,22 @@ codes! {
     LimitTopupCard30d = "limit_topup_card_30d", UNPROCESSABLE_ENTITY, "The customer's limit of top-ups by card in 30 days would be passed.",
         clerk: "カードのチャージ上限（30日間）を超えます。" / "The 30-day limit of top-ups by card would be passed.",
         customer: "カードのチャージ上限（30日間）を超えます。" / "This would pass your 30-day limit of top-ups by card.";
+    /// The ATM has no session under this id.
+    AtmSessionNotFound = "atm_session_not_found", NOT_FOUND, "This ATM has no session under this merchant_topup_id.",
+        clerk: "ATMの手続きが見つかりません。" / "No such session.",
+        customer: "ATMの手続きが見つかりません。ATMで最初からやり直してください。" / "The ATM knows nothing of this. Start again at the ATM.";
+    /// Nobody has typed the number yet.
+    AtmSessionOpen = "atm_session_open", CONFLICT, "No customer has typed the number yet.",
+        clerk: "お客様がまだ番号を入力していません。" / "The customer has not typed the number yet.",
+        customer: "ATMに表示された番号を入力してください。" / "Type the number that the ATM shows.";
+    /// The session is over: give the cash back.
+    AtmSessionEnded = "atm_session_ended", UNPROCESSABLE_ENTITY, "The session was called off or took too long; give the cash back.",
+        clerk: "手続きは終了しました。現金を返却してください。" / "The session is over. Give the cash back.",
+        customer: "手続きは終了しました。ATMで最初からやり直してください。" / "This is over. Start again at the ATM.";
+    /// The number leads to no ATM: wrong, used or expired.
+    AtmNumberWrong = "atm_number_wrong", UNPROCESSABLE_ENTITY, "The number leads to no ATM: it is wrong, used or expired.",
+        clerk: "番号が正しくありません。" / "The number is wrong.",
+        customer: "番号が正しくないか、有効期限が切れています。ATMの画面をご確認ください。" / "The number is wrong or has expired. Look at the ATM's screen.";
     /// The customer has no such card, or it may not be used.
     CardNotFound = "card_not_found", NOT_FOUND, "The customer has no such card.",
         clerk: "カードが見つかりません。" / "No such card.",

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use omamori::web::codes::Code;
 use serde_json::{Value, json};
 
+use crate::atm;
 use crate::input::values::good_body;
 use crate::input::{document, operations, resolved};
 use crate::support::app::TestApp;
@@ -176,9 +177,18 @@ async fn answers_are_as_the_document_says(app: &mut TestApp) {
         body["merchant_payment_id"] = json!(id);
         register.post(app, "/orders", &body).await.ok();
     }
+    let (atm, other) = (atm::atm(app).await, atm::atm(app).await);
+    atm::session(app, &atm, "t-1").await.ok();
+    let session = atm::session(app, &other, "new").await.ok();
+    atm::claim(app, &customer, session["session"]["number"].as_str().unwrap()).await;
     let document = document();
     for operation in operations() {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
+        let register = match path {
+            "/atm-topups" => &other,
+            path if path.starts_with("/atm-") => &atm,
+            _ => &register,
+        };
         let path = path
             .replace("{merchant_payment_id}", known_payment(path))
             .replace(

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod alerts;
+mod atm;
 mod audit;
 mod authorization;
 mod browser;

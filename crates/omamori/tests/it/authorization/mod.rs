@@ -1,5 +1,6 @@
 //! Value set aside for a payment: authorized, captured whole or in part, voided, expired.
 
+mod held;
 mod model;
 mod races;
 

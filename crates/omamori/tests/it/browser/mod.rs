@@ -5,7 +5,9 @@
 //! browser is closed with a look at its log: an error of a script or a violation of the content
 //! security policy on any page fails the test.
 
+mod atm;
 mod authenticator;
+mod autotopup;
 #[expect(clippy::module_inception, reason = "the feature and its main thing have one name")]
 mod browser;
 mod cardtopup;

@@ -16,6 +16,7 @@ use serde_json::json;
 use super::source::{Token, sources, tokens};
 use crate::cases;
 use crate::checkout::{Order, Web};
+use crate::atm;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -66,6 +67,8 @@ struct World {
     authorization: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
+    /// Consents to auto top-up, at each of their ends.
+    of_auto: Vec<String>,
 }
 
 async fn world(app: &TestApp) -> World {
@@ -101,6 +104,9 @@ async fn world(app: &TestApp) -> World {
     sender.customer.post(app, "/limits/lower", &lower).await.ok();
     let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
     sender.confirmed(app, "/limits/raise", &higher).await.ok();
+    let atm = atm::atm(app).await;
+    let session = atm::session(app, &atm, "t-1").await.ok();
+    atm::claim(app, &customer, session["session"]["number"].as_str().unwrap()).await;
     World {
         authorization: format!("/console/authorizations/{authorization}"),
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
@@ -113,6 +119,7 @@ async fn world(app: &TestApp) -> World {
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
         case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
+        of_auto: of_auto(app, &customer).await,
         moved: moved(app).await,
         order: online_order(app, &register).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
@@ -158,6 +165,29 @@ async fn of_card(app: &TestApp, customer: &Customer) -> Vec<String> {
         let insert = insert.bind(state).bind(&customer.customer_id).bind(state).bind(app.now());
         registry.execute(insert).await.unwrap();
         pages.push(format!("/topup/card/setup/{state}"));
+    }
+    pages
+}
+
+/// A setting of auto top-up that is paused, and the pages about its consents.
+async fn of_auto(app: &TestApp, customer: &Customer) -> Vec<String> {
+    let registry = &app.app.stores.registry;
+    let set = sql("INSERT INTO auto_topup (customer_id, wallet_account, consent_id, card_id, \
+                   threshold, amount, month_max, state, reason, failures, changed_at) \
+                   VALUES ($1, $2, 'done', 'crd_1', CAST(4000 AS BIGINT), CAST(5000 AS BIGINT), \
+                   CAST(30000 AS BIGINT), 'paused', 'declined', CAST(3 AS BIGINT), $3)");
+    let set = set.bind(&customer.customer_id).bind(customer.wallet_account.to_be_bytes());
+    registry.execute(set.bind(app.now())).await.unwrap();
+    let mut pages = Vec::new();
+    for state in ["opened", "done", "refused"] {
+        let insert = sql("INSERT INTO auto_consent (consent_id, customer_id, card_id, threshold, \
+                          amount, month_max, state, reference, reason, attempts, looked_at, \
+                          created_at) VALUES ($1, $2, 'crd_1', CAST(4000 AS BIGINT), \
+                          CAST(5000 AS BIGINT), CAST(30000 AS BIGINT), $1, $1, 'declined', \
+                          CAST(0 AS BIGINT), $3, $3)");
+        let insert = insert.bind(state).bind(&customer.customer_id).bind(app.now());
+        registry.execute(insert).await.unwrap();
+        pages.push(format!("/topup/auto/consent/{state}"));
     }
     pages
 }
@@ -254,6 +284,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
+    for path in &world.of_auto {
+        pages.push(of_customer("topup_auto_consent.html", &world.customer, path));
+    }
     for customer in [&world.customer, &world.newcomer] {
         pages.push(of_customer("home.html", customer, "/"));
         pages.push(of_customer("history.html", customer, "/history"));
@@ -262,8 +295,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("cases.html", customer, "/cases"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));
-        pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
+        pages.push(of_customer("topup_atm.html", customer, "/topup/atm"));
         pages.push(of_customer("topup_card.html", customer, "/topup/card"));
+        pages.push(of_customer("topup_auto.html", customer, "/topup/auto"));
         pages.push(of_customer("settings.html", customer, "/settings"));
         pages.push(of_customer("limits.html", customer, "/settings/limits"));
         pages.push(of_customer("factors.html", customer, "/settings/factors"));

@@ -57,6 +57,11 @@ pub fn good_body(path: &str, code: &str) -> Value {
             "amount": 1_000,
             "currency": "JPY",
         }),
+        "/api/pos/v1/atm-topups" => json!({
+            "merchant_topup_id": "t-1",
+            "amount": 1_000,
+            "currency": "JPY",
+        }),
         _ => panic!("{path} takes a body and has no good and bad values here"),
     }
 }
