@@ -166,6 +166,17 @@ fn attacker(disguise: Disguise, n: u32) -> Client {
     Client { key: key_of("attacker", machine), address: Ipv4Addr::from(address), agent }
 }
 
+/// One attempt with a leaked pair that is nobody's here, made with one tool from one of twenty
+/// machines.
+pub(crate) fn leaked_pair(origin: &str, pair: usize, at: u64) -> Request {
+    let place = Place { origin: origin.to_owned(), begins_at: at };
+    let pair = u32::try_from(pair).unwrap_or_default();
+    let client = attacker(Disguise::OneTool, pair % 20);
+    let proof = client.proof(&place, at, pair.into());
+    let number = format!("+8180{:08}", 90_000_000 + pair);
+    client.sign_in(proof, (&number, &format!("leaked pair {pair}"), "123456"))
+}
+
 /// The key that follows from a name and a number.
 ///
 /// # Panics

@@ -58,6 +58,11 @@ impl ManualClock {
     pub fn advance(&self, by: Micros) {
         self.0.fetch_add(by, Ordering::SeqCst);
     }
+
+    /// Moves it forward to `now`; never back.
+    pub fn advance_to(&self, now: Micros) {
+        self.0.fetch_max(now, Ordering::SeqCst);
+    }
 }
 
 impl Clock for ManualClock {

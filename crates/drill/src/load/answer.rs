@@ -10,8 +10,19 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 pub struct Answer<'a> {
     /// The status, such as 200.
     pub status: u16,
+    /// The status line and the fields, as they came.
+    pub head: &'a str,
     /// The body.
     pub body: &'a [u8],
+}
+
+impl<'a> Answer<'a> {
+    /// The first field of this name.
+    #[must_use]
+    pub fn field(&self, name: &str) -> Option<&'a str> {
+        let mut fields = self.head.split("\r\n").skip(1).filter_map(|line| line.split_once(':'));
+        fields.find(|(found, _)| found.eq_ignore_ascii_case(name)).map(|(_, value)| value.trim())
+    }
 }
 
 /// What the head says.
@@ -87,6 +98,14 @@ mod tests {
         let answer = b"HTTP/1.1 200 OK\r\ncontent-LENGTH:0\r\nConnection: close\r\n\r\n";
         let read = head(answer).unwrap().unwrap();
         assert_eq!((read.status, read.body.len(), read.closes), (200, 0, true));
+    }
+
+    #[test]
+    fn a_field_is_found_by_its_name() {
+        let head = "HTTP/1.1 200 OK\r\nSet-Cookie: a=1; Path=/\r\nset-cookie: b=2";
+        let answer = Answer { status: 200, head, body: b"" };
+        assert_eq!(answer.field("set-cookie"), Some("a=1; Path=/"));
+        assert_eq!(answer.field("location"), None);
     }
 
     #[test]

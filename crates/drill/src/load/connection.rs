@@ -45,7 +45,7 @@ impl Request {
     }
 }
 
-pub(super) struct Connection {
+pub(crate) struct Connection {
     stream: TcpStream,
     host: SocketAddr,
     out: Vec<u8>,
@@ -55,7 +55,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    pub(super) async fn open(target: SocketAddr) -> io::Result<Self> {
+    pub(crate) async fn open(target: SocketAddr) -> io::Result<Self> {
         let stream = TcpStream::connect(target).await?;
         stream.set_nodelay(true)?;
         let read = Vec::with_capacity(READ_BYTES);
@@ -63,12 +63,12 @@ impl Connection {
     }
 
     /// False after an error, or if the server said that it closes the connection.
-    pub(super) const fn is_open(&self) -> bool {
+    pub(crate) const fn is_open(&self) -> bool {
         self.open
     }
 
     /// Sends a request and reads its answer.
-    pub(super) async fn exchange(&mut self, request: &Request) -> io::Result<Answer<'_>> {
+    pub(crate) async fn exchange(&mut self, request: &Request) -> io::Result<Answer<'_>> {
         self.out.clear();
         self.read.clear();
         request.write(self.host, &mut self.out)?;
@@ -82,7 +82,8 @@ impl Connection {
             return Err(ErrorKind::InvalidData.into());
         }
         self.open = !head.closes;
-        Ok(Answer { status: head.status, body: &self.read[head.body] })
+        let text = str::from_utf8(&self.read[..head.body.start]).unwrap_or_default();
+        Ok(Answer { status: head.status, head: text.trim_end(), body: &self.read[head.body] })
     }
 
     async fn head(&mut self) -> io::Result<Head> {

@@ -23,7 +23,7 @@ pub use answer::Answer;
 pub use connection::Request;
 pub use report::Report;
 
-use connection::Connection;
+pub(crate) use connection::Connection;
 use pacer::Pacer;
 
 /// How long after the end of a run its last answers are waited for.

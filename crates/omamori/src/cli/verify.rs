@@ -4,6 +4,7 @@ use omamori_ledger::verify;
 
 use super::open::SettingsArgs;
 use super::say;
+use crate::config::Store;
 use crate::db::Stores;
 
 /// Verifies, prints what it found, and fails if anything differs.
@@ -11,8 +12,15 @@ use crate::db::Stores;
 /// # Errors
 /// If a store cannot be read or something differs.
 pub async fn run(args: SettingsArgs) -> Result<(), Box<dyn std::error::Error>> {
-    let config = args.read()?;
-    let stores = Stores::open(&config.store).await?;
+    check(&args.read()?.store).await
+}
+
+/// The same for stores that are not in use.
+///
+/// # Errors
+/// If a store cannot be read or something differs.
+pub async fn check(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
+    let stores = Stores::open(store).await?;
     let report = verify(&stores.journal, &stores.views).await?;
     stores.close().await;
     say(format_args!(

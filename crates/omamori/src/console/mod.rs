@@ -12,6 +12,7 @@ mod alerts;
 pub mod approval;
 mod audit_page;
 mod authorization;
+mod campaigns;
 mod cases;
 mod customer;
 mod dashboard;
@@ -93,6 +94,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/approvals", get(approval::page::show))
         .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
+        .route("/console/campaigns", get(campaigns::show))
+        .route("/console/campaigns/{campaign_id}", get(campaigns::one))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

@@ -155,6 +155,48 @@ pub struct Campaign {
     pub stopped_at: Option<Micros>,
 }
 
+/// Where a campaign is in its life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Its first day is to come.
+    Planned,
+    /// It gives.
+    Running,
+    /// Its last day is over.
+    Ended,
+    /// Its owner stopped it.
+    Stopped,
+}
+
+impl Stage {
+    /// The word of texts.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "planned",
+            Self::Running => "running",
+            Self::Ended => "ended",
+            Self::Stopped => "stopped",
+        }
+    }
+
+    /// How pages mark it.
+    #[must_use]
+    pub const fn chip(self) -> &'static str {
+        match self {
+            Self::Planned => "chip--warn",
+            Self::Running => "chip--good",
+            Self::Ended | Self::Stopped => "",
+        }
+    }
+
+    /// Whether it gives or will give.
+    #[must_use]
+    pub const fn is_to_come(self) -> bool {
+        matches!(self, Self::Planned | Self::Running)
+    }
+}
+
 /// The columns that make a [`Campaign`].
 macro_rules! campaign_columns {
     () => {
@@ -164,6 +206,17 @@ macro_rules! campaign_columns {
 pub(super) use campaign_columns;
 
 impl Campaign {
+    /// Where it is in its life.
+    #[must_use]
+    pub const fn stage(&self, now: Micros) -> Stage {
+        match () {
+            () if self.stopped_at.is_some() => Stage::Stopped,
+            () if now >= self.ends_at => Stage::Ended,
+            () if now < self.starts_at => Stage::Planned,
+            () => Stage::Running,
+        }
+    }
+
     /// From its row.
     ///
     /// # Errors

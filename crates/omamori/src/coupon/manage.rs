@@ -1,6 +1,8 @@
 //! Beginning and ending campaigns: for merchants, the operator's command line and its staff.
 
-use omamori_db::sql;
+use std::collections::HashMap;
+
+use omamori_db::{Row, sql};
 use omamori_ledger::{AccountFlags, CreateTransferResult as R, Request, Transfer};
 use serde::Serialize;
 
@@ -207,6 +209,31 @@ pub async fn find(app: &App, campaign_id: &str) -> Result<Option<Campaign>> {
         sql(concat!("SELECT ", campaign_columns!(), " FROM campaign WHERE campaign_id = $1"));
     let row = app.stores.registry.optional(query.bind(campaign_id)).await?;
     row.as_ref().map(Campaign::of).transpose()
+}
+
+/// The newest campaigns of all owners, newest first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn newest(app: &App) -> Result<Vec<Campaign>> {
+    let query = sql(concat!(
+        "SELECT ",
+        campaign_columns!(),
+        " FROM campaign ORDER BY created_at DESC LIMIT 200"
+    ));
+    app.stores.registry.all(query).await?.iter().map(Campaign::of).collect()
+}
+
+/// The names of the merchants that ever had a campaign, by their ids.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn merchant_names(app: &App) -> Result<HashMap<String, String>> {
+    let query = sql("SELECT merchant_id, name FROM merchant
+         WHERE merchant_id IN (SELECT c.merchant_id FROM campaign c)");
+    let rows = app.stores.registry.all(query).await?;
+    let name = |row: &Row| Ok((row.text("merchant_id")?, row.text("name")?));
+    rows.iter().map(name).collect()
 }
 
 /// The campaigns of an owner, newest first.

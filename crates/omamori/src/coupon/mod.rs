@@ -16,10 +16,11 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
-pub use campaign::{Campaign, Gift, Terms};
+pub use campaign::{Campaign, Gift, Stage, Terms, merchant_discount};
 pub use directory::Campaigns;
 pub use fit::{Basket, Fitted, fit, points_factor, returnable, set_count};
 pub use pages::period;
+pub use results::{Day, Results, results};
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 
-use super::campaign::{Campaign, Gift, Terms};
+use super::campaign::{Campaign, Gift, Stage, Terms};
 use super::manage::{self, Owner};
 use super::results::{Bar, Results, bars, results};
 use crate::app::App;
@@ -127,9 +127,10 @@ async fn store_names(app: &App, campaign: &Campaign) -> Result<Vec<String>> {
 
 struct Shown {
     campaign: Campaign,
-    state: &'static str,
+    state: Stage,
     results: Results,
-    bars: Vec<Bar>,
+    uses: Vec<Bar>,
+    yen: Vec<Bar>,
 }
 
 struct StoreChoice {
@@ -164,13 +165,13 @@ pub(super) async fn campaigns(
     let mut shown = Vec::new();
     for campaign in manage::list(&app, Some(&user.merchant_id)).await? {
         let results = results(&app, &campaign).await?;
-        let state = match () {
-            () if campaign.stopped_at.is_some() => "stopped",
-            () if now >= campaign.ends_at => "ended",
-            () if now < campaign.starts_at => "planned",
-            () => "running",
-        };
-        shown.push(Shown { state, bars: bars(&results.days), results, campaign });
+        shown.push(Shown {
+            state: campaign.stage(now),
+            uses: bars(&results.days, |day| day.uses),
+            yen: bars(&results.days, |day| day.yen),
+            results,
+            campaign,
+        });
     }
     page(&CampaignsPage {
         text,

@@ -101,12 +101,12 @@ pub struct Bar {
 const BAR_STEP: i64 = 10;
 const CHART_HEIGHT: i64 = 80;
 
-/// The chart of uses a day.
+/// The chart of one figure a day.
 #[must_use]
-pub fn bars(days: &[Day]) -> Vec<Bar> {
-    let most = days.iter().map(|day| day.uses).max().unwrap_or_default().max(1);
+pub fn bars(days: &[Day], figure: fn(&Day) -> i64) -> Vec<Bar> {
+    let most = days.iter().map(figure).max().unwrap_or_default().max(1);
     let bar = |(day, x): (&Day, i64)| {
-        let height = (day.uses * CHART_HEIGHT).div_euclid(most);
+        let height = (figure(day) * CHART_HEIGHT).div_euclid(most);
         Bar { x, y: CHART_HEIGHT - height, height, day: *day }
     };
     days.iter().zip((0..).step_by(BAR_STEP as usize)).map(bar).collect()
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn the_busiest_day_is_as_high_as_the_chart() {
         let day = |uses| Day { uses, ..Day::default() };
-        let bars = bars(&[day(0), day(3), day(12)]);
+        let bars = bars(&[day(0), day(3), day(12)], |day| day.uses);
         let shape: Vec<_> = bars.iter().map(|bar| (bar.x, bar.y, bar.height)).collect();
         assert_eq!(shape, [(0, 80, 0), (10, 60, 20), (20, 0, 80)]);
     }

@@ -22,8 +22,7 @@ pub mod windows;
 use std::sync::Arc;
 
 use omamori_ledger::{
-    CommitError, Following, Ledger, Options, Reply, Request, StoredTransfer, Submission,
-    Transfer,
+    CommitError, Following, Ledger, Options, Reply, Request, StoredTransfer, Submission, Transfer,
 };
 use parking_lot::Mutex;
 use serde::Serialize;

@@ -31,9 +31,12 @@ pub fn start_json() {
     assert!(started.is_ok(), "logs are started once");
 }
 
-/// Lines for a person, from now on, for the whole process. Requests are left out.
-pub fn start_text() {
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| "warn,omamori=info,omamori::request=warn".into());
+/// Which lines a person is shown: no requests.
+pub const TEXT: &str = "warn,omamori=info,omamori::request=warn";
+
+/// Lines for a person, from now on, for the whole process; which, `filter` says, if `RUST_LOG` says
+/// nothing.
+pub fn start_text(filter: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| filter.into());
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

@@ -26,6 +26,7 @@ mod input;
 mod limits;
 mod load;
 mod money_notices;
+mod month;
 mod notices;
 mod observe;
 mod order;

@@ -5,3 +5,4 @@ pub(super) mod page;
 mod plot;
 
 pub use figures::Figures;
+pub(super) use plot::{Plot, draw};

@@ -4,8 +4,8 @@
 //! unknown, wrong, used and expired look alike, and who guesses is locked for growing times; the
 //! customer sees which ATM it is before they agree, and the ATM shows the end of their phone
 //! number before it takes cash, so that neither a stranger's number nor a number that somebody read
-//! over a shoulder loads the wrong wallet unseen. A session loads value once: the transfer that uses
-//! it up has an id derived from it, as with a payment code.
+//! over a shoulder loads the wrong wallet unseen. A session loads value once: the transfer that
+//! uses it up has an id derived from it, as with a payment code.
 //!
 //! ```text
 //! waiting ──typed──► claimed ──cash──► loaded

@@ -14,9 +14,9 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
+use crate::atm;
 use crate::cases;
 use crate::checkout::{Order, Web};
-use crate::atm;
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -46,6 +46,7 @@ fn page(template: &'static str, path: &str, cookie: Option<&str>) -> Page {
 
 /// What stands in the stores for the pages to show.
 struct World {
+    campaigns: Vec<String>,
     register: Register,
     customer: Customer,
     newcomer: Customer,
@@ -74,7 +75,7 @@ struct World {
 async fn world(app: &TestApp) -> World {
     let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
     customer.load(app, &register, 9_000).await;
-    begin_campaigns(app, &register).await;
+    let campaigns = begin_campaigns(app, &register).await;
     let sale = json!({ "merchant_payment_id": "s-1", "code": customer.code(app.now()),
         "amount": 1_000, "order_receipt_number": "7", "description": "<b>朝食</b>",
         "items": [{ "name": "<script>", "quantity": 2, "unit_price": 500 }] });
@@ -110,6 +111,7 @@ async fn world(app: &TestApp) -> World {
     World {
         authorization: format!("/console/authorizations/{authorization}"),
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
+        campaigns,
         sender,
         viewer,
         admin,
@@ -193,7 +195,8 @@ async fn of_auto(app: &TestApp, customer: &Customer) -> Vec<String> {
 }
 
 /// One of each kind, with a name that would be markup.
-async fn begin_campaigns(app: &TestApp, register: &Register) {
+async fn begin_campaigns(app: &TestApp, register: &Register) -> Vec<String> {
+    let mut campaigns = Vec::new();
     let gifts = [
         Gift::AmountOff { yen: 50 },
         Gift::PercentOff { percent: 10, max_yen: 300 },
@@ -201,8 +204,11 @@ async fn begin_campaigns(app: &TestApp, register: &Register) {
     ];
     for gift in gifts {
         let terms = Terms { name: "<script>".to_owned(), ..coupon(gift, 1_000) };
-        begin(app, Some(&register.merchant_id), terms).await;
+        campaigns.push(begin(app, Some(&register.merchant_id), terms).await.campaign_id);
     }
+    let points = coupon(Gift::PointsFactor { factor: 3 }, 0);
+    campaigns.push(begin(app, None, points).await.campaign_id);
+    campaigns
 }
 
 async fn moved(app: &TestApp) -> Customer {
@@ -266,6 +272,11 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
         pages.push(console("console_alerts.html", "/console/alerts"));
         pages.push(console("console_doors.html", "/console/doors"));
+        pages.push(console("console_campaigns.html", "/console/campaigns"));
+        for campaign in &world.campaigns {
+            let path = format!("/console/campaigns/{campaign}");
+            pages.push(console("console_campaign.html", &path));
+        }
         pages.push(console("console_staff.html", "/console/staff"));
         pages.push(console("console_audit.html", "/console/audit"));
         for customer in [&world.customer, &world.newcomer] {

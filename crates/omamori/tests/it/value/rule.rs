@@ -1,200 +1,341 @@
 //! The rule of docs/value.md against a small model that shares no code with the service: random
-//! baskets, coupons, points, refunds in parts and in any order, months that pass. After every step
-//! the customer, the store and the campaign have what the model says, to the yen.
+//! settings, coupons, baskets, points, refunds in parts and in any order, cancels, conversions,
+//! months that pass. After every step the customer, the store, the merchant and each campaign have
+//! what the model says, to the yen. What fails is made small before it is shown.
 
-use std::collections::BTreeMap;
+mod model;
 
+use std::cell::RefCell;
+
+use jiff::Span;
 use jiff::tz::{TimeZone, offset};
-use omamori::clock::{DAY, MINUTE};
-use omamori::coupon::{Campaign, Gift, Terms};
+use omamori::clock::{DAY, MINUTE, Micros, SECOND};
+use omamori::coupon::{Campaign, Gift, Terms, merchant_discount};
+use omamori::gate::chart::available;
+use omamori::id::Kind;
+use omamori::value::SpendingOrder;
+use omamori::value::promise::issue_due;
+use omamori::value::{PointsBase, PointsSettings};
 use omamori_db::sql;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value, json};
+use tokio::runtime::Handle;
+use tokio::task::block_in_place;
 
 use super::{begin, budget_left, coupon, owed, register_with_rate};
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
 use crate::support::on_both_engines;
 use crate::support::shop::Register;
+use model::{ITEM, Lots, Model, OFF, Offers, PERCENT, RATE, Rules};
 
 on_both_engines!(everybody_ends_where_the_rule_says);
 
-const STEPS: usize = 150;
-const BUDGET: i64 = 3_000;
-/// A point for each ¥50.
-const RATE: i64 = 200;
+const CASES: u32 = 24;
+const CASES_LONG: u32 = 1_000;
+/// JAN and price; the first is the one that a coupon gives away.
+const SHELF: [(&str, i64); 3] =
+    [("2000000000015", 160), ("2000000000022", 298), ("2000000000039", 75)];
 
-/// Months to amounts.
-type Lots = BTreeMap<i32, i64>;
-
-/// A payment, in the order in which its parts are shared.
-struct Sale {
-    discount: i64,
-    points: Vec<(i32, i64)>,
-    free: Vec<(i32, i64)>,
-    paid: i64,
-    earned: i64,
-    refunded: i64,
+/// What somebody does. Numbers beyond what there is wrap around.
+#[derive(Clone, Debug)]
+enum Act {
+    /// Pieces of each thing, and yen for something without a JAN.
+    Buy([i64; 3], i64),
+    /// Which sale, and how many percent of what is left of it.
+    Refund(usize, i64),
+    Cancel(usize),
+    TopUp(i64),
+    UsePoints(bool),
+    /// Percent of the points.
+    Convert(i64),
+    Days(i64),
 }
 
-impl Sale {
-    fn parts(&self) -> Vec<i64> {
-        let mut parts = vec![self.discount];
-        parts.extend(self.points.iter().chain(&self.free).map(|(_, amount)| *amount));
-        parts.push(self.paid);
-        parts
-    }
-
-    fn amount(&self) -> i64 {
-        self.parts().iter().sum()
-    }
-
-    /// Part by part: the floor of its share of what the parts before it left.
-    fn shares(&self, back: i64) -> Vec<i64> {
-        let parts = self.parts();
-        let mut left = back;
-        let mut shares = Vec::new();
-        for (place, part) in parts.iter().enumerate() {
-            let rest: i64 = parts[place..].iter().sum();
-            let share = if rest == 0 { 0 } else { left * part / rest };
-            left -= share;
-            shares.push(share);
-        }
-        shares
-    }
+fn act() -> impl Strategy<Value = Act> {
+    let pieces = prop_oneof![3 => Just(0_i64), 2 => Just(1), 1 => 2_i64..4];
+    let basket = ([pieces.clone(), pieces.clone(), pieces], prop_oneof![Just(0_i64), 1_i64..700]);
+    prop_oneof![
+        10 => basket.prop_map(|(pieces, other)| Act::Buy(pieces, other)),
+        6 => (any::<usize>(), 1_i64..=100).prop_map(|(sale, percent)| Act::Refund(sale, percent)),
+        2 => any::<usize>().prop_map(Act::Cancel),
+        3 => (1_i64..4).prop_map(Act::TopUp),
+        2 => any::<bool>().prop_map(Act::UsePoints),
+        2 => (1_i64..=100).prop_map(Act::Convert),
+        2 => (1_i64..50).prop_map(Act::Days),
+    ]
 }
 
-#[derive(Default)]
-struct Model {
-    month: i32,
-    paid: i64,
-    free: Lots,
-    points: Lots,
-    debt: i64,
-    store: i64,
-    budget: i64,
-    uses_points: bool,
-    sales: Vec<Sale>,
+fn rules() -> impl Strategy<Value = Rules> {
+    let after = prop_oneof![Just(0), Just(3)];
+    (any::<bool>(), any::<bool>(), after).prop_map(|(paid_first, tax_excluded, after_days)| Rules {
+        paid_first,
+        tax_excluded,
+        after_days,
+    })
 }
 
-impl Model {
-    fn give(lots: &mut Lots, month: i32, amount: i64) {
-        if amount > 0 {
-            *lots.entry(month).or_default() += amount;
+fn offers() -> impl Strategy<Value = Offers> {
+    let gifts = (1_i64..120, (1_i64..40, 10_i64..150), 20_i64..200, 1_i64..4);
+    (gifts, 50_i64..1_500, 1_i64..6).prop_map(|((off, percent, item_max, factor), budget, uses)| {
+        Offers { off, percent, item_max, factor, budget, uses }
+    })
+}
+
+/// The shop, the customer and the campaigns of one case.
+struct Stage {
+    register: Register,
+    customer: Customer,
+    coupons: [Campaign; 3],
+    points: Option<Campaign>,
+    /// Payment ids of the sales, in their order, and until when each can be canceled.
+    sales: Vec<(String, Micros)>,
+}
+
+impl Stage {
+    async fn new(app: &TestApp, offers: &Offers) -> Self {
+        let register = register_with_rate(app, RATE).await;
+        let customer = Customer::new(&app.app).await;
+        let terms = |gift| Terms { per_customer: offers.uses, ..coupon(gift, offers.budget) };
+        let (percent, max_yen) = offers.percent;
+        let free_item = Gift::FreeItem { jan: SHELF[0].0.to_owned(), max_yen: offers.item_max };
+        let merchant = Some(&*register.merchant_id);
+        let coupons = [
+            begin(app, None, terms(Gift::AmountOff { yen: offers.off })).await,
+            begin(app, merchant, terms(Gift::PercentOff { percent, max_yen })).await,
+            begin(app, None, terms(free_item)).await,
+        ];
+        let points = match offers.factor {
+            1 => None,
+            factor => {
+                let here = vec![register.store_id.clone()];
+                let gift = Gift::PointsFactor { factor };
+                Some(begin(app, None, Terms { stores: here, ..coupon(gift, 0) }).await)
+            }
+        };
+        let stage = Self { register, customer, coupons, points, sales: Vec::new() };
+        stage.keep_alive(app).await;
+        for coupon in &stage.coupons {
+            stage.customer.set_coupon(app, coupon).await;
+        }
+        stage
+    }
+
+    /// Sessions and campaigns outlive the months of a case. Among equals the coupon counts first
+    /// that ends first.
+    async fn keep_alive(&self, app: &TestApp) {
+        let registry = &app.app.stores.registry;
+        let session =
+            sql("UPDATE session SET last_used_at = $1, expires_at = $2 WHERE customer_id = $3");
+        let session = session.bind(app.now()).bind(app.now() + 80 * DAY);
+        registry.execute(session.bind(&self.customer.customer_id)).await.unwrap();
+        for (campaign, days) in self.coupons.iter().chain(&self.points).zip(80..) {
+            let ends = sql("UPDATE campaign SET ends_at = $1 WHERE campaign_id = $2");
+            let ends = ends.bind(app.now() + days * DAY).bind(&campaign.campaign_id);
+            registry.execute(ends).await.unwrap();
+        }
+        app.app.campaigns.forget();
+    }
+
+    async fn act(&mut self, app: &TestApp, model: &mut Model, (number, act): (usize, &Act)) {
+        let (register, customer) = (&self.register, &self.customer);
+        match act {
+            Act::Buy(pieces, other) => self.buy(app, model, (pieces, *other)).await,
+            Act::Refund(which, percent) if !model.sales.is_empty() => {
+                let place = which % model.sales.len();
+                let sale = &model.sales[place];
+                let left = sale.amount() - sale.refunded;
+                let amount = (left * percent / 100).max(1);
+                let id = format!("r-{number}");
+                let answer = register.refund(app, &id, &format!("s-{place}"), amount).await;
+                let allowed = left > 0 && !sale.is_canceled;
+                assert_eq!(answer.status.is_success(), allowed, "{}", answer.text());
+                if allowed {
+                    model.refund(place, amount);
+                }
+            }
+            Act::Cancel(which) if !model.sales.is_empty() => {
+                let place = which % model.sales.len();
+                let sale = &model.sales[place];
+                let answer = register.cancel(app, &format!("s-{place}")).await;
+                let is_first = !sale.is_canceled;
+                let in_time = app.now() <= self.sales[place].1;
+                let allowed = sale.is_canceled || (sale.refunded == 0 && in_time);
+                assert_eq!(answer.status.is_success(), allowed, "{}", answer.text());
+                if allowed && is_first {
+                    model.cancel(place);
+                }
+            }
+            Act::TopUp(thousands) => {
+                let code = customer.code(app.now());
+                let yen = thousands * 1_000;
+                register.top_up(app, &format!("t-{number}"), &code, yen).await.ok();
+                model.paid += yen;
+            }
+            Act::UsePoints(yes) => {
+                customer.use_points(app, *yes).await;
+                model.uses_points = *yes;
+            }
+            Act::Convert(percent) => {
+                let points = (model.points_total() * percent / 100).max(1);
+                let answer = customer.convert(app, &format!("c-{number}"), points).await;
+                let there = points <= model.points_total();
+                assert_eq!(answer.status.is_success(), there, "{}", answer.text());
+                if there {
+                    model.convert(points);
+                }
+            }
+            Act::Days(days) => {
+                app.clock.advance(days * DAY);
+                self.keep_alive(app).await;
+                model.pass_to(month_of(app.now()));
+                self.points_come(app, model).await;
+            }
+            Act::Refund(..) | Act::Cancel(..) => {} // nothing was sold yet
         }
     }
 
-    fn give_points(&mut self, month: i32, amount: i64) {
-        let repaid = amount.min(self.debt);
-        self.debt -= repaid;
-        Self::give(&mut self.points, month, amount - repaid);
-    }
-
-    fn pass_months(&mut self, month: i32) {
-        self.month = month;
-        self.free.retain(|end, _| *end >= month);
-        self.points.retain(|end, _| *end >= month);
-    }
-
-    /// `None` if there is not enough.
-    fn sell(&mut self, amount: i64, coupon_yen: i64) -> Option<()> {
-        let discount = coupon_yen.min(amount);
-        let discount = if discount > self.budget { 0 } else { discount };
-        let mut left = amount - discount;
-        let (mut points, mut free) = (Vec::new(), Vec::new());
-        let mut lots: Vec<(i32, bool, i64)> = Vec::new();
-        lots.extend(self.free.iter().map(|(month, amount)| (*month, false, *amount)));
-        if self.uses_points {
-            lots.extend(self.points.iter().map(|(month, amount)| (*month, true, *amount)));
+    async fn buy(&mut self, app: &TestApp, model: &mut Model, basket: (&[i64; 3], i64)) {
+        let (pieces, other) = basket;
+        let priced = SHELF.iter().zip(pieces);
+        let sum: i64 = priced.clone().map(|((_, price), pieces)| price * pieces).sum();
+        let amount = (sum + other).max(1);
+        let lines = priced.filter(|(_, pieces)| **pieces > 0).map(|((jan, price), pieces)| {
+            json!({ "jan": jan, "name": "x", "quantity": pieces, "unit_price": price })
+        });
+        let id = format!("s-{}", model.sales.len());
+        let body = json!({ "merchant_payment_id": id, "code": self.customer.code(app.now()),
+            "amount": amount, "items": lines.collect::<Vec<_>>() });
+        let answer = self.register.post(app, "/payments", &body).await;
+        let item = (pieces[0] > 0).then_some(SHELF[0].1);
+        let after_days = i64::from(app.app.config.value.points.after_days);
+        let ends = month_of(app.now() + after_days * DAY) + 12;
+        let sold = model.sell(amount, item, (app.now(), ends));
+        assert_eq!(answer.status.is_success(), sold, "{}", answer.text());
+        if sold {
+            let payment_id = answer.json()["payment"]["payment_id"].as_str().unwrap().to_owned();
+            self.sales.push((payment_id, cancel_until(app.now())));
         }
-        lots.sort_unstable();
-        for (month, is_points, there) in lots {
-            let taken = there.min(left);
-            left -= taken;
-            if taken > 0 {
-                if is_points { &mut points } else { &mut free }.push((month, taken));
+    }
+
+    /// Waits until the promises whose days are over are noted, and lets their points come.
+    async fn points_come(&self, app: &TestApp, model: &mut Model) {
+        let views = &app.app.stores.views;
+        for (sale, (payment_id, _)) in model.sales.iter().zip(&self.sales) {
+            if sale.earned == 0 || sale.due_at.is_none_or(|due| due > app.now()) {
+                continue;
+            }
+            let id = Kind::Payment.parse(payment_id).unwrap().to_be_bytes();
+            let noted = || sql("SELECT due_at FROM points_due WHERE capture_id = $1").bind(id);
+            let until_noted = async {
+                while views.optional(noted()).await.unwrap().is_none() {
+                    tokio::task::yield_now().await;
+                }
+            };
+            let limit = std::time::Duration::from_secs(30);
+            let noted = tokio::time::timeout(limit, until_noted).await;
+            assert!(noted.is_ok(), "the follower does not note {payment_id}");
+        }
+        issue_due(&app.app).await.unwrap();
+        model.points_come(app.now());
+    }
+
+    async fn compare(&self, app: &TestApp, model: &Model, step: &str) {
+        let held = self.customer.holdings(app).await;
+        assert_eq!(held["balance_paid"], model.paid, "{step}");
+        assert_eq!(told(&held["free_lots"]), amounts(&model.free), "{step}");
+        assert_eq!(told(&held["points_lots"]), amounts(&model.points), "{step}");
+        assert_eq!(held["points_owed"], model.debt, "{step}");
+        assert_eq!(owed(app, &self.register).await, model.store, "{step}");
+        for coupon in [OFF, PERCENT, ITEM] {
+            let left = budget_left(app, &self.coupons[coupon]);
+            assert_eq!(left, model.budgets[coupon], "{step}, coupon {coupon}");
+        }
+        let own = app.app.gate.account(merchant_discount(&self.register.merchant_id));
+        assert_eq!(own.as_ref().map_or(0, available), model.own_discounts, "{step}");
+    }
+
+    /// Everything that is left goes back: the store and the campaigns have what they began with.
+    async fn end(&self, app: &TestApp, model: &mut Model, budget: i64) {
+        for place in 0..model.sales.len() {
+            let left = model.sales[place].amount() - model.sales[place].refunded;
+            if left > 0 {
+                let (id, sale) = (format!("last-{place}"), format!("s-{place}"));
+                self.register.refund(app, &id, &sale, left).await.ok();
+                model.refund(place, left);
+                self.compare(app, model, &format!("last refund of {place}")).await;
             }
         }
-        if left > self.paid {
-            return None;
-        }
-        for (month, taken) in &points {
-            *self.points.get_mut(month).unwrap() -= taken;
-        }
-        for (month, taken) in &free {
-            *self.free.get_mut(month).unwrap() -= taken;
-        }
-        let by_points: i64 = points.iter().map(|(_, amount)| amount).sum();
-        let earned = (amount - discount - by_points) * RATE / 10_000;
-        self.paid -= left;
-        self.budget -= discount;
-        self.store += amount;
-        self.give_points(self.month + 12, earned);
-        self.sales.push(Sale { discount, points, free, paid: left, earned, refunded: 0 });
-        Some(())
-    }
-
-    fn refund(&mut self, number: usize, amount: i64) {
-        let sale = &mut self.sales[number];
-        let (before, after) = (sale.shares(sale.refunded), sale.shares(sale.refunded + amount));
-        let mut back = after.iter().zip(&before).map(|(after, before)| after - before);
-        let all = sale.amount();
-        let kept = |refunded: i64| sale.earned * (all - refunded) / all;
-        let mut taken = kept(sale.refunded) - kept(sale.refunded + amount);
-        sale.refunded += amount;
-        let month = self.month;
-        let revived = |end: i32| if end < month { month + 1 } else { end };
-        let discount = back.next().unwrap();
-        let points: Vec<_> =
-            sale.points.iter().map(|(end, _)| (revived(*end), back.next().unwrap())).collect();
-        let free: Vec<_> =
-            sale.free.iter().map(|(end, _)| (revived(*end), back.next().unwrap())).collect();
-        self.paid += back.next().unwrap();
-        self.budget += discount;
-        self.store -= amount;
-        for (end, amount) in free {
-            Self::give(&mut self.free, end, amount);
-        }
-        for (end, amount) in points {
-            self.give_points(end, amount);
-        }
-        for (_, there) in self.points.iter_mut().rev() {
-            let from_here = taken.min(*there);
-            *there -= from_here;
-            taken -= from_here;
-        }
-        self.debt += taken;
-    }
-
-    fn convert(&mut self, points: i64) {
-        let mut left = points;
-        for there in self.points.values_mut() {
-            let taken = left.min(*there);
-            *there -= taken;
-            left -= taken;
-        }
-        Self::give(&mut self.free, self.month + 6, points);
-    }
-
-    fn points_total(&self) -> i64 {
-        self.points.values().sum()
+        assert_eq!((model.store, model.own_discounts, model.budgets), (0, 0, [budget; 3]));
     }
 }
 
-/// Numbers that are the same in every run (Knuth's MMIX generator).
-struct Dice(u64);
+async fn play(app: &mut TestApp, rules: Rules, offers: Offers, acts: &[Act]) {
+    let value = &app.app.config.value;
+    let is_set = Rules {
+        paid_first: value.spending_order == SpendingOrder::PaidFirst,
+        tax_excluded: value.points.base == PointsBase::TaxExcluded,
+        after_days: value.points.after_days,
+    };
+    if is_set != rules {
+        app.restart_with(|config| set(config, rules)).await;
+    }
+    let mut model = Model::new(rules, offers, month_of(app.now()));
+    let mut stage = Stage::new(app, &offers).await;
+    for (number, act) in acts.iter().enumerate() {
+        app.clock.advance(5 * MINUTE);
+        model.pass_to(month_of(app.now()));
+        stage.points_come(app, &mut model).await;
+        stage.act(app, &mut model, (number, act)).await;
+        stage.compare(app, &model, &format!("step {number}, {act:?}")).await;
+    }
+    stage.end(app, &mut model, offers.budget).await;
+}
 
-impl Dice {
-    fn below(&mut self, bound: i64) -> i64 {
-        self.0 =
-            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        i64::try_from((self.0 >> 33) % bound.unsigned_abs()).unwrap()
+fn set(config: &mut omamori::config::Config, rules: Rules) {
+    config.value.spending_order =
+        if rules.paid_first { SpendingOrder::PaidFirst } else { SpendingOrder::ExpiringFirst };
+    config.value.points = PointsSettings {
+        base: if rules.tax_excluded { PointsBase::TaxExcluded } else { PointsBase::TaxIncluded },
+        after_days: rules.after_days,
+        ..PointsSettings::default()
+    };
+}
+
+/// Goal: see the head of this file.
+async fn everybody_ends_where_the_rule_says(app: &mut TestApp) {
+    let long = std::env::var_os("OMAMORI_TEST_LONG").is_some();
+    let cases = if long { CASES_LONG } else { CASES };
+    let config =
+        Config { cases, failure_persistence: None, max_shrink_iters: 200, ..Config::default() };
+    let app = RefCell::new(app);
+    let steps = (rules(), offers(), vec(act(), 1..30));
+    let outcome = TestRunner::new(config).run(&steps, |(rules, offers, acts)| {
+        let mut app = app.borrow_mut();
+        block_in_place(|| Handle::current().block_on(play(&mut app, rules, offers, &acts)));
+        Ok(())
+    });
+    if let Err(failure) = outcome {
+        panic!("{failure}");
     }
 }
 
-fn month_of(app: &TestApp) -> i32 {
-    let now = jiff::Timestamp::from_microsecond(app.now()).unwrap();
-    let here = now.to_zoned(TimeZone::fixed(offset(9)));
+fn month_of(now: Micros) -> i32 {
+    let here = jiff::Timestamp::from_microsecond(now).unwrap().to_zoned(japan());
     i32::from(here.year()) * 12 + i32::from(here.month()) - 1
+}
+
+fn japan() -> TimeZone {
+    TimeZone::fixed(offset(9))
+}
+
+/// A quarter past midnight in Japan.
+fn cancel_until(sold_at: Micros) -> Micros {
+    let sold = jiff::Timestamp::from_microsecond(sold_at).unwrap().to_zoned(japan());
+    let next = sold.start_of_day().unwrap().checked_add(Span::new().days(1)).unwrap();
+    next.timestamp().as_second() * SECOND + 15 * MINUTE
 }
 
 /// Amounts of the lots, in order of their end, without the empty ones.
@@ -204,109 +345,4 @@ fn amounts(lots: &Lots) -> Value {
 
 fn told(lots: &Value) -> Value {
     json!(lots.as_array().unwrap().iter().map(|lot| lot["amount"].clone()).collect::<Vec<_>>())
-}
-
-async fn compare(
-    app: &TestApp,
-    model: &Model,
-    (register, customer, campaign): &(Register, Customer, Campaign),
-    step: &str,
-) {
-    let held = customer.holdings(app).await;
-    assert_eq!(held["balance_paid"], model.paid, "{step}");
-    assert_eq!(told(&held["free_lots"]), amounts(&model.free), "{step}");
-    assert_eq!(told(&held["points_lots"]), amounts(&model.points), "{step}");
-    assert_eq!(held["points_owed"], model.debt, "{step}");
-    assert_eq!(owed(app, register).await, model.store, "{step}");
-    assert_eq!(budget_left(app, campaign), model.budget, "{step}");
-}
-
-/// Goal: see the head of this file.
-async fn everybody_ends_where_the_rule_says(app: &mut TestApp) {
-    let register = register_with_rate(app, RATE).await;
-    let customer = Customer::new(&app.app).await;
-    let terms = Terms { per_customer: 1_000, ..coupon(Gift::AmountOff { yen: 37 }, BUDGET) };
-    let campaign = begin(app, None, terms).await;
-    customer.set_coupon(app, &campaign).await;
-    keep_alive(app, &customer, &campaign).await;
-    let all = (register, customer, campaign);
-    let (register, customer, _) = &all;
-    let mut dice = Dice(20_190_701);
-    let mut model = Model { month: month_of(app), budget: BUDGET, ..Model::default() };
-    let mut counts = [0; 6];
-    for number in 0..STEPS {
-        app.clock.advance(5 * MINUTE);
-        let act = dice.below(12);
-        match act {
-            0..5 => {
-                let amount = 1 + dice.below(700);
-                let code = customer.code(app.now());
-                let id = format!("s-{}", model.sales.len());
-                let answer = register.sell(app, &id, &code, amount).await;
-                let made = model.sell(amount, 37).is_some();
-                assert_eq!(answer.status.is_success(), made, "{}", answer.text());
-                counts[0] += usize::from(made);
-            }
-            5..8 if !model.sales.is_empty() => {
-                let sale =
-                    usize::try_from(dice.below(model.sales.len().try_into().unwrap())).unwrap();
-                let left = model.sales[sale].amount() - model.sales[sale].refunded;
-                if left > 0 {
-                    let amount = 1 + dice.below(left);
-                    let id = format!("r-{number}");
-                    register.refund(app, &id, &format!("s-{sale}"), amount).await.ok();
-                    model.refund(sale, amount);
-                    counts[1] += 1;
-                }
-            }
-            8 => {
-                model.uses_points = !model.uses_points;
-                customer.use_points(app, model.uses_points).await;
-                counts[2] += 1;
-            }
-            9 if model.points_total() > 0 => {
-                let points = 1 + dice.below(model.points_total());
-                customer.convert(app, &format!("c-{number}"), points).await.ok();
-                model.convert(points);
-                counts[3] += 1;
-            }
-            10 => {
-                app.clock.advance((1 + dice.below(70)) * DAY);
-                keep_alive(app, customer, &all.2).await;
-                model.pass_months(month_of(app));
-                counts[4] += 1;
-            }
-            _ => {
-                let code = customer.code(app.now());
-                register.top_up(app, &format!("t-{number}"), &code, 1_000).await.ok();
-                model.paid += 1_000;
-                counts[5] += 1;
-            }
-        }
-        compare(app, &model, &all, &format!("step {number}, act {act}")).await;
-    }
-    // Everything that is left goes back: the store and the campaign have what they began with.
-    for sale in 0..model.sales.len() {
-        let left = model.sales[sale].amount() - model.sales[sale].refunded;
-        if left > 0 {
-            register.refund(app, &format!("last-{sale}"), &format!("s-{sale}"), left).await.ok();
-            model.refund(sale, left);
-            compare(app, &model, &all, &format!("last refund of {sale}")).await;
-        }
-    }
-    assert_eq!((model.store, model.budget), (0, BUDGET));
-    assert!(counts.iter().all(|count| *count >= 3), "the dice missed something: {counts:?}");
-}
-
-/// Sessions and campaigns outlive the years of this test.
-async fn keep_alive(app: &TestApp, customer: &Customer, campaign: &Campaign) {
-    let registry = &app.app.stores.registry;
-    let session =
-        sql("UPDATE session SET last_used_at = $1, expires_at = $2 WHERE customer_id = $3");
-    let session = session.bind(app.now()).bind(app.now() + 80 * DAY);
-    registry.execute(session.bind(&customer.customer_id)).await.unwrap();
-    let ends = sql("UPDATE campaign SET ends_at = $1 WHERE campaign_id = $2");
-    let ends = ends.bind(app.now() + 80 * DAY).bind(&campaign.campaign_id);
-    registry.execute(ends).await.unwrap();
-    app.app.campaigns.forget();
 }

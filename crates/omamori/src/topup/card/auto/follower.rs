@@ -15,7 +15,8 @@ use crate::clock::{HOUR, Micros};
 use crate::gate::chart::TransferCode;
 use crate::pos::micros;
 
-/// What is older starts nothing: nobody expects a charge for a payment of long ago, as after a stop.
+/// What is older starts nothing: nobody expects a charge for a payment of long ago, as after a
+/// stop.
 const NEWS: Micros = HOUR;
 /// How long it waits for more before it writes.
 const LINGER: Duration = Duration::from_millis(250);

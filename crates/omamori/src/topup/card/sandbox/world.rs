@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::cards::{CARDS, Script, TestCard};
+use super::cards::{Plastic, Script};
 use crate::clock::{MINUTE, Micros, SECOND};
 
 /// After so many wrong cards a session ends.
@@ -28,7 +28,7 @@ pub struct Session {
     pub step: Step,
     pub error: bool,
     pub authenticated: bool,
-    pub card: Option<&'static TestCard>,
+    pub card: Option<Plastic>,
     holder: String,
     tries: u32,
     token: String,
@@ -38,7 +38,7 @@ pub struct Intent {
     pub amount: i64,
     pub return_url: String,
     pub status: &'static str,
-    card: &'static TestCard,
+    card: Plastic,
     authenticated: bool,
     error: Option<&'static str>,
     pays_at: Option<Micros>,
@@ -62,7 +62,7 @@ pub struct World {
     pub sessions: HashMap<String, Session>,
     pub intents: HashMap<String, Intent>,
     pub consents: HashMap<String, Consent>,
-    methods: HashMap<String, &'static TestCard>,
+    methods: HashMap<String, Plastic>,
     count: u64,
 }
 
@@ -92,15 +92,16 @@ impl World {
     /// A card was typed. Gives what is to be told.
     pub fn card_typed(&mut self, session_id: &str, number: &str) -> Vec<Value> {
         let digits: String = number.chars().filter(char::is_ascii_digit).collect();
-        let known = CARDS.iter().find(|card| card.number == digits);
+        let known = Plastic::find(&digits);
         let Some(session) = self.sessions.get_mut(session_id) else { return Vec::new() };
         if session.step != Step::Form {
             return Vec::new();
         }
         let card = known.filter(|card| card.script != Script::RefusedAtOnce);
         session.error = card.is_none();
+        let script = card.as_ref().map(|card| card.script);
         session.card = card;
-        match card.map(|card| card.script) {
+        match script {
             None => {
                 session.tries += 1;
                 if session.tries >= TRIES {
@@ -133,7 +134,7 @@ impl World {
     fn complete(&mut self, session_id: &str) -> Vec<Value> {
         let token = self.name("pm");
         let Some(session) = self.sessions.get_mut(session_id) else { return Vec::new() };
-        let Some(card) = session.card else { return Vec::new() };
+        let Some(card) = session.card.clone() else { return Vec::new() };
         session.step = Step::Complete;
         session.authenticated = true;
         session.token.clone_from(&token);
@@ -157,7 +158,7 @@ impl World {
             "customer": session.holder, "url": format!("{address}/checkout/{id}"),
             "setup_intent": null,
         });
-        if let (Step::Complete, Some(card)) = (session.step, session.card) {
+        if let (Step::Complete, Some(card)) = (session.step, &session.card) {
             object["url"] = Value::Null;
             object["setup_intent"] = json!({
                 "id": format!("seti_{id}"), "object": "setup_intent", "status": "succeeded",
@@ -177,7 +178,7 @@ impl World {
     }
 
     pub fn open_intent(&mut self, token: &str, amount: i64) -> Option<String> {
-        let card = *self.methods.get(token)?;
+        let card = self.methods.get(token)?.clone();
         let id = self.name("pi");
         let intent = Intent {
             amount,
@@ -228,13 +229,13 @@ impl World {
 
     /// A holder is asked whether they consent. Gives its name.
     pub fn open_consent(&mut self, token: &str, return_url: &str) -> Option<String> {
-        let card = *self.methods.get(token)?;
+        let script = self.methods.get(token)?.script;
         let id = self.name("seti");
-        let asks = matches!(card.script, Script::Challenge | Script::AlwaysAsks);
+        let asks = matches!(script, Script::Challenge | Script::AlwaysAsks);
         let consent = Consent {
             return_url: return_url.to_owned(),
             status: if asks { "requires_action" } else { "succeeded" },
-            authenticated: !asks && card.script != Script::NotAuthenticated,
+            authenticated: !asks && script != Script::NotAuthenticated,
             error: None,
         };
         self.consents.insert(id.clone(), consent);
@@ -349,7 +350,7 @@ impl World {
             } });
         }
         if intent.status == "succeeded" {
-            let mut card = card_json(intent.card);
+            let mut card = card_json(&intent.card);
             card["three_d_secure"] = three_d_secure(intent.authenticated);
             object["latest_charge"] = json!({
                 "id": id.replace("pi_", "ch_"), "object": "charge", "paid": true,
@@ -388,8 +389,8 @@ fn event(kind: &str, object: &Value) -> Value {
         "data": { "object": object } })
 }
 
-fn card_json(card: &TestCard) -> Value {
-    let fingerprint = Sha256::digest(card.number);
+fn card_json(card: &Plastic) -> Value {
+    let fingerprint = Sha256::digest(&card.number);
     let fingerprint: String = fingerprint[..8].iter().map(|b| format!("{b:02x}")).collect();
     json!({ "brand": card.brand, "last4": &card.number[12..], "exp_month": 12, "exp_year": 2034,
         "fingerprint": fingerprint, "funding": "credit", "country": "JP" })
