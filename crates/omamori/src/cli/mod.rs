@@ -1,11 +1,13 @@
 //! The commands of the one binary.
 
 mod audit;
+mod backup;
 mod campaign;
 mod control;
 mod customer;
 mod demo;
 mod doctor;
+mod export;
 mod merchant;
 pub mod open;
 mod serve;
@@ -35,6 +37,13 @@ enum Command {
     Migrate(open::SettingsArgs),
     /// Recompute every balance from the journal, on a second code path, and compare.
     Verify(open::SettingsArgs),
+    /// Write the journal for other accounting programs.
+    #[command(subcommand)]
+    Export(export::Command),
+    /// Copy all stores as they are at one instant, while the service runs.
+    Backup(backup::BackupArgs),
+    /// Fill empty stores from a backup, and verify them.
+    Restore(backup::RestoreArgs),
     /// Look at settings, key, stores, clock and disk; say what to mend.
     Doctor(open::SettingsArgs),
     /// Add merchants, stores, terminals and people.
@@ -68,6 +77,9 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Surge(args) => Ok(surge::run(args).await?),
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Export(command) => export::run(command).await,
+        Command::Backup(args) => backup::backup(args).await,
+        Command::Restore(args) => backup::restore(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
         Command::Campaign(command) => campaign::run(command).await,

@@ -95,12 +95,14 @@ async fn staff_refuse_a_payment_and_everything_is_back(app: &mut TestApp) {
 
 async fn nobody_in_time_is_a_no(app: &mut TestApp) {
     let (register, customer, code) = held(app).await;
-    let (fraud, case) = taken(app, &customer).await;
+    let case = case_of(app, &customer).await;
     let minutes = i64::from(app.app.config.authorization.hold_minutes);
     app.clock.advance((minutes + 1) * MINUTE);
     // Time passes in the ledger with what it does next.
     register.sell(app, "p-2", &customer.code(app.now()), 100).await.ok();
     assert_eq!((customer.balance(app), owed(app, &register).await), (9_900, 100));
+    let fraud = Person::new(&app.app, Role::Fraud).await;
+    fraud.post(app, &format!("/cases/{case}/take"), &json!({})).await;
     let late = fraud.post(app, &format!("/cases/{case}/decide/released"), &because()).await;
     late.refused(Code::PaymentRefused);
     register.sell(app, "p-1", &code, 6_000).await.refused(Code::PaymentRefused);
