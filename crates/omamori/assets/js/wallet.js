@@ -27,6 +27,7 @@ const TITLES = {
   authorization_ended: "happened.authorization_ended",
   payment_held: "happened.payment_held",
   payment_held_ended: "happened.payment_held_ended",
+  gift: "happened.gift",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */
 const FRESH_MS = 120_000;

@@ -18,6 +18,7 @@ mod customer;
 mod dashboard;
 mod doors;
 mod frame;
+mod law;
 mod payment;
 mod refund;
 mod search;
@@ -43,11 +44,16 @@ pub struct Console {
     /// Ways in, by network.
     door: RateLimit,
     figures: dashboard::Figures,
+    law: law::Reading,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self { door: RateLimit::new(30, 10 * SECOND), figures: dashboard::Figures::default() }
+        Self {
+            door: RateLimit::new(30, 10 * SECOND),
+            figures: dashboard::Figures::default(),
+            law: law::Reading::default(),
+        }
     }
 }
 
@@ -61,6 +67,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signout", post(signin::sign_out))
         .route("/search", post(search::find))
         .route("/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
+        .route("/campaigns", post(campaigns::begin))
+        .route("/campaigns/{campaign_id}/stop", post(campaigns::stop))
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
         .route("/controls/{control_id}/open", post(doors::open))
@@ -96,6 +104,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/doors", get(doors::show))
         .route("/console/campaigns", get(campaigns::show))
         .route("/console/campaigns/{campaign_id}", get(campaigns::one))
+        .route("/console/law", get(law::show))
+        .route("/console/law.csv", get(law::csv))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

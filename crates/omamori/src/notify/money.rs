@@ -233,6 +233,7 @@ fn words(text: Text, entry: &Entry) -> Option<(String, String)> {
         EntryKind::PaymentHeld => ("money.held", "money.held_text"),
         EntryKind::PaymentHeldEnded => ("money.held_back", "money.held_back_text"),
         EntryKind::Points
+        | EntryKind::Gift
         | EntryKind::TopupCard
         | EntryKind::TopupAuto
         | EntryKind::Chargeback

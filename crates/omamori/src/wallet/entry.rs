@@ -63,6 +63,8 @@ pub enum EntryKind {
     PaymentHeld,
     /// It was, and came back.
     PaymentHeldEnded,
+    /// A campaign gave free value.
+    Gift,
 }
 
 impl EntryKind {
@@ -88,13 +90,14 @@ impl EntryKind {
             Self::AuthorizationEnded => "authorization_ended",
             Self::PaymentHeld => "payment_held",
             Self::PaymentHeldEnded => "payment_held_ended",
+            Self::Gift => "gift",
         }
     }
 }
 
 impl EntryKind {
     /// Every kind there is.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Payment,
         Self::Refund,
         Self::Cancel,
@@ -109,6 +112,7 @@ impl EntryKind {
         Self::TopupAtm,
         Self::Chargeback,
         Self::Points,
+        Self::Gift,
         Self::Authorization,
         Self::AuthorizationEnded,
         Self::PaymentHeld,
@@ -146,6 +150,7 @@ impl EntryKind {
             TransferCode::TopupCashCancel | TransferCode::TopupAtmCancel => Self::TopupCancel,
             TransferCode::CardChargeback => Self::Chargeback,
             TransferCode::PointsConvertedNote => Self::Points,
+            TransferCode::FreeGivenNote => Self::Gift,
             // Legs and positions; what concerns points and coupons alone.
             _ => return None,
         })
@@ -177,7 +182,7 @@ impl EntryKind {
             Self::Payment => Kind::Payment,
             Self::Refund | Self::Cancel => Kind::Refund,
             Self::SendWaiting | Self::Send | Self::SendReturned | Self::Receive => Kind::Send,
-            Self::Points => Kind::Conversion,
+            Self::Points | Self::Gift => Kind::Conversion,
             Self::Authorization
             | Self::AuthorizationEnded
             | Self::PaymentHeld
@@ -209,7 +214,7 @@ impl EntryKind {
             | Self::Chargeback => Class::Topup,
             Self::SendWaiting | Self::Send | Self::SendReturned => Class::Sent,
             Self::Receive => Class::Received,
-            Self::Points => Class::Points,
+            Self::Points | Self::Gift => Class::Points,
         }
     }
 }
@@ -227,7 +232,7 @@ pub enum Class {
     Sent,
     /// Received from others.
     Received,
-    /// Points that became balance.
+    /// Balance that was not paid in: from points, given free.
     Points,
 }
 
@@ -342,7 +347,9 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
     let yen = match kind {
         EntryKind::Payment => i64::try_from(due(transfer)).unwrap_or(i64::MAX),
         EntryKind::Refund | EntryKind::Cancel => returned(app, transfer).await?,
-        EntryKind::Points => i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX),
+        EntryKind::Points | EntryKind::Gift => {
+            i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX)
+        }
         _ => crate::pos::yen(transfer),
     };
     let id = id_kind.text(transfer.id);

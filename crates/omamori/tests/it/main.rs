@@ -25,6 +25,7 @@ mod doors;
 mod durability;
 mod history;
 mod input;
+mod law;
 mod limits;
 mod load;
 mod migrations;

@@ -120,7 +120,9 @@ fn take(transfer: &Transfer, lines: &mut Vec<New>, ends: &mut Vec<End>) {
     };
     let amount = match kind {
         EntryKind::Payment => i64::try_from(due(transfer)).unwrap_or(i64::MAX),
-        EntryKind::Points => i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX),
+        EntryKind::Points | EntryKind::Gift => {
+            i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX)
+        }
         _ => yen(transfer),
     };
     lines.push(New {

@@ -208,6 +208,8 @@ async fn begin_campaigns(app: &TestApp, register: &Register) -> Vec<String> {
     }
     let points = coupon(Gift::PointsFactor { factor: 3 }, 0);
     campaigns.push(begin(app, None, points).await.campaign_id);
+    let value = coupon(Gift::FreeValue { yen: 300 }, 3_000);
+    campaigns.push(begin(app, None, value).await.campaign_id);
     campaigns
 }
 
@@ -292,6 +294,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     let dispute = world.receipt.replace("/receipt/", "/dispute/");
     pages.push(of_customer("dispute.html", &world.customer, &dispute));
     pages.push(of_customer("case.html", &world.customer, &format!("/cases/{}", world.case)));
+    let admin = format!("omamori_staff={}", world.admin.token);
+    pages.push(page("console_law.html", "/console/law", Some(&admin)));
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
