@@ -15,6 +15,7 @@ use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::load::LoadSettings;
 use crate::observe::MetricsSettings;
+use crate::pos::AuthorizationSettings;
 use crate::secret::Secret;
 use crate::settlement::SettlementSettings;
 use crate::value::ValueSettings;
@@ -75,6 +76,8 @@ pub struct Config {
     pub settlement: SettlementSettings,
     /// The operator's desk.
     pub desk: Desk,
+    /// Value set aside for payments that come later.
+    pub authorization: AuthorizationSettings,
     /// How soon cases should be decided.
     pub cases: CaseSettings,
     /// When somebody of the operator is told, and how.
@@ -115,6 +118,7 @@ impl Default for Config {
             value: ValueSettings::default(),
             settlement: SettlementSettings::default(),
             desk: Desk::default(),
+            authorization: AuthorizationSettings::default(),
             cases: CaseSettings::default(),
             alerts: AlertSettings::default(),
             load: LoadSettings::default(),
@@ -297,6 +301,12 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether the service is of this machine alone: for the demo and for tests.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.public_url)
+    }
+
     /// Refuses what cannot work or is not safe.
     ///
     /// # Errors
@@ -343,6 +353,7 @@ impl Config {
         self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
         self.settlement.check().map_err(ConfigError::Value)?;
+        self.authorization.check().map_err(ConfigError::Value)?;
         self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }

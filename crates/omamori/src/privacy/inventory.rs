@@ -168,6 +168,34 @@ pub const INVENTORY: &[Table] = &[
         .at_closing(End::Emptied("id, outcome and amount stay with the books; while a case is \
             undecided there is no closing", "UPDATE case_file SET evidence = ''
              WHERE customer_id = $1")),
+    registry("auto_topup", "that somebody tops up automatically, below what, how much; ids only", "auto top-up")
+        .exported(rows("auto_topup", "SELECT card_id, threshold, amount, month_max, state, reason, changed_at
+             FROM auto_topup WHERE customer_id = $1 LIMIT 1",
+            &[("card_id", As::Text), ("threshold_yen", As::Int), ("yen", As::Int),
+              ("yen_of_30_days", As::Int), ("state", As::Text), ("reason", As::Text),
+              ("changed_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM auto_topup WHERE customer_id = $1")),
+    registry("auto_consent", "what somebody agreed to be charged for without them; ids only", "evidence of the consent")
+        .kept(until("five years after it was given or refused (法22条)", BOOKS, "DELETE FROM auto_consent WHERE consent_id IN
+             (SELECT consent_id FROM auto_consent WHERE done_at < $1 LIMIT $2)"))
+        .exported(rows("auto_consents", "SELECT consent_id, card_id, threshold, amount, month_max, state,
+                reason, created_at, done_at FROM auto_consent
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("consent_id", As::Text), ("card_id", As::Text), ("threshold_yen", As::Int),
+              ("yen", As::Int), ("yen_of_30_days", As::Int), ("state", As::Text),
+              ("reason", As::Text), ("created_at", As::Time), ("done_at", As::Time)]))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("auto_order", "that a balance fell below a threshold", "starting a top-up; gone within seconds")
+        .exported(Copied::No("gone within seconds; `card_topups` has what came of it"))
+        .at_closing(End::Deleted("DELETE FROM auto_order WHERE customer_id = $1")),
+    registry("atm_session", "at which ATM somebody typed its number, and when; ids only", "top-ups at an ATM")
+        .kept(until("400 days after its number ended", 400 * DAY, "DELETE FROM atm_session WHERE session_id IN
+             (SELECT session_id FROM atm_session WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("atm_sessions", "SELECT session_id, terminal_id, claimed_at, ended_at FROM atm_session
+             WHERE customer_id = $1 ORDER BY claimed_at LIMIT 10000",
+            &[("session_id", As::Text), ("terminal_id", As::Text), ("claimed_at", As::Time),
+              ("ended_at", As::Time)]))
+        .at_closing(End::Stays("it holds ids only")),
     registry("own_limit", "limits that somebody set for themselves", "keeping them")
         .exported(rows("own_limits", "SELECT kind, yen, raise_to, raise_at, changed_at FROM own_limit
              WHERE customer_id = $1 ORDER BY kind LIMIT 100",
@@ -314,6 +342,17 @@ pub const INVENTORY: &[Table] = &[
     business("store", "", "where"),
     business("terminal", "", "with which register"),
     business("product", "", "goods on the web register"),
+    registry("checkout", "", "leading customers of online shops to an order and back; ids and addresses of shops only")
+        .kept(until("30 days after the order expired", 30 * DAY, "DELETE FROM checkout WHERE order_id IN
+             (SELECT order_id FROM checkout WHERE expires_at < $1 LIMIT $2)")),
+    business("online_shop", "", "where an online shop's pages are"),
+    registry("webhook_delivery", "", "telling merchants' servers, and the log of it")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM webhook_delivery WHERE (endpoint_id, event_id) IN
+             (SELECT endpoint_id, event_id FROM webhook_delivery WHERE created_at < $1 LIMIT $2)")),
+    registry("webhook_event", "", "telling merchants' servers what became of payments")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM webhook_event WHERE event_id IN
+             (SELECT event_id FROM webhook_event WHERE created_at < $1 LIMIT $2)")),
+    business("webhook_endpoint", "", "which of a merchant's servers are told"),
     business("merchant_user", "names of a merchant's people, their passkeys", "signing in to the back office"),
     registry("merchant_session", "when a merchant's people are signed in", "staying signed in")
         .kept(until("it expires", 0, "DELETE FROM merchant_session WHERE token_hash IN

@@ -1,7 +1,4 @@
-//! What the inventory says of a table.
-
-use AtClosing as End;
-use Exported as Copied;
+//! What the inventory says of a table: the words, without the list.
 
 use crate::clock::Micros;
 
@@ -95,10 +92,10 @@ pub struct Table {
     pub at_closing: AtClosing,
 }
 
-const NOT_OF_CUSTOMERS: Copied = Copied::No("not about customers");
-const NOBODY: End = End::Stays("not about customers");
+const NOT_OF_CUSTOMERS: Exported = Exported::No("not about customers");
+const NOBODY: AtClosing = AtClosing::Stays("not about customers");
 
-/// A table of the registry that goes with the account.
+/// A table of the registry: with the account, and nothing of customers, until more is said.
 pub(super) const fn registry(
     name: &'static str,
     holds: &'static str,
@@ -144,16 +141,16 @@ impl Table {
     }
 }
 
-/// Until some time after an instant.
+/// Kept until `after` an instant, which `sweep` looks at.
 pub(super) const fn until(words: &'static str, after: Micros, sweep: &'static str) -> Kept {
     Kept::Until { words, sweep, after }
 }
 
-/// The rows of a customer.
+/// Rows in a customer's copy.
 pub(super) const fn rows(
     name: &'static str,
     select: &'static str,
     columns: &'static [(&'static str, As)],
 ) -> Exported {
-    Copied::Rows { name, select, columns }
+    Exported::Rows { name, select, columns }
 }
