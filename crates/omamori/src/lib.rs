@@ -38,6 +38,7 @@ pub mod rng;
 pub mod secret;
 pub mod send;
 pub mod server;
+pub mod terms;
 pub mod till;
 pub mod topup;
 pub mod typed;

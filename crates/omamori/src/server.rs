@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
     alert, console, control, coupon, identity, language, limit, load, merchant, notify, observe,
-    openapi, order, pos, privacy, risk, send, till, topup, value, wallet,
+    openapi, order, pos, privacy, risk, send, terms, till, topup, value, wallet,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -34,6 +34,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(merchant::router())
         .merge(notify::router())
         .merge(control::router())
+        .merge(terms::router())
         .merge(privacy::router())
         .merge(risk::confirm::router())
         .merge(console::router())

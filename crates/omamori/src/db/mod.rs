@@ -49,6 +49,7 @@ pub const REGISTRY: &[Step] = &[
     step!(29, "act confirmations", "registry/0029_act_confirmations.sql"),
     step!(30, "waiting room", "registry/0030_waiting_room.sql"),
     step!(31, "alerts", "registry/0031_alerts.sql"),
+    step!(35, "published texts", "registry/0035_published_texts.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -1,9 +1,8 @@
 //! The inventory: every table of registry and evidence, and what becomes of its rows.
 
+use crate::clock::{DAY, HOUR, Micros};
 use AtClosing as End;
 use Exported as Copied;
-
-use crate::clock::{DAY, HOUR, Micros};
 
 /// Books are kept five years (法22条, 府令46条); 366 days a year, to be on the safe side.
 pub(super) const BOOKS: Micros = 5 * 366 * DAY;
@@ -467,6 +466,7 @@ pub const INVENTORY: &[Table] = &[
              (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
+    business("published_text", "", "terms and compensation policy, every version"),
     business("control", "", "functions that staff closed, and who did"),
     business("risk_version", "", "the rules of risk, every version"),
     business("risk_publication", "", "which version of the rules was in force when"),

@@ -38,6 +38,7 @@ mod send;
 mod stolen;
 mod support;
 mod terminal;
+mod terms;
 mod topup;
 mod value;
 mod wallet;
