@@ -41,6 +41,7 @@ pub mod secret;
 pub mod send;
 pub mod server;
 pub mod settlement;
+pub mod terms;
 pub mod till;
 pub mod topup;
 pub mod typed;

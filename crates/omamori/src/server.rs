@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
     alert, checkout, console, control, coupon, dispute, identity, language, limit, load, merchant,
-    notify, observe, openapi, order, pos, privacy, risk, send, settlement, till, topup, value,
-    wallet, webhook,
+    notify, observe, openapi, order, pos, privacy, risk, send, settlement, terms, till, topup,
+    value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -39,6 +39,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(checkout::router())
         .merge(notify::router())
         .merge(control::router())
+        .merge(terms::router())
         .merge(privacy::router())
         .merge(risk::confirm::router())
         .merge(console::router())

@@ -16,6 +16,7 @@ mod serve;
 mod settle;
 mod staff;
 mod surge;
+mod terms;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -43,6 +44,9 @@ enum Command {
     /// Write the journal for other accounting programs.
     #[command(subcommand)]
     Export(export::Command),
+    /// Publish what customers can read for ever.
+    #[command(subcommand)]
+    Terms(terms::Command),
     /// Figures for authorities.
     #[command(subcommand)]
     Report(report::Command),
@@ -92,6 +96,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Export(command) => export::run(command).await,
+        Command::Terms(command) => terms::run(command).await,
         Command::Report(command) => report::run(command).await,
         Command::Backup(args) => backup::backup(args).await,
         Command::Restore(args) => backup::restore(args).await,

@@ -53,6 +53,7 @@ pub const REGISTRY: &[Step] = &[
     step!(30, "waiting room", "registry/0030_waiting_room.sql"),
     step!(31, "alerts", "registry/0031_alerts.sql"),
     step!(33, "settlements", "registry/0033_settlements.sql"),
+    step!(35, "published texts", "registry/0035_published_texts.sql"),
 ];
 
 /// The evidence's schema, step by step.

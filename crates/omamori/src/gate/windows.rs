@@ -7,6 +7,7 @@
 //! Time is counted in slots of five minutes and a slot leaves a window when its end does: a
 //! window is up to five minutes longer than its name says, never shorter.
 
+mod effect;
 mod reserved;
 
 use std::collections::HashMap;
@@ -14,11 +15,12 @@ use std::collections::HashMap;
 use omamori_ledger::{Companion, Fact, Request, State, Transfer, TransferFlags};
 use serde::Serialize;
 
-use super::chart::{TransferCode, due};
+use super::chart::TransferCode;
 use super::purse;
 use super::reservation::is_captured;
 use super::sending::Sending;
 use crate::web::codes::Code;
+use effect::Effect;
 use reserved::{Reservations, Reserved};
 
 const NANOS_PER_SLOT: u64 = 300 * 1_000_000_000;
@@ -187,99 +189,6 @@ impl Customer {
             entry.yen -= yen;
             assert!(entry.yen >= 0, "more was given back than was used");
         }
-    }
-}
-
-/// What a transfer does to the windows of the customer on one of its sides.
-#[derive(Clone, Copy, Debug)]
-enum Effect {
-    Uses(u128, &'static [Class]),
-    GivesBack(u128, &'static [Class]),
-    Nothing,
-}
-
-impl Effect {
-    const fn of(transfer: &Transfer, code: TransferCode) -> Self {
-        let (from, to) = (transfer.debit_account_id, transfer.credit_account_id);
-        match code {
-            TransferCode::Payment | TransferCode::Authorization | TransferCode::PaymentHeld => {
-                Self::Uses(from, &[Class::Payment, Class::Out])
-            }
-            TransferCode::RefundPosition | TransferCode::CancelPosition => {
-                Self::GivesBack(to, &[Class::Payment, Class::Out])
-            }
-            TransferCode::Send => Self::Uses(from, &[Class::Send, Class::Out]),
-            TransferCode::SendReceive => Self::Uses(to, &[Class::Receive]),
-            TransferCode::TopupCash | TransferCode::TopupAtm => Self::Uses(to, &[Class::Topup]),
-            TransferCode::TopupCashCancel | TransferCode::TopupAtmCancel => {
-                Self::GivesBack(from, &[Class::Topup])
-            }
-            TransferCode::TopupCard => Self::Uses(to, &[Class::Topup, Class::CardTopup]),
-            TransferCode::TopupAuto => {
-                Self::Uses(to, &[Class::Topup, Class::CardTopup, Class::AutoTopup])
-            }
-            // A charged-back top-up was made all the same.
-            TransferCode::CardChargeback
-            | TransferCode::ChargebackLoss
-            | TransferCode::Tombstone
-            | TransferCode::WalletClose
-            | TransferCode::SendClaim => Self::Nothing,
-            // The legs of payments and refunds are counted with their payment or position.
-            TransferCode::AuthorizationPart
-            | TransferCode::CodeClaim
-            | TransferCode::Refund
-            | TransferCode::Cancel
-            | TransferCode::FreeSpent
-            | TransferCode::FreeFunded
-            | TransferCode::FreeBack
-            | TransferCode::FreeFundedBack
-            | TransferCode::PointsSpent
-            | TransferCode::PointsFunded
-            | TransferCode::PointsBack
-            | TransferCode::PointsFundedBack
-            | TransferCode::CouponDiscount
-            | TransferCode::CouponDiscountBack
-            | TransferCode::CouponUsed
-            | TransferCode::CouponBack => Self::Nothing,
-            // Neither paid in nor paid out.
-            TransferCode::FreeGiven
-            | TransferCode::FreeGivenNote
-            | TransferCode::FreeExpired
-            | TransferCode::PointsEarned
-            | TransferCode::PointsPromised
-            | TransferCode::PointsHeldOff
-            | TransferCode::PointsTaken
-            | TransferCode::PointsExpired
-            | TransferCode::PointsConverted
-            | TransferCode::PointsConvertedNote
-            | TransferCode::CouponGiven
-            | TransferCode::CampaignFunded
-            | TransferCode::CampaignReleased
-            // Between merchants, the operator and its bank.
-            | TransferCode::SalesSettled
-            | TransferCode::CashSettled
-            | TransferCode::FeeCharged
-            | TransferCode::FeeTaxed
-            | TransferCode::Payout
-            | TransferCode::PayoutSent
-            | TransferCode::PayoutReturned
-            | TransferCode::SettlementMark => Self::Nothing,
-        }
-    }
-
-    /// The yen of it: a payment counts once, with all kinds of value.
-    fn yen(transfer: &Transfer, code: TransferCode) -> i64 {
-        let yen = match code {
-            TransferCode::Payment | TransferCode::Authorization | TransferCode::PaymentHeld => {
-                due(transfer)
-            }
-            TransferCode::RefundPosition | TransferCode::CancelPosition => {
-                Position::of(transfer).to_customer.unsigned_abs()
-            }
-            _ => transfer.amount,
-        };
-        // Amounts are bounded by the limits, far below i64::MAX; anything else is a bug.
-        i64::try_from(yen).unwrap_or(i64::MAX)
     }
 }
 

@@ -372,6 +372,7 @@ pub const INVENTORY: &[Table] = &[
              (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
+    business("published_text", "", "terms and compensation policy, every version"),
     business("control", "", "functions that staff closed, and who did"),
     business("risk_version", "", "the rules of risk, every version"),
     business("risk_publication", "", "which version of the rules was in force when"),

@@ -44,6 +44,7 @@ mod settlement;
 mod stolen;
 mod support;
 mod terminal;
+mod terms;
 mod topup;
 mod value;
 mod wallet;

@@ -247,6 +247,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
         page("status.html", "/status", None),
+        page("legal.html", "/terms", None),
+        page("legal.html", "/compensation", None),
         page("till_key.html", "/till", None),
         page("till.html", "/till", Some(&world.till_cookie)),
         page("merchant_signin.html", "/merchant", None),

@@ -47,6 +47,10 @@ const PUBLIC: &[&str] = &[
     "GET /api/openapi.json",
     "GET /demo/sms",
     "GET /status",
+    "GET /terms",
+    "GET /terms/{version}",
+    "GET /compensation",
+    "GET /compensation/{version}",
     // One word for load balancers.
     "GET /healthz",
     "GET /readyz",
