@@ -15,6 +15,13 @@ impl Gate {
         self.ledger.read(|state| purse::balance(|id| state.account(id).copied(), wallet, now))
     }
 
+    /// [`Gate::balance`] with what is on its way into the wallet: what can be spent soon.
+    #[must_use]
+    pub fn soon(&self, wallet: u128) -> i64 {
+        let now = self.clock.now();
+        self.ledger.read(|state| purse::soon(|id| state.account(id).copied(), wallet, now))
+    }
+
     /// [`Gate::balance`] with what is on its way: the largest balance bounds this.
     #[must_use]
     pub fn expected(&self, wallet: u128) -> i64 {

@@ -223,15 +223,22 @@ pub fn is_pending(find: impl Fn(u128) -> Option<Account>, wallet: u128, now: Mic
     all.any(|id| find(id).is_some_and(|a| a.debits_pending > 0 || a.credits_pending > 0))
 }
 
+/// [`balance`] with what is on its way into the wallet, in yen.
+#[must_use]
+pub fn soon(find: impl Fn(u128) -> Option<Account>, wallet: u128, now: Micros) -> i64 {
+    let arriving = find(wallet).map_or(0, |wallet| wallet.credits_pending);
+    let arriving = i64::try_from(arriving).unwrap_or(i64::MAX);
+    balance(find, wallet, now).saturating_add(arriving)
+}
+
 /// [`balance`] with what is on its way into the wallet and with what is set aside, which may come
 /// back, in yen.
 #[must_use]
 pub fn expected(find: impl Fn(u128) -> Option<Account>, wallet: u128, now: Micros) -> i64 {
-    let arriving = find(wallet).map_or(0, |wallet| wallet.credits_pending);
     let yen = std::iter::once(wallet).chain(lot_ids(LotKind::Free, wallet, now));
     let set_aside: u64 = yen.filter_map(&find).map(|account| account.debits_pending).sum();
-    let pending = i64::try_from(arriving.saturating_add(set_aside)).unwrap_or(i64::MAX);
-    balance(find, wallet, now).saturating_add(pending)
+    let set_aside = i64::try_from(set_aside).unwrap_or(i64::MAX);
+    soon(find, wallet, now).saturating_add(set_aside)
 }
 
 /// The accounts of the lots of a kind that are not over, in order of their end.

@@ -25,9 +25,11 @@ on_both_engines!(
     an_export_holds_nothing_of_a_person,
 );
 
-/// What the busy world does not do. Auto top-up is a top-up like any other; what is authorized for
-/// later is set aside and given back, and never posted under these codes.
-const UNUSED: [TransferCode; 5] = [
+/// What the busy world does not do. Auto top-up is a top-up like any other, the note of a gift is
+/// of amount 0; what is authorized for later is set aside and given back, and never posted under
+/// these codes.
+const UNUSED: [TransferCode; 6] = [
+    TransferCode::FreeGivenNote,
     TransferCode::TopupAuto,
     TransferCode::Authorization,
     TransferCode::AuthorizationPart,

@@ -39,7 +39,7 @@ async fn an_id_in_an_address_is_checked(app: &mut TestApp) {
         }
         checked += 1;
     }
-    assert_eq!(checked, 12, "an operation with an id in its address came or went");
+    assert_eq!(checked, 13, "an operation with an id in its address came or went");
     assert_eq!((app.journal_entries().await, app.decisions().await), stored);
     register.get(app, "/payments/%ff").await.refused(Code::InvalidRequest);
 }

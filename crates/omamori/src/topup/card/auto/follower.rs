@@ -71,7 +71,7 @@ impl Follower for Thresholds {
         for transfer in spent {
             let wallet = transfer.debit_account_id;
             let Some((customer_id, threshold)) = thresholds.get(&wallet) else { continue };
-            if app.gate.expected(wallet) < *threshold {
+            if app.gate.soon(wallet) < *threshold {
                 let insert = sql("INSERT INTO auto_order (customer_id, trigger_id, next_at,
                          created_at)
                      VALUES ($1, $2, $3, $3) ON CONFLICT (customer_id) DO NOTHING");

@@ -91,7 +91,7 @@ async fn start(app: &App, order: &Order) -> Result<()> {
     }
     let account = account::find(registry, id).await?;
     app.gate.catch_up().await?;
-    if app.gate.expected(account.wallet_account) >= set.terms.threshold {
+    if app.gate.soon(account.wallet_account) >= set.terms.threshold {
         return Ok(()); // it was topped up meanwhile, on whatever way
     }
     let card = match cards::find(registry, id, &set.terms.card_id).await {
