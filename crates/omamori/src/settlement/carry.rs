@@ -146,7 +146,7 @@ pub async fn carry_out(app: &App, settlement: &Settlement) -> Result<()> {
     tx.execute(update.bind(app.clock.now()).bind(&settlement.settlement_id)).await?;
     if settlement.statement.payout > 0 {
         let insert = sql("INSERT INTO payout (payout_id, settlement_id, merchant_id, yen)
-             VALUES ($1, $2, $3, $4) ON CONFLICT (payout_id) DO NOTHING");
+             VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING");
         let insert = insert.bind(Kind::Payout.text(payout_number(settlement)));
         let insert = insert.bind(&settlement.settlement_id).bind(&settlement.merchant_id);
         tx.execute(insert.bind(settlement.statement.payout)).await?;

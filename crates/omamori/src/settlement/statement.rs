@@ -163,7 +163,7 @@ impl Settlement {
 pub async fn write_down(app: &App, wanted: &Settlement) -> Result<Settlement> {
     let insert = sql("INSERT INTO settlement
              (settlement_id, merchant_id, closing_on, from_at, until_at, statement, planned_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (merchant_id, closing_on) DO NOTHING");
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING");
     let insert = insert
         .bind(&wanted.settlement_id)
         .bind(&wanted.merchant_id)
