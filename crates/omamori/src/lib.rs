@@ -49,3 +49,4 @@ pub mod value;
 pub mod wallet;
 pub mod web;
 pub mod webhook;
+pub mod worker;

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::config::{Card, Config};
 use crate::web::codes::Code;
 use card::{CardGateway, Sandbox, Stripe};
-pub use worker::{Worker, start, work_due};
+pub use worker::{start, work_due};
 
 /// How long the sandbox takes for an answer that is to come too late: longer than we wait.
 const SILENCE: Duration = Duration::from_secs(15);

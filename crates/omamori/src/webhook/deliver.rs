@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use omamori_db::{Row, sql};
 use tokio::sync::watch;
-use tokio::task::{Id, JoinHandle, JoinSet};
+use tokio::task::{Id, JoinSet};
 use tokio::time::MissedTickBehavior;
 
 use super::endpoint::{keys, secret_place};
@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, Micros, SECOND};
 use crate::rng::random_below;
 use crate::web::error::{Error, Result};
+use crate::worker::Worker;
 
 /// How long after each failed try the next one comes: the schedule of the specification.
 const PAUSES: [Micros; 9] = [
@@ -40,27 +41,11 @@ const AT_ONCE: usize = 32;
 /// Events of one endpoint before others have their turn.
 const BATCH: i64 = 64;
 
-/// The task at work.
-pub struct Worker {
-    stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
-}
-
-/// Starts it. It ends with [`Worker::stop`], or when the service is gone.
+/// Starts the task that sends.
 #[must_use]
 pub fn start(app: &Arc<App>) -> Worker {
-    let (stop, stopped) = watch::channel(false);
-    Worker { stop, task: tokio::spawn(work(Arc::downgrade(app), stopped)) }
-}
-
-impl Worker {
-    /// Takes up nothing more and waits for what is being sent.
-    pub async fn stop(self) {
-        self.stop.send_replace(true);
-        if let Err(error) = self.task.await {
-            tracing::error!(%error, "the task of webhooks broke");
-        }
-    }
+    let app = Arc::downgrade(app);
+    Worker::new("webhooks").with(|stop| work(app, stop))
 }
 
 async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {

@@ -26,7 +26,7 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
-pub use deliver::{Worker, deliver_due, start};
+pub use deliver::{deliver_due, start};
 pub use endpoint::any_failed;
 pub use follow::follow;
 pub use reach::Webhooks;
