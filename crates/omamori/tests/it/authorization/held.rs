@@ -25,7 +25,7 @@ on_both_engines!(
 );
 
 /// A customer with ¥10,000 whose payment `p-1` of ¥6,000 is held; the code it was asked with.
-async fn held(app: &TestApp) -> (Register, Customer, String) {
+pub async fn held(app: &TestApp) -> (Register, Customer, String) {
     publish(&app.app, &rule("large", "\"payment\"", "act.amount >= 5000", "\"hold\"")).await;
     let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
     customer.load(app, &register, 10_000).await;

@@ -1,6 +1,6 @@
 //! Value set aside for a payment: authorized, captured whole or in part, voided, expired.
 
-mod held;
+pub mod held;
 mod model;
 mod races;
 
@@ -210,7 +210,7 @@ async fn an_id_and_a_code_belong_to_one_authorization(app: &mut TestApp) {
 }
 
 /// Somebody with points and free value: ¥1,000 of each, beside paid value.
-async fn rich(app: &TestApp) -> (Register, Customer) {
+pub async fn rich(app: &TestApp) -> (Register, Customer) {
     let register = register_with_rate(app, 2_000).await;
     let customer = Customer::new(&app.app).await;
     customer.load(app, &register, 20_000).await;

@@ -14,6 +14,7 @@ use omamori::value::sweep::sweep;
 use omamori::web::filters::japan;
 use serde_json::json;
 
+use crate::authorization;
 use crate::cardtopup::world::{World, deliver, work};
 use crate::settlement::payouts::{account, with_sender};
 use crate::settlement::{TERMS, shop};
@@ -36,11 +37,25 @@ pub async fn busy(app: &mut TestApp) {
     registers_and_machines(app, register).await;
     closing(app, register).await;
     sends(app, register).await;
+    set_aside(app).await;
     promised_points(app).await;
     what_ends(app, register).await;
     merchants_are_paid(app).await;
+    authorization::held::held(app).await;
     let mut person = rich(app, 3_000).await;
     person.confirmed(app, "/sends", &by_link("still-waiting", 1_200)).await.ok();
+}
+
+/// Value of all kinds set aside for later: captured in part, voided, and left to end.
+async fn set_aside(app: &TestApp) {
+    let (register, customer) = authorization::rich(app).await;
+    register.authorize(app, "a-1", &customer.code(app.now()), 3_000).await.ok();
+    register.capture(app, "a-1", "a-p", 1_300).await.ok();
+    register.authorize(app, "a-2", &customer.code(app.now()), 2_500).await.ok();
+    register.void(app, "a-2").await.ok();
+    register.authorize(app, "a-3", &customer.code(app.now()), 2_100).await.ok();
+    app.clock.advance(8 * DAY);
+    app.app.gate.catch_up().await.unwrap();
 }
 
 /// A merchant that took cash too is settled and paid; the bank takes the file and gives it back.

@@ -26,16 +26,8 @@ on_both_engines!(
 );
 
 /// What the busy world does not do. Auto top-up is a top-up like any other, the note of a gift is
-/// of amount 0; what is authorized for later is set aside and given back, and never posted under
-/// these codes.
-const UNUSED: [TransferCode; 6] = [
-    TransferCode::FreeGivenNote,
-    TransferCode::TopupAuto,
-    TransferCode::Authorization,
-    TransferCode::AuthorizationPart,
-    TransferCode::PaymentHeld,
-    TransferCode::CodeClaim,
-];
+/// of amount 0.
+const UNUSED: [TransferCode; 2] = [TransferCode::FreeGivenNote, TransferCode::TopupAuto];
 
 async fn write(app: &App, until: Option<u64>, grain: Grain, path: &Path) -> u64 {
     let file = std::fs::File::create(path).unwrap();
