@@ -24,6 +24,7 @@ mod disputes;
 mod doors;
 mod durability;
 mod history;
+mod incident;
 mod input;
 mod law;
 mod limits;
