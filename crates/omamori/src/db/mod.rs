@@ -56,6 +56,7 @@ pub const REGISTRY: &[Step] = &[
     step!(35, "published texts", "registry/0035_published_texts.sql"),
     step!(36, "incidents", "registry/0036_incidents.sql"),
     step!(37, "incident acts", "registry/0037_incident_acts.sql"),
+    step!(38, "incident paid", "registry/0038_incident_paid.sql"),
 ];
 
 /// The evidence's schema, step by step.

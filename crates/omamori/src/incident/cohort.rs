@@ -1,6 +1,6 @@
 //! The cohort: versions of its question, counts, and the lists that they fill.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use omamori_db::{Db, Row, Tx, sql};
 use serde_json::{Value, json};
@@ -319,21 +319,50 @@ pub async fn disputed(registry: &Db, incident_id: &str) -> Result<Vec<Move>> {
     let query = sql("SELECT transfer_id, customer_id, kind, in_yen, out_yen, back_yen, store_id,
              decision_id, at FROM incident_move
          WHERE incident_id = $1 AND state = 'disputed' ORDER BY at, transfer_id");
-    let mut moves = Vec::new();
-    for row in registry.all(query.bind(incident_id)).await? {
-        moves.push(Move {
-            transfer_id: u128::from_be_bytes(row.array("transfer_id")?),
-            customer_id: row.text("customer_id")?,
-            kind: row.text("kind")?,
-            at: row.int("at")?,
-            came: row.int("in_yen")?,
-            out: row.int("out_yen")?,
-            back: row.int("back_yen")?,
-            store_id: row.text("store_id")?,
-            decision_id: row.text("decision_id")?,
-        });
-    }
-    Ok(moves)
+    registry.all(query.bind(incident_id)).await?.iter().map(read_move).collect()
+}
+
+/// The disputed moves of one customer that this incident, and no other, makes good.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn made_good_here(
+    registry: &Db,
+    incident_id: &str,
+    customer_id: &str,
+) -> Result<Vec<Move>> {
+    let query = sql("SELECT m.transfer_id, m.customer_id, m.kind, m.in_yen, m.out_yen, m.back_yen,
+             m.store_id, m.decision_id, m.at FROM incident_move m
+         JOIN incident_paid p ON p.transfer_id = m.transfer_id AND p.incident_id = m.incident_id
+         WHERE m.incident_id = $1 AND m.customer_id = $2 AND m.state = 'disputed'");
+    let query = query.bind(incident_id).bind(customer_id);
+    registry.all(query).await?.iter().map(read_move).collect()
+}
+
+/// The transfers of an incident that another one makes good.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn made_good_elsewhere(registry: &Db, incident_id: &str) -> Result<HashSet<u128>> {
+    let query = sql("SELECT m.transfer_id FROM incident_move m
+         JOIN incident_paid p ON p.transfer_id = m.transfer_id
+         WHERE m.incident_id = $1 AND p.incident_id <> $1");
+    let rows = registry.all(query.bind(incident_id)).await?;
+    rows.iter().map(|row| Ok(u128::from_be_bytes(row.array("transfer_id")?))).collect()
+}
+
+fn read_move(row: &Row) -> Result<Move> {
+    Ok(Move {
+        transfer_id: u128::from_be_bytes(row.array("transfer_id")?),
+        customer_id: row.text("customer_id")?,
+        kind: row.text("kind")?,
+        at: row.int("at")?,
+        came: row.int("in_yen")?,
+        out: row.int("out_yen")?,
+        back: row.int("back_yen")?,
+        store_id: row.text("store_id")?,
+        decision_id: row.text("decision_id")?,
+    })
 }
 
 /// The lists with their figures, as they stand.

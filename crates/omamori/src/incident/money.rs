@@ -6,6 +6,9 @@ use omamori_ledger::{Account, CreateTransferResult as R, Request, Transfer, Tran
 use serde_json::json;
 
 use super::act::Planned;
+use super::cohort::made_good_here;
+use super::count::Position;
+use super::moves::loss_now;
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, wallet_account_id};
 use crate::gate::{Act, Question};
@@ -30,7 +33,8 @@ pub fn reversal_id(incident_id: &str, customer_id: &str) -> u128 {
 pub(super) type Moved = (&'static str, i64);
 
 /// Makes a loss good, from the operator's loss account: into the wallet, or, where that is closed,
-/// to what is owed outside of wallets.
+/// to what is owed outside of wallets. Never more than was agreed on, and never more than is lost
+/// now: a store may have refunded, another incident may have been first.
 pub(super) async fn compensate(
     app: &App,
     act: &Planned,
@@ -43,6 +47,17 @@ pub(super) async fn compensate(
     let row = app.stores.registry.optional(query).await?;
     let status = row.map(|row| row.text("status")).transpose()?;
     let is_there = status.is_some_and(|status| status != "closed");
+    let amount = match app.gate.transfer_certainly(id).await? {
+        Some(_) => amount, // it stands, with the amount that it has
+        None => {
+            let registry = &app.stores.registry;
+            let moves = made_good_here(registry, &act.incident_id, customer_id).await?;
+            amount.min(loss_now(app, customer_id, &moves, &Position::now(app).await?).await?)
+        }
+    };
+    if amount <= 0 {
+        return Ok(("nothing", 0));
+    }
     let [loss, payable] =
         [AccountCode::IncidentLoss, AccountCode::IncidentPayable].map(operator_account);
     let paying = Paying { app, act, customer_id, what: Act::IncidentCompensate, amount };

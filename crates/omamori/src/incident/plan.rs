@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::act::{self, ActKind, ActRow, On, Parameters, Planned};
-use super::cohort::{Lists, Member};
+use super::cohort::{Lists, Member, made_good_elsewhere};
 use super::count::Position;
 use super::money::compensation_id;
 use super::moves::loss_now;
@@ -88,8 +88,11 @@ async fn rows(
         }
         ActKind::Compensate => {
             let now = Position::now(app).await?;
+            let elsewhere = made_good_elsewhere(&app.stores.registry, incident_id).await?;
+            let mut moves = lists.moves.clone();
+            moves.retain(|one| !elsewhere.contains(&one.transfer_id));
             for member in lists.members.iter().filter(is_meant) {
-                let loss = loss_now(app, &member.customer_id, &lists.moves, &now).await?;
+                let loss = loss_now(app, &member.customer_id, &moves, &now).await?;
                 let id = compensation_id(incident_id, &member.customer_id);
                 if loss > 0 && app.gate.transfer_certainly(id).await?.is_none() {
                     rows.insert(member.customer_id.clone(), loss);
@@ -282,6 +285,15 @@ pub(crate) async fn start_in(
          WHERE act_id = $3 AND state = 'asked'");
     if tx.execute(update.bind(by).bind(now).bind(act_id)).await? != 1 {
         return Err(Code::ApprovalClosed.into());
+    }
+    if planned.parameters.kind == ActKind::Compensate {
+        // Losses that another incident took first stay its own: the run pays what is taken here.
+        let take = sql("INSERT INTO incident_paid (transfer_id, incident_id, act_id)
+             SELECT m.transfer_id, m.incident_id, r.act_id FROM incident_move m
+             JOIN incident_act_row r ON r.subject = m.customer_id
+             WHERE m.incident_id = $1 AND r.act_id = $2 AND m.state = 'disputed'
+             ON CONFLICT (transfer_id) DO NOTHING");
+        tx.execute(take.bind(&planned.incident_id).bind(act_id)).await?;
     }
     let told = planned.parameters.kind.as_str();
     log::add(tx, &planned.incident_id, (by, now), "act_started", told).await?;

@@ -372,6 +372,7 @@ pub const INVENTORY: &[Table] = &[
              (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
+    business("incident_paid", "", "which of two incidents makes a loss good"),
     registry("incident_act_row", "which incident's acts concerned somebody", "carrying out acts once")
         .kept(until("five years after it was done (法22条)", BOOKS, "DELETE FROM incident_act_row
              WHERE (act_id, subject) IN (SELECT act_id, subject FROM incident_act_row

@@ -21,6 +21,8 @@ on_both_engines!(
     a_task_that_is_aborted_leaves_nobody_out,
     a_closed_account_is_on_the_list_for_the_bank,
     a_second_plan_pays_nobody_twice,
+    a_loss_in_two_incidents_is_made_good_once,
+    what_a_store_gave_back_since_is_no_loss,
 );
 on_several_nodes!(two_nodes_at_once_pay_each_once);
 
@@ -151,4 +153,50 @@ async fn a_second_plan_pays_nobody_twice(app: &mut TestApp) {
     world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
     let again = world.fraud.post(app, &world.path("acts"), &compensate()).await;
     again.refused(omamori::web::codes::Code::IncidentEmpty);
+}
+
+/// Attack: the same payments are in two incidents, and both are agreed on before either pays.
+async fn a_loss_in_two_incidents_is_made_good_once(app: &mut TestApp) {
+    let mut world = world(app, 3).await;
+    let mut plans = Vec::new();
+    for title in ["電子タバコの大量購入", "同じ被害の別の届出"] {
+        world.incident = super::opened(app, &world.fraud, title).await;
+        world.confirmed(app).await;
+        let plan = world.fraud.post(app, &world.path("acts"), &compensate()).await.ok();
+        assert_eq!(plan["yen"], total(3));
+        plans.push(plan["act_id"].as_str().unwrap().to_owned());
+    }
+    let mut moved = Vec::new();
+    for act_id in &plans {
+        world.start(app, act_id).await;
+    }
+    work_due(&app.app).await.unwrap();
+    for act_id in &plans {
+        moved.push(act::progress(&app.app.stores.registry, act_id).await.unwrap().moved);
+    }
+    assert_eq!(moved, [total(3), 0], "who started first");
+    for victim in &world.victims {
+        assert_eq!(victim.balance(app), HAD);
+    }
+    assert_eq!(rows(app, "notice", "incident_compensated").await, 3);
+    let nothing = world.fraud.post(app, &world.path("acts"), &compensate()).await;
+    nothing.refused(omamori::web::codes::Code::IncidentEmpty);
+}
+
+/// Goal: between what two people agreed on and the run, a store refunds one victim whole and one
+/// in part: everybody has what they had, and no more.
+async fn what_a_store_gave_back_since_is_no_loss(app: &mut TestApp) {
+    let world = world(app, 3).await;
+    world.confirmed(app).await;
+    let (act_id, _) = world.agreed(app, &compensate()).await;
+    world.register.refund(app, "r-0", "theft-0", stolen(0)).await.ok();
+    world.register.refund(app, "r-1", "theft-1", 1_000).await.ok();
+    work_due(&app.app).await.unwrap();
+    for victim in &world.victims {
+        assert_eq!(victim.balance(app), HAD);
+    }
+    let progress = act::progress(&app.app.stores.registry, &act_id).await.unwrap();
+    assert_eq!((progress.done, progress.moved), (3, total(3) - stolen(0) - 1_000));
+    let rows = act::rows(&app.app.stores.registry, &act_id, 10).await.unwrap();
+    assert_eq!(rows.iter().filter(|row| row.outcome == "nothing").count(), 1);
 }

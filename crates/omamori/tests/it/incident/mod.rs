@@ -92,13 +92,18 @@ impl World {
     pub async fn agreed(&self, app: &TestApp, parameters: &Value) -> (String, Value) {
         let plan = self.fraud.post(app, &self.path("acts"), parameters).await.ok();
         let act = plan["act_id"].as_str().unwrap().to_owned();
+        self.start(app, &act).await;
+        (act, plan)
+    }
+
+    /// Lets two people agree on a plan, and starts it.
+    pub async fn start(&self, app: &TestApp, act: &str) {
         let reason = json!({ "reason": "被害の拡大を止める" });
         let asked = self.fraud.post(app, &format!("/incident-acts/{act}/ask"), &reason).await.ok();
         let approval = asked["approval_id"].as_str().unwrap().to_owned();
         given(app, &approval, &self.second.staff_id).await;
         let carry_out = format!("/approvals/{approval}/carry-out");
         self.fraud.post(app, &carry_out, &Value::Null).await.ok();
-        (act, plan)
     }
 }
 
