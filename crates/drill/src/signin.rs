@@ -351,7 +351,7 @@ struct Challenge<'a> {
 }
 
 /// The hashcash that the page does.
-fn solve(challenge: &str, proof: &str, bits: u32) -> String {
+pub(crate) fn solve(challenge: &str, proof: &str, bits: u32) -> String {
     let request = Sha256::digest(format!("{challenge}.{proof}"));
     let enough = |counter: &u64| {
         let hash = Sha256::new().chain_update(request).chain_update(counter.to_string()).finalize();
@@ -363,7 +363,7 @@ fn solve(challenge: &str, proof: &str, bits: u32) -> String {
 }
 
 /// The six digits of the app (RFC 6238, RFC 4226 §5.3).
-fn totp(secret: &[u8; 20], unix_seconds: u64) -> String {
+pub(crate) fn totp(secret: &[u8; 20], unix_seconds: u64) -> String {
     let Ok(mut mac) = <Hmac<Sha1>>::new_from_slice(secret) else {
         panic!("HMAC takes keys of any length");
     };

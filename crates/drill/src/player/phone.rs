@@ -20,9 +20,9 @@ use super::http::{Http, Reply};
 use super::passkey::{Passkey, text};
 use super::{Failure, Server};
 use crate::load::Request;
-use crate::signin::key_of;
+use crate::signin::{key_of, solve, totp};
 
-const API: &str = "/api/wallet/v1";
+pub(crate) const API: &str = "/api/wallet/v1";
 /// A person looks at the phone so often until the SMS is there.
 const LOOKS_MAX: u32 = 2_000;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
@@ -37,8 +37,10 @@ const BROWSERS: [&str; 4] = [
 const NAMES: [&str; 4] = ["iPhone", "Pixel 11", "iPhone", "AQUOS"];
 
 /// A customer with a phone.
-pub(super) struct Phone {
+pub(crate) struct Phone {
     number: usize,
+    /// Whose telephone number it has: its own, or another customer's.
+    line: usize,
     /// Whose network it is in: its own, or another customer's.
     network: usize,
     customer_id: String,
@@ -50,6 +52,15 @@ pub(super) struct Phone {
     ath: String,
     codes: Option<Codes>,
     proofs: u64,
+    /// Where there is a password instead of a passkey: it, and the secret of the app.
+    password: Option<(String, [u8; 20])>,
+}
+
+/// A session as a thief has it: the cookie, and how proofs name it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) cookie: String,
+    pub(crate) ath: String,
 }
 
 /// What makes codes.
@@ -64,13 +75,14 @@ struct Codes {
 
 impl Phone {
     /// The phone of the `number`-th customer, fresh out of its box.
-    pub(super) fn new(number: usize, network: usize, server: &Server) -> Self {
+    pub(crate) fn new(number: usize, network: usize, server: &Server) -> Self {
         let place = u32::try_from(number).unwrap_or(u32::MAX);
         let id = Sha256::digest(format!("passkey {number} {}", server.origin));
         let passkey_id = std::array::from_fn(|index| id[index]);
         let agree_key = key_of("month agree", place);
         Self {
             number,
+            line: number,
             network,
             customer_id: String::new(),
             sign_key: key_of("month sign", place),
@@ -80,11 +92,12 @@ impl Phone {
             ath: String::new(),
             codes: None,
             proofs: 0,
+            password: None,
         }
     }
 
     /// E.164. No two customers have numbers of the same ten thousand until there are thousands.
-    pub(super) fn telephone(number: usize) -> String {
+    pub(crate) fn telephone(number: usize) -> String {
         let mixed = number as u64 * 7_919;
         format!(
             "+8190{:04}{:04}",
@@ -94,7 +107,7 @@ impl Phone {
     }
 
     /// `cus_…`, once there is an account.
-    pub(super) fn customer_id(&self) -> &str {
+    pub(crate) fn customer_id(&self) -> &str {
         &self.customer_id
     }
 
@@ -103,7 +116,67 @@ impl Phone {
         Ipv4Addr::from(0x7e00_0000 + (place << 8) + 9)
     }
 
-    fn request(&self, method: &'static str, path: &str, body: &str) -> Request {
+    /// Its place among all that this drill plays.
+    pub(crate) const fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Lets it have the telephone number of another: its SIM card was swapped.
+    pub(crate) const fn call_itself(&mut self, number: usize) {
+        self.line = number;
+    }
+
+    /// The session, as malware on the phone or a leaked log would give it away.
+    pub(crate) fn session(&self) -> Session {
+        Session { cookie: self.cookie.clone(), ath: self.ath.clone() }
+    }
+
+    /// Puts another's session into this phone's browser.
+    pub(crate) fn put_session(&mut self, session: &Session) {
+        self.cookie.clone_from(&session.cookie);
+        self.ath.clone_from(&session.ath);
+    }
+
+    /// The password, if the account has one.
+    pub(crate) fn password(&self) -> &str {
+        self.password.as_ref().map_or("", |(password, _)| password)
+    }
+
+    /// What the authenticator app shows.
+    pub(crate) fn totp(&self, at: u64) -> String {
+        self.password.as_ref().map(|(_, secret)| totp(secret, at)).unwrap_or_default()
+    }
+
+    /// The passkey's answer to a challenge, on a page of `origin`.
+    pub(crate) fn passkey_on(&mut self, origin: &str, options: &Value) -> Value {
+        self.passkey.get_on(origin, options)
+    }
+
+    /// What introduces the phone's keys.
+    pub(crate) fn keys(&self) -> Value {
+        json!({
+            "name": NAMES[self.number % NAMES.len()],
+            "sign_key": jwk(&PublicKey::from(self.sign_key.verifying_key())),
+            "agree_key": jwk(&self.agree_key.public_key()),
+        })
+    }
+
+    /// A request with a proof, ready to be sent.
+    pub(crate) fn ready(
+        &mut self,
+        server: &Server,
+        (method, path): (&'static str, &str),
+        (body, at): (&Value, u64),
+    ) -> Request {
+        let proof = self.proof(server, method, path, at);
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let mut request = self.request(method, path, &body);
+        request.headers.push(("dpop", proof));
+        request
+    }
+
+    /// A request in the session without any proof.
+    pub(crate) fn request(&self, method: &'static str, path: &str, body: &str) -> Request {
         let mut headers = vec![
             ("content-type", "application/json".to_owned()),
             ("user-agent", BROWSERS[self.number % BROWSERS.len()].to_owned()),
@@ -137,7 +210,7 @@ impl Phone {
     }
 
     /// Asks without a proof.
-    async fn plain(&self, http: &Http, path: &str, body: &Value) -> Result<Value, Failure> {
+    pub(crate) async fn plain(&self, http: &Http, path: &str, body: &Value) -> Result<Value, Failure> {
         let request = self.request("POST", &format!("{API}{path}"), &body.to_string());
         expect_ok(path, &http.ask(&request).await?)
     }
@@ -150,11 +223,7 @@ impl Phone {
         path: &str,
         (body, at): (&Value, u64),
     ) -> Result<Reply, Failure> {
-        let path = format!("{API}{path}");
-        let proof = self.proof(server, method, &path, at);
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut request = self.request(method, &path, &body);
-        request.headers.push(("dpop", proof));
+        let request = self.ready(server, (method, &format!("{API}{path}")), (body, at));
         let reply = http.ask(&request).await?;
         if let (true, Some(cookie)) = (reply.is_ok(), &reply.cookie)
             && let Some(ath) = reply.json()["session"]["ath"].as_str()
@@ -166,7 +235,7 @@ impl Phone {
     }
 
     /// Posts JSON in the session.
-    pub(super) async fn post(
+    pub(crate) async fn post(
         &mut self,
         server: (&Http, &Server),
         path: &str,
@@ -176,7 +245,7 @@ impl Phone {
     }
 
     /// Asks for JSON in the session.
-    pub(super) async fn get(
+    pub(crate) async fn get(
         &mut self,
         server: (&Http, &Server),
         path: &str,
@@ -186,7 +255,7 @@ impl Phone {
     }
 
     /// Posts JSON and confirms it with the passkey.
-    pub(super) async fn confirmed(
+    pub(crate) async fn confirmed(
         &mut self,
         server: (&Http, &Server),
         path: &str,
@@ -202,38 +271,79 @@ impl Phone {
     }
 
     /// The whole way: number, SMS code, passkey, phone.
-    pub(super) async fn sign_up(
+    pub(crate) async fn sign_up(
         &mut self,
         (http, server): (&Http, &Server),
         at: u64,
     ) -> Result<(), Failure> {
-        let telephone = Self::telephone(self.number);
-        let started = self.plain(http, "/signup/start", &json!({ "phone": telephone })).await?;
-        let signup_id = &started["signup_id"];
-        let code = self.sms_code(http, &telephone).await?;
-        let verify = json!({ "signup_id": signup_id, "code": code });
-        self.plain(http, "/signup/verify", &verify).await?;
+        let signup_id = &self.show_number(http).await?;
         let asked = json!({ "signup_id": signup_id });
         let options = self.plain(http, "/signup/passkey/options", &asked).await?;
         let body = json!({
             "signup_id": signup_id,
             "credential": self.passkey.create(&options),
-            "device": {
-                "name": NAMES[self.number % NAMES.len()],
-                "sign_key": jwk(&PublicKey::from(self.sign_key.verifying_key())),
-                "agree_key": jwk(&self.agree_key.public_key()),
-            },
+            "device": self.keys(),
         });
         let finished = self.post((http, server), "/signup/finish", (&body, at)).await?;
         let finished = expect_ok("/signup/finish", &finished)?;
-        finished["customer_id"].as_str().unwrap_or_default().clone_into(&mut self.customer_id);
-        let codes = self.agree(&finished["device"]);
+        self.finished(&finished)
+    }
+
+    /// The whole way with a password and an authenticator app.
+    pub(crate) async fn sign_up_with(
+        &mut self,
+        (http, server): (&Http, &Server),
+        password: &str,
+        at: u64,
+    ) -> Result<(), Failure> {
+        let signup_id = self.show_number(http).await?;
+        let asked = json!({ "signup_id": signup_id, "password": password });
+        let offer = self.plain(http, "/signup/password/options", &asked).await?;
+        let secret = base32(offer["secret"].as_str().unwrap_or_default());
+        let secret = secret.ok_or(Failure::NotUnderstood("the secret of an app"))?;
+        self.password = Some((password.to_owned(), secret));
+        let body = json!({ "signup_id": signup_id, "password": password,
+            "totp": totp(&secret, at), "device": self.keys() });
+        let path = "/signup/password/finish";
+        let finished = self.post((http, server), path, (&body, at)).await?;
+        self.finished(&expect_ok(path, &finished)?)
+    }
+
+    fn finished(&mut self, answer: &Value) -> Result<(), Failure> {
+        answer["customer_id"].as_str().unwrap_or_default().clone_into(&mut self.customer_id);
+        let codes = self.agree(&answer["device"]);
         self.codes = Some(codes.ok_or(Failure::NotUnderstood("the answer to a sign-up"))?);
         Ok(())
     }
 
+    /// A number, and the code that came by SMS: the id of the sign-up.
+    async fn show_number(&self, http: &Http) -> Result<Value, Failure> {
+        let telephone = Self::telephone(self.line);
+        let started = self.plain(http, "/signup/start", &json!({ "phone": telephone })).await?;
+        let signup_id = &started["signup_id"];
+        let code = self.sms_code(http, &telephone).await?;
+        self.plain(http, "/signup/verify", &json!({ "signup_id": signup_id, "code": code })).await?;
+        Ok(signup_id.clone())
+    }
+
+    /// Brings the work that a page does when an attack is on.
+    pub(crate) async fn worked(
+        &mut self,
+        http: &Http,
+        mut request: Request,
+    ) -> Result<Reply, Failure> {
+        let asked = self.plain(http, "/signin/password/work", &json!({})).await?;
+        let challenge = asked["challenge"].as_str().unwrap_or_default();
+        let bits = asked["bits"].as_u64().and_then(|bits| u32::try_from(bits).ok());
+        let proof = request.headers.iter().find(|(name, _)| *name == "dpop");
+        let proof = proof.map(|(_, proof)| proof.clone()).unwrap_or_default();
+        let work = solve(challenge, &proof, bits.unwrap_or_default());
+        request.headers.push(("omamori-work", work));
+        Ok(http.ask(&request).await?)
+    }
+
     /// Reads the six digits off the page on which the sandbox shows its messages.
-    async fn sms_code(&self, http: &Http, telephone: &str) -> Result<String, Failure> {
+    pub(crate) async fn sms_code(&self, http: &Http, telephone: &str) -> Result<String, Failure> {
         let request = self.request("GET", "/demo/sms", "");
         for _ in 0..LOOKS_MAX {
             let page = http.ask(&request).await?;
@@ -270,7 +380,7 @@ impl Phone {
     }
 
     /// The next code of the phone at an instant.
-    pub(super) fn code(&mut self, at: u64) -> Result<CustomerCode, Failure> {
+    pub(crate) fn code(&mut self, at: u64) -> Result<CustomerCode, Failure> {
         let codes = self.codes.as_mut().ok_or(Failure::NotUnderstood("a phone without codes"))?;
         let step = TimeStep::at(at).get();
         if codes.step < step {
@@ -283,14 +393,14 @@ impl Phone {
     }
 
     /// The code that was shown last, once more.
-    pub(super) fn last_code(&self) -> Result<CustomerCode, Failure> {
+    pub(crate) fn last_code(&self) -> Result<CustomerCode, Failure> {
         let codes = self.codes.as_ref().ok_or(Failure::NotUnderstood("a phone without codes"))?;
         let count = RefreshCount::new(codes.shown.saturating_sub(1));
         Ok(codes.at(TimeStep::new(codes.step), count.unwrap_or(RefreshCount::ZERO)))
     }
 
     /// A code from the past, as a screenshot shows it.
-    pub(super) fn old_code(&self, at: u64) -> Result<CustomerCode, Failure> {
+    pub(crate) fn old_code(&self, at: u64) -> Result<CustomerCode, Failure> {
         let codes = self.codes.as_ref().ok_or(Failure::NotUnderstood("a phone without codes"))?;
         Ok(codes.at(TimeStep::at(at), RefreshCount::ZERO))
     }
@@ -304,11 +414,31 @@ impl Codes {
 }
 
 /// The JSON of an answer that must not be a refusal.
-pub(super) fn expect_ok(path: &str, reply: &Reply) -> Result<Value, Failure> {
+pub(crate) fn expect_ok(path: &str, reply: &Reply) -> Result<Value, Failure> {
     if reply.is_ok() {
         return Ok(reply.json());
     }
     Err(Failure::Refused { path: path.to_owned(), code: reply.code() })
+}
+
+/// RFC 4648 §6, of a secret of 160 bits.
+fn base32(text: &str) -> Option<[u8; 20]> {
+    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(20));
+    for letter in text.bytes().filter(|letter| letter.is_ascii_alphanumeric()) {
+        let value = match letter {
+            b'A'..=b'Z' => letter - b'A',
+            b'2'..=b'7' => letter - b'2' + 26,
+            _ => return None,
+        };
+        bits = (bits << 5) | u32::from(value);
+        count += 5;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    bytes.try_into().ok()
 }
 
 /// The code in the newest message to a number.
@@ -332,6 +462,15 @@ mod tests {
         let numbers: std::collections::HashSet<_> = (0..20_000).map(Phone::telephone).collect();
         assert_eq!(numbers.len(), 20_000);
         assert!(numbers.iter().all(|number| number.len() == 13), "+81 90 and eight digits");
+    }
+
+    /// RFC 4648 §10, and the secret of RFC 6238 appendix B.
+    #[test]
+    fn the_secret_of_an_app_is_read() {
+        let secret = base32("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
+        assert_eq!(secret, Some(*b"12345678901234567890"));
+        assert_eq!(base32("GEZDGNBV"), None, "too short");
+        assert_eq!(base32("1EZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), None, "no such letter");
     }
 
     #[test]

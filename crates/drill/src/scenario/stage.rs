@@ -1,0 +1,96 @@
+//! What a scenario is given by whoever starts it: a service, registers, and eyes inside.
+
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crate::player::Server;
+
+/// Staff who do not look for so long do not look at all.
+const PATIENCE: Duration = Duration::from_secs(10);
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A running service and what it takes to be a shop there.
+pub struct Stage {
+    /// Where the service is. It must believe this machine when it says for whom it speaks
+    /// (`trusted_proxies`), and send its messages to the sandbox.
+    pub server: Server,
+    /// Keys of registers of one merchant, in two stores at least.
+    pub registers: Vec<String>,
+    /// The key of a register of another merchant, in a store whose name is a script.
+    pub rival: Option<String>,
+    /// A key that was revoked.
+    pub revoked: Option<String>,
+    /// `…#invite=` of somebody of staff: a fraud analyst, who is the insider.
+    pub insider: Option<String>,
+    /// A coupon that each customer may use once: the yen it takes off.
+    pub coupon_yen: i64,
+    /// The service's time, in seconds since 1970-01-01 UTC.
+    pub now: Box<dyn Fn() -> u64 + Send + Sync>,
+    /// Lets so many seconds pass. At a service that is not ours it does nothing.
+    pub pass: Box<dyn Fn(u64) + Send + Sync>,
+    /// The first number of a customer, so that two runs at one service share nobody.
+    pub first_customer: usize,
+    /// What its staff saw.
+    pub desk: Arc<Desk>,
+}
+
+/// What staff saw and did, counted from the beginning of the attack.
+#[derive(Debug, Default)]
+pub struct Desk(Mutex<Seen>);
+
+/// Times from the beginning of the attack; none if it did not happen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// The attack's beginning, once it has begun.
+    pub began: Option<Instant>,
+    /// The first alert.
+    pub alert: Option<Duration>,
+    /// The door was closed.
+    pub door: Option<Duration>,
+    /// How often somebody looked.
+    pub looks: u64,
+}
+
+impl Desk {
+    /// What was seen until now.
+    pub fn seen(&self) -> Seen {
+        *self.lock()
+    }
+
+    /// The attack begins.
+    pub(crate) fn begin(&self) {
+        let mut seen = self.lock();
+        *seen = Seen { began: Some(Instant::now()), looks: seen.looks, ..Seen::default() };
+    }
+
+    /// An alert stands. The first one counts.
+    pub fn alert(&self) {
+        let mut seen = self.lock();
+        seen.alert = seen.alert.or(seen.began.map(|began| began.elapsed()));
+    }
+
+    /// A door is closed. The first one counts.
+    pub fn door(&self) {
+        let mut seen = self.lock();
+        seen.door = seen.door.or(seen.began.map(|began| began.elapsed()));
+    }
+
+    /// Somebody looked, and told all there was.
+    pub fn looked(&self) {
+        self.lock().looks += 1;
+    }
+
+    /// Waits for two looks, the second of which has begun after now. Where nobody looks it goes on.
+    pub(crate) async fn settle(&self) {
+        let before = self.seen().looks;
+        let until = Instant::now() + PATIENCE;
+        while before > 0 && self.seen().looks < before + 2 && Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Nobody panics while holding it.
+    fn lock(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
