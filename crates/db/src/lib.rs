@@ -17,6 +17,8 @@ mod open;
 mod probe;
 mod query;
 mod row;
+mod snapshot;
+mod tables;
 
 pub use error::Error;
 pub use migrate::Step;
@@ -24,6 +26,8 @@ pub use open::{Db, Durability};
 pub use probe::PoolUse;
 pub use query::{Query, Tx, Value, sql, sql_built, sql_rows};
 pub use row::{Column, Row};
+pub use snapshot::Snapshot;
+pub use tables::Form;
 
 /// The result of a database call.
 pub type Result<T> = std::result::Result<T, Error>;

@@ -1,7 +1,7 @@
 use std::borrow::Cow;
 
-use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
+use sqlx::{Connection, SqlSafeStr};
 
 use crate::{Db, Error, Result};
 
@@ -40,7 +40,14 @@ impl Db {
         migrator.dangerous_set_table_name(format!("schema_steps_{store}"));
         let outcome = match self {
             Self::Sqlite { writer, .. } => migrator.run(writer).await,
-            Self::Postgres(pool) => migrator.run(pool).await,
+            // A failed run keeps its advisory lock, which every other run in the database waits
+            // for, until its connection is closed: so it has one of its own.
+            Self::Postgres(pool) => {
+                let mut connection = pool.acquire().await?.detach();
+                let outcome = migrator.run_direct(None, &mut connection, false).await;
+                connection.close().await?;
+                outcome
+            }
         };
         outcome.map_err(Error::Migration)
     }

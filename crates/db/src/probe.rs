@@ -50,6 +50,17 @@ impl Db {
         self.one(sql_built(query)).await?.int("v")
     }
 
+    /// The steps of a store's schema that were applied, rising.
+    ///
+    /// # Errors
+    /// [`crate::Error`], also if there is no such schema.
+    pub async fn schema_steps(&self, store: &'static str) -> Result<Vec<i64>> {
+        let query = format!(
+            "SELECT CAST(version AS BIGINT) AS v FROM schema_steps_{store} ORDER BY version"
+        );
+        self.all(sql_built(query)).await?.iter().map(|row| row.int("v")).collect()
+    }
+
     /// What the engine's own clock shows, in microseconds UTC, where it is another machine's. Only
     /// for comparing clocks: nothing is decided by it.
     ///

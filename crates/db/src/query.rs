@@ -125,7 +125,7 @@ impl Query {
         self
     }
 
-    fn sqlite(self) -> Result<sqlx::query::Query<'static, Sqlite, SqliteArguments>> {
+    pub(crate) fn sqlite(self) -> Result<sqlx::query::Query<'static, Sqlite, SqliteArguments>> {
         let text = self.text.render(self.values.len(), |out, _| out.push('?'));
         let mut arguments = SqliteArguments::default();
         for value in self.values {
@@ -140,7 +140,7 @@ impl Query {
         Ok(sqlx::query_with(text, arguments))
     }
 
-    fn postgres(self) -> Result<sqlx::query::Query<'static, Postgres, PgArguments>> {
+    pub(crate) fn postgres(self) -> Result<sqlx::query::Query<'static, Postgres, PgArguments>> {
         let text = self.text.render(self.values.len(), |out, number| {
             out.push('$');
             out.push_str(&number.to_string());

@@ -76,4 +76,4 @@ pub use snapshot::SnapshotError;
 pub use state::{MemoryUse, State};
 pub use transfer::{PendingStatus, StoredTransfer, Transfer, TransferFlags};
 pub use verify::{Problem, Report, verify};
-pub use views::{Follower, Following, delete_views};
+pub use views::{Follower, Following, delete_views, prepare_followers};

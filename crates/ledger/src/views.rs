@@ -61,6 +61,15 @@ pub async fn delete_views(db: &Db) -> Result<(), Error> {
     tx.commit().await
 }
 
+/// Makes the table in which followers keep their positions, for a store that is filled from
+/// elsewhere before any follower was there.
+///
+/// # Errors
+/// [`Error::Migration`].
+pub async fn prepare_followers(db: &Db) -> Result<(), Error> {
+    follow::migrate(db).await
+}
+
 /// The views of one ledger. Cheap to clone.
 #[derive(Clone, Debug)]
 pub(crate) struct Views {

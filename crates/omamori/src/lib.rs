@@ -7,6 +7,8 @@
 pub mod alert;
 pub mod app;
 pub mod audit;
+pub mod backup;
+pub mod books;
 pub mod case;
 pub mod cli;
 pub mod clock;

@@ -70,12 +70,7 @@ impl Player {
             Act::Refund { number, sale, store, amount } => {
                 self.refund(*number, *sale, (*store, *amount)).await
             }
-            Act::Cancel { sale, store, amount } => {
-                let path = format!("/payments/m{sale}/cancel");
-                done!(self.register(*store, &path, &Value::Null).await?);
-                self.tally().stores[*store].cancels.add(*amount);
-                Ok(None)
-            }
+            Act::Cancel { sale, store, .. } => self.cancel(*sale, *store).await,
             Act::Send { number, to, amount } => self.send(who, *number, (*to, *amount)).await,
             Act::Take { number } => self.take(who, *number).await,
             Act::TryPair { pair } => self.try_pair(*pair, now).await,
@@ -268,6 +263,17 @@ impl Player {
             "merchant_payment_id": format!("m{sale}"), "amount": amount });
         done!(self.register(store, "/refunds", &body).await?);
         self.tally().stores[store].refunds.add(amount);
+        Ok(None)
+    }
+
+    /// Of a sale that was refused, nothing is taken back.
+    async fn cancel(&self, sale: usize, store: usize) -> Outcome {
+        let path = format!("/payments/m{sale}/cancel");
+        let canceled = done!(self.register(store, &path, &Value::Null).await?);
+        let yen = canceled["payment"]["amount"].as_i64().unwrap_or_default();
+        if yen > 0 {
+            self.tally().stores[store].cancels.add(yen);
+        }
         Ok(None)
     }
 

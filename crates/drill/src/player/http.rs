@@ -2,10 +2,14 @@
 
 use std::net::SocketAddr;
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::load::{Connection, Request};
+
+/// A server may close what was idle for longer: then another connection is opened.
+const IDLE_MAX: Duration = Duration::from_secs(2);
 
 /// What came back.
 #[derive(Clone, Debug)]
@@ -38,7 +42,7 @@ impl Reply {
 /// A server and the connections to it.
 pub(crate) struct Http {
     target: SocketAddr,
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<(Instant, Connection)>>,
 }
 
 impl Http {
@@ -48,9 +52,9 @@ impl Http {
 
     /// Sends a request over a connection that nobody uses, or a new one.
     pub(crate) async fn ask(&self, request: &Request) -> std::io::Result<Reply> {
-        let idle = self.idle().pop();
+        let idle = self.idle().pop().filter(|(since, _)| since.elapsed() < IDLE_MAX);
         let mut connection = match idle {
-            Some(connection) => connection,
+            Some((_, connection)) => connection,
             None => Connection::open(self.target).await?,
         };
         let answer = connection.exchange(request).await?;
@@ -62,13 +66,13 @@ impl Http {
             body: answer.body.to_vec(),
         };
         if connection.is_open() {
-            self.idle().push(connection);
+            self.idle().push((Instant::now(), connection));
         }
         Ok(reply)
     }
 
     /// Who broke off in the middle left the list as it was.
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<(Instant, Connection)>> {
         self.idle.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }

@@ -210,7 +210,12 @@ impl Phone {
     }
 
     /// Asks without a proof.
-    pub(crate) async fn plain(&self, http: &Http, path: &str, body: &Value) -> Result<Value, Failure> {
+    pub(crate) async fn plain(
+        &self,
+        http: &Http,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, Failure> {
         let request = self.request("POST", &format!("{API}{path}"), &body.to_string());
         expect_ok(path, &http.ask(&request).await?)
     }
@@ -322,7 +327,8 @@ impl Phone {
         let started = self.plain(http, "/signup/start", &json!({ "phone": telephone })).await?;
         let signup_id = &started["signup_id"];
         let code = self.sms_code(http, &telephone).await?;
-        self.plain(http, "/signup/verify", &json!({ "signup_id": signup_id, "code": code })).await?;
+        self.plain(http, "/signup/verify", &json!({ "signup_id": signup_id, "code": code }))
+            .await?;
         Ok(signup_id.clone())
     }
 

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 
 use serde::Serialize;
 
+use super::file::Scenario;
+
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -73,6 +75,33 @@ pub struct Outcome {
     pub verdict: Verdict,
 }
 
+impl Outcome {
+    /// Of a scenario that broke off: nothing is shown.
+    #[must_use]
+    pub fn broken_off(scenario: &Scenario, why: &str) -> Self {
+        Self {
+            name: scenario.name.clone(),
+            title_ja: scenario.title.ja.clone(),
+            title_en: scenario.title.en.clone(),
+            source: scenario.source.clone(),
+            attempts: 0,
+            entered: 0,
+            yen_topped_up: 0,
+            yen_spent: 0,
+            yen_lost: 0,
+            seconds: 0.0,
+            alert_seconds: None,
+            door_seconds: None,
+            customers: 0,
+            bothered: 0,
+            refused: BTreeMap::new(),
+            breaches: Vec::new(),
+            unclear: vec![why.to_owned()],
+            verdict: Verdict::Unclear,
+        }
+    }
+}
+
 /// All as Markdown.
 #[must_use]
 pub fn markdown(outcomes: &[Outcome]) -> String {
@@ -104,7 +133,13 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
     for outcome in outcomes {
         let answers: Vec<_> =
             outcome.refused.iter().map(|(word, times)| format!("{times} × {word}")).collect();
-        let _ = writeln!(text, "- {}: {}. Source: {}", outcome.name, answers.join(", "), outcome.source);
+        let _ = writeln!(
+            text,
+            "- {}: {}. Source: {}",
+            outcome.name,
+            answers.join(", "),
+            outcome.source
+        );
         for breach in &outcome.breaches {
             let _ = writeln!(text, "  - must not be: {breach}");
         }

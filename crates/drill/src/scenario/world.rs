@@ -51,8 +51,6 @@ pub(crate) struct World<'a> {
     pub(crate) thieves: Vec<Actor>,
     pub(crate) bystanders: Vec<Actor>,
     pub(crate) tally: Tally,
-    /// What one step leaves for a later one: ids, codes.
-    pub(crate) kept: BTreeMap<&'static str, String>,
     numbers: u64,
 }
 
@@ -66,7 +64,6 @@ impl<'a> World<'a> {
             thieves: Vec::new(),
             bystanders: Vec::new(),
             tally: Tally::default(),
-            kept: BTreeMap::new(),
             numbers: 0,
         };
         let mut number = stage.first_customer;

@@ -23,6 +23,7 @@ const TITLES = {
   topup_atm: "happened.topup",
   chargeback: "entry.chargeback",
   points: "happened.points",
+  gift: "happened.gift",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */
 const FRESH_MS = 120_000;

@@ -28,6 +28,7 @@ use crate::id::Kind;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use chain::Stored;
+pub(crate) use chain::hex;
 
 /// Who acts: one of the operator's people, or a command on the server itself.
 #[derive(Clone, Debug)]

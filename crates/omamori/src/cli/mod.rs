@@ -1,11 +1,14 @@
 //! The commands of the one binary.
 
 mod audit;
+mod backup;
 mod campaign;
 mod control;
 mod customer;
 mod demo;
 mod doctor;
+pub mod drill;
+mod export;
 mod merchant;
 pub mod open;
 mod serve;
@@ -29,12 +32,21 @@ enum Command {
     Serve(serve::Args),
     /// Run the service with a demo merchant and sandbox adapters, to try it.
     Demo(demo::Args),
+    /// Attack it: scenarios against a service that is started for them, and what came of it.
+    Drill(drill::Args),
     /// Measure this machine: sales a second, beside the usual ways.
     Surge(surge::SurgeArgs),
     /// Bring the schemas of all stores up to date, then stop.
     Migrate(open::SettingsArgs),
     /// Recompute every balance from the journal, on a second code path, and compare.
     Verify(open::SettingsArgs),
+    /// Write the journal for other accounting programs.
+    #[command(subcommand)]
+    Export(export::Command),
+    /// Copy all stores as they are at one instant, while the service runs.
+    Backup(backup::BackupArgs),
+    /// Fill empty stores from a backup, and verify them.
+    Restore(backup::RestoreArgs),
     /// Look at settings, key, stores, clock and disk; say what to mend.
     Doctor(open::SettingsArgs),
     /// Add merchants, stores, terminals and people.
@@ -65,9 +77,13 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Drill(args) => drill::run(args).await,
         Command::Surge(args) => Ok(surge::run(args).await?),
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
+        Command::Export(command) => export::run(command).await,
+        Command::Backup(args) => backup::backup(args).await,
+        Command::Restore(args) => backup::restore(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
         Command::Campaign(command) => campaign::run(command).await,

@@ -1,23 +1,32 @@
-//! `/console/campaigns`: every campaign, the operator's and merchants', and what one has brought.
-//! To look only: `omamori campaign` begins and ends those of the operator.
+//! `/console/campaigns`: every campaign, the operator's and merchants', and what one has brought;
+//! the operator's begin here, and any is stopped by one act.
 
 use std::sync::Arc;
 
 use askama::Template;
+use axum::Json as Answer;
 use axum::extract::{Path, State};
+use axum::http::StatusCode;
 use axum::response::Response;
-use omamori_db::sql;
+use omamori_db::{Row as Columns, sql};
+use serde::{Deserialize, Serialize};
 
-use super::access::Viewer;
+use super::access::{Finance, Viewer};
+use super::approval::checked_reason;
 use super::dashboard::{Plot, draw};
 use super::frame::Frame;
 use crate::app::App;
+use crate::clock::Micros;
 use crate::coupon::manage::{self, find};
-use crate::coupon::{Campaign, Day, Gift, Results, Stage, results};
+use crate::coupon::{
+    Campaign, Day, Gift, Results, Stage, StoreChoice, Terms, desk, period, results,
+};
 use crate::gate::chart::available;
+use crate::pos::is_id;
 use crate::web::codes::Code;
-use crate::web::error::Result;
+use crate::web::error::{Error, Result};
 use crate::web::filters::{self, japan, yen_text};
+use crate::web::json::Json;
 use crate::web::page::page;
 use crate::web::text::Text;
 
@@ -37,6 +46,10 @@ struct CampaignsPage {
     sandbox: bool,
     frame: Frame,
     campaigns: Vec<Row>,
+    may_act: bool,
+    stores: Vec<StoreChoice>,
+    today: Micros,
+    is_operator: bool,
 }
 
 /// `GET /console/campaigns`
@@ -58,7 +71,78 @@ pub(super) async fn show(
         sandbox: app.sandbox(),
         frame: Frame::new(&app, &staff, "campaigns").await?,
         campaigns: manage::newest(&app).await?.into_iter().map(row).collect(),
+        may_act: Finance::is_of(staff.role),
+        stores: stores(&app).await?,
+        today: now,
+        is_operator: true,
     })
+}
+
+/// What a campaign can be for. Of more stores than these, a campaign is for all.
+async fn stores(app: &App) -> Result<Vec<StoreChoice>> {
+    let query = sql("SELECT s.store_id, m.name AS merchant_name, s.name
+         FROM store s JOIN merchant m ON m.merchant_id = s.merchant_id
+         ORDER BY m.name, s.name LIMIT 200");
+    let choice = |row: &Columns| {
+        let name = format!("{} {}", row.text("merchant_name")?, row.text("name")?);
+        Ok(StoreChoice { store_id: row.text("store_id")?, name })
+    };
+    let rows = app.stores.registry.all(query).await?;
+    Ok(rows.iter().map(choice).collect::<omamori_db::Result<_>>()?)
+}
+
+/// A campaign of the operator to begin.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Begin {
+    /// The page's own id of this act.
+    key: String,
+    terms: Terms,
+    /// The first day in Japan, `2026-12-01`.
+    starts_on: String,
+    /// The last day.
+    ends_on: String,
+    reason: String,
+}
+
+#[derive(Serialize)]
+pub(super) struct Begun {
+    campaign_id: String,
+}
+
+/// `POST /api/admin/v1/campaigns`: by one person, with a budget that cannot be passed.
+pub(super) async fn begin(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Json(asked): Json<Begin>,
+) -> Result<Answer<Begun>> {
+    let reason = checked_reason(&asked.reason)?;
+    if !is_id(&asked.key) {
+        return Err(Error::field("key", "malformed"));
+    }
+    let days = period(&asked.starts_on, &asked.ends_on)?;
+    let act = (&staff.actor, reason, &*asked.key);
+    let campaign_id = desk::begin(&app, act, asked.terms, days).await?;
+    Ok(Answer(Begun { campaign_id }))
+}
+
+/// Why.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    reason: String,
+}
+
+/// `POST /api/admin/v1/campaigns/{campaign_id}/stop`: anybody's, at once.
+pub(super) async fn stop(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(campaign_id): Path<String>,
+    Json(asked): Json<Reason>,
+) -> Result<StatusCode> {
+    let reason = checked_reason(&asked.reason)?;
+    desk::stop(&app, &staff.actor, &campaign_id, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 #[derive(Template)]
@@ -72,6 +156,7 @@ struct CampaignPage {
     merchant_name: Option<String>,
     results: Results,
     plots: Vec<Plot>,
+    may_act: bool,
 }
 
 /// `GET /console/campaigns/{campaign_id}`
@@ -97,6 +182,7 @@ pub(super) async fn one(
         state: campaign.stage(app.clock.now()),
         merchant_name,
         plots: plots(&results),
+        may_act: Finance::is_of(staff.role),
         results,
         campaign,
     })

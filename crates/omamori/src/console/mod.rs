@@ -60,6 +60,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signout", post(signin::sign_out))
         .route("/search", post(search::find))
         .route("/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
+        .route("/campaigns", post(campaigns::begin))
+        .route("/campaigns/{campaign_id}/stop", post(campaigns::stop))
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
         .route("/controls/{control_id}/open", post(doors::open))

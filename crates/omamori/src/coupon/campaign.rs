@@ -36,6 +36,11 @@ pub enum Gift {
         /// 2–20.
         factor: i64,
     },
+    /// Free value, at once when the customer takes it. The operator's only.
+    FreeValue {
+        /// Yen.
+        yen: i64,
+    },
 }
 
 impl Gift {
@@ -62,8 +67,23 @@ impl Gift {
                 let price = bought.map(|item| item.unit_price).max().unwrap_or_default();
                 price.min(*max_yen).min(amount)
             }
-            Self::PointsFactor { .. } => 0,
+            Self::PointsFactor { .. } | Self::FreeValue { .. } => 0,
         }
+    }
+
+    /// Yen of free value that it gives at once.
+    #[must_use]
+    pub const fn free_value(&self) -> Option<i64> {
+        match self {
+            Self::FreeValue { yen } => Some(*yen),
+            _ => None,
+        }
+    }
+
+    /// Whether it is the operator's debt: a merchant does not give it.
+    #[must_use]
+    pub const fn is_of_operator(&self) -> bool {
+        matches!(self, Self::PointsFactor { .. } | Self::FreeValue { .. })
     }
 }
 
@@ -89,6 +109,9 @@ pub struct Terms {
     /// Only customers who signed up in so many days before they set it.
     #[serde(default)]
     pub new_customer_days: Option<i64>,
+    /// Only customers who have been there for so many days and have not paid in them.
+    #[serde(default)]
+    pub dormant_days: Option<i64>,
 }
 
 const fn once() -> i64 {
@@ -115,6 +138,10 @@ impl Terms {
         bound("per_customer", self.per_customer, 1..=1_000);
         bound("amount_min", self.amount_min, 0..=1_000_000);
         bound("new_customer_days", self.new_customer_days.unwrap_or(1), 1..=366);
+        // Nobody is both.
+        let dormant_max = if self.new_customer_days.is_some() { 0 } else { 366 };
+        let dormant_min = i64::from(self.dormant_days.is_some());
+        bound("dormant_days", self.dormant_days.unwrap_or(0), dormant_min..=dormant_max);
         bound("stores", i64::try_from(self.stores.len()).unwrap_or(i64::MAX), 0..=200);
         match &self.gift {
             Gift::AmountOff { yen } => bound("gift.yen", *yen, 1..=100_000),
@@ -123,7 +150,20 @@ impl Terms {
                 bound("gift.max_yen", *max_yen, 1..=100_000);
             }
             Gift::FreeItem { max_yen, .. } => bound("gift.max_yen", *max_yen, 1..=100_000),
-            Gift::PointsFactor { factor } => bound("gift.factor", *factor, 2..=20),
+            Gift::PointsFactor { factor } => {
+                bound("gift.factor", *factor, 2..=20);
+                // Every payment has it: nobody is chosen.
+                let chosen = self.new_customer_days.or(self.dormant_days);
+                bound("new_customer_days", chosen.unwrap_or(0), 0..=0);
+            }
+            Gift::FreeValue { yen } => {
+                bound("gift.yen", *yen, 1..=10_000);
+                // Taken once: who takes it again has it already.
+                bound("per_customer", self.per_customer, 1..=1);
+                // No payment and no store is part of it.
+                bound("amount_min", self.amount_min, 0..=0);
+                bound("stores", i64::try_from(self.stores.len()).unwrap_or(i64::MAX), 0..=0);
+            }
         }
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > 40 || name.chars().any(char::is_control) {
@@ -249,6 +289,12 @@ impl Campaign {
     #[must_use]
     pub fn budget_account(&self) -> u128 {
         derive("campaign-budget", &[self.campaign_id.as_bytes()])
+    }
+
+    /// The transfer by which a customer took what it gives at once.
+    #[must_use]
+    pub fn taken(&self, wallet: u128) -> u128 {
+        derive("free-value-taken", &[self.campaign_id.as_bytes(), &wallet.to_be_bytes()])
     }
 
     /// The ledger account of how often a customer may still use it.

@@ -215,6 +215,7 @@ mod tests {
             amount_min: 0,
             stores: vec![],
             new_customer_days: None,
+            dormant_days: None,
         };
         Campaign {
             campaign_id: id.to_owned(),

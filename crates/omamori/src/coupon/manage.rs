@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use omamori_db::{Row, sql};
+use omamori_db::{Query, Row, sql};
 use omamori_ledger::{AccountFlags, CreateTransferResult as R, Request, Transfer};
 use serde::Serialize;
 
@@ -11,7 +11,7 @@ use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::db::changes::{Subject, changed};
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, account_in, available};
-use crate::gate::{Act, Question};
+use crate::gate::{Act, Clearance, Question};
 use crate::id::{Kind, derive};
 use crate::value::legs::operator_account;
 use crate::web::codes::Code;
@@ -21,13 +21,22 @@ use crate::web::error::{Error, Result};
 const LENGTH_MAX: Micros = 366 * DAY;
 
 #[derive(Serialize)]
-struct Detail<'a> {
+pub(super) struct Detail<'a> {
     campaign_id: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     merchant_id: Option<&'a str>,
     by: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     terms: Option<&'a Terms>,
+}
+
+impl<'a> Detail<'a> {
+    /// Of the beginning of a campaign.
+    pub(super) fn of(campaign: &'a Campaign, by: &'a str) -> Self {
+        let merchant_id = campaign.merchant_id.as_deref();
+        let terms = Some(&campaign.terms);
+        Self { campaign_id: &campaign.campaign_id, merchant_id, by, terms }
+    }
 }
 
 /// Who begins or ends a campaign.
@@ -50,34 +59,47 @@ pub async fn create(
     starts_at: Micros,
     ends_at: Micros,
 ) -> Result<String> {
+    let campaign_id = Kind::Campaign.random_text(app.rng.as_ref());
+    let merchant_id = owner.merchant_id.map(str::to_owned);
+    let campaign =
+        Campaign { campaign_id, merchant_id, terms, starts_at, ends_at, stopped_at: None };
+    check(app, &campaign).await?;
+    // The row first: a campaign without a budget gives nothing, a budget without one is lost.
+    app.stores.registry.execute(insert(&campaign, app.clock.now())?).await?;
+    let detail = Detail::of(&campaign, owner.by);
+    let question = Question {
+        amount: Some(campaign.terms.budget),
+        ..Question::plain(Act::CampaignCreate, &detail)
+    };
+    let clearance = app.gate.decide(question, Ok(())).await?;
+    fund(app, clearance, &campaign).await?;
+    changed(app, Subject::Campaigns).await?;
+    Ok(campaign.campaign_id)
+}
+
+/// Refuses a campaign that makes no sense, or that its owner may not begin.
+pub(super) async fn check(app: &App, campaign: &Campaign) -> Result<()> {
+    let Campaign { terms, starts_at, ends_at, .. } = campaign;
+    let merchant_id = campaign.merchant_id.as_deref();
     terms.check()?;
-    if owner.merchant_id.is_some() && !terms.gift.is_coupon() {
-        // Points are the operator's debt: a merchant does not multiply them.
+    if merchant_id.is_some() && terms.gift.is_of_operator() {
         return Err(Error::field("gift.kind", "out_of_range"));
     }
     let now = app.clock.now();
-    if ends_at <= now.max(starts_at) || ends_at - starts_at.max(now) > LENGTH_MAX {
+    if *ends_at <= now.max(*starts_at) || ends_at - now.max(*starts_at) > LENGTH_MAX {
         return Err(Error::field("ends_at", "out_of_range"));
     }
-    check_stores(app, owner.merchant_id, &terms.stores).await?;
-    let campaign = Campaign {
-        campaign_id: Kind::Campaign.random_text(app.rng.as_ref()),
-        merchant_id: owner.merchant_id.map(str::to_owned),
-        terms,
-        starts_at,
-        ends_at,
-        stopped_at: None,
-    };
-    // The row first: a campaign without a budget gives nothing, a budget without one is lost.
+    check_stores(app, merchant_id, &terms.stores).await
+}
+
+/// Its row.
+pub(super) fn insert(campaign: &Campaign, now: Micros) -> Result<Query> {
     let insert = sql("INSERT INTO campaign
          (campaign_id, merchant_id, terms, starts_at, ends_at, created_at)
          VALUES ($1, $2, $3, $4, $5, $6)");
-    let insert = insert.bind(&campaign.campaign_id).bind(owner.merchant_id);
-    let insert = insert.bind(serde_json::to_string(&campaign.terms)?).bind(starts_at);
-    app.stores.registry.execute(insert.bind(ends_at).bind(now)).await?;
-    fund(app, owner, &campaign).await?;
-    changed(app, Subject::Campaigns).await?;
-    Ok(campaign.campaign_id)
+    let insert = insert.bind(&campaign.campaign_id).bind(campaign.merchant_id.as_deref());
+    let insert = insert.bind(serde_json::to_string(&campaign.terms)?).bind(campaign.starts_at);
+    Ok(insert.bind(campaign.ends_at).bind(now))
 }
 
 async fn check_stores(app: &App, merchant_id: Option<&str>, stores: &[String]) -> Result<()> {
@@ -95,18 +117,8 @@ async fn check_stores(app: &App, merchant_id: Option<&str>, stores: &[String]) -
     Ok(())
 }
 
-async fn fund(app: &App, owner: Owner<'_>, campaign: &Campaign) -> Result<()> {
-    let detail = Detail {
-        campaign_id: &campaign.campaign_id,
-        merchant_id: owner.merchant_id,
-        by: owner.by,
-        terms: Some(&campaign.terms),
-    };
-    let question = Question {
-        amount: Some(campaign.terms.budget),
-        ..Question::plain(Act::CampaignCreate, &detail)
-    };
-    let clearance = app.gate.decide(question, Ok(())).await?;
+/// Gives a campaign its budget, once.
+pub(super) async fn fund(app: &App, clearance: Clearance, campaign: &Campaign) -> Result<()> {
     if campaign.terms.budget == 0 {
         return Ok(());
     }
@@ -114,7 +126,7 @@ async fn fund(app: &App, owner: Owner<'_>, campaign: &Campaign) -> Result<()> {
     let budget = campaign.budget_account();
     let mut accounts = vec![account_in(LEDGER_JPY, budget, AccountCode::CampaignBudget, flags)];
     let none = AccountFlags::default();
-    match owner.merchant_id {
+    match campaign.merchant_id.as_deref() {
         None => accounts.push(operator_account(AccountCode::CampaignFunding)),
         Some(id) => accounts.extend([
             account_in(LEDGER_JPY, merchant_funding(id), AccountCode::MerchantFunding, none),
@@ -148,17 +160,23 @@ pub async fn stop(app: &App, owner: Owner<'_>, campaign_id: &str) -> Result<()> 
     if campaign.merchant_id.as_deref() != owner.merchant_id {
         return Err(Code::NotFound.into());
     }
+    app.stores.registry.execute(stopped(campaign_id, app.clock.now())).await?;
+    changed(app, Subject::Campaigns).await?;
+    release(app, owner.by, &campaign).await
+}
+
+/// It gives nothing more.
+pub(super) fn stopped(campaign_id: &str, now: Micros) -> Query {
     let update = sql("UPDATE campaign SET stopped_at = $1 \
                       WHERE campaign_id = $2 AND stopped_at IS NULL");
-    app.stores.registry.execute(update.bind(app.clock.now()).bind(campaign_id)).await?;
-    changed(app, Subject::Campaigns).await?;
-    release(app, owner, &campaign).await
+    update.bind(now).bind(campaign_id)
 }
 
 /// More uses than this do not come between while a budget is released.
 const TRIES: usize = 8;
 
-async fn release(app: &App, owner: Owner<'_>, campaign: &Campaign) -> Result<()> {
+/// Gives back what is left of a budget.
+pub(super) async fn release(app: &App, by: &str, campaign: &Campaign) -> Result<()> {
     let budget = campaign.budget_account();
     for _ in 0..TRIES {
         let Some(account) = app.gate.account(budget) else { return Ok(()) };
@@ -168,8 +186,8 @@ async fn release(app: &App, owner: Owner<'_>, campaign: &Campaign) -> Result<()>
         }
         let detail = Detail {
             campaign_id: &campaign.campaign_id,
-            merchant_id: owner.merchant_id,
-            by: owner.by,
+            merchant_id: campaign.merchant_id.as_deref(),
+            by,
             terms: None,
         };
         let question =

@@ -2,12 +2,15 @@
 //! that cannot go below zero, so neither can be passed, whatever happens at once.
 
 mod campaign;
+pub mod desk;
 mod directory;
 mod fit;
 pub mod manage;
 mod pages;
 mod results;
 mod set;
+mod take;
+mod target;
 
 use std::sync::Arc;
 
@@ -19,7 +22,7 @@ use crate::app::App;
 pub use campaign::{Campaign, Gift, Stage, Terms, merchant_discount};
 pub use directory::Campaigns;
 pub use fit::{Basket, Fitted, fit, returnable, set_count};
-pub use pages::period;
+pub use pages::{StoreChoice, period};
 pub use results::{Day, Results, results};
 
 /// The routes.

@@ -12,9 +12,11 @@ use serde::{Deserialize, Serialize};
 use super::campaign::{Campaign, Gift, Stage, Terms};
 use super::manage::{self, Owner};
 use super::results::{Bar, Results, bars, results};
+use super::target::Target;
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::gate::chart::available;
+use crate::gate::purse::Month;
 use crate::identity::{Customer, PageCustomer, account};
 use crate::merchant::MerchantUser;
 use crate::web::error::{Error, Result};
@@ -40,6 +42,11 @@ pub struct Coupon {
     uses_left: i64,
     /// For new customers only.
     for_newcomers: bool,
+    /// For customers who have not paid for a while only.
+    for_dormant: bool,
+    /// When free value ends that is taken now.
+    #[serde(serialize_with = "filters::as_rfc3339_or_null")]
+    value_ends_at: Option<Micros>,
 }
 
 /// A customer's coupons.
@@ -78,18 +85,30 @@ async fn coupons_of(app: &App, customer: &Customer) -> Result<Vec<Coupon>> {
     let now = app.clock.now();
     let set = app.campaigns.set_by(&customer.customer_id).await?;
     let since = account::find(&app.stores.registry, &customer.customer_id).await?.created_at;
+    let mut target = Target::new(app, customer.wallet_account, since);
     let mut coupons = Vec::new();
     for campaign in app.campaigns.all(now).await?.iter() {
         let terms = &campaign.terms;
         let is_set = set.contains(&campaign.campaign_id);
-        let newcomers = terms.new_customer_days;
-        let offered = newcomers.is_none_or(|days| now <= since + days * DAY);
+        if !campaign.is_running(now) || !terms.gift.is_coupon() {
+            continue;
+        }
         let left = |account| app.gate.account(account).as_ref().map(available);
         let pieces = left(campaign.pieces_account(customer.wallet_account));
-        let uses_left = pieces.unwrap_or(terms.per_customer);
-        let has_budget = left(campaign.budget_account()).unwrap_or_default() > 0;
-        let shown = campaign.is_running(now) && terms.gift.is_coupon();
-        if !shown || !(is_set || offered) || uses_left == 0 || !has_budget {
+        let free = terms.gift.free_value();
+        let taken = match free {
+            Some(_) => {
+                let taken = campaign.taken(customer.wallet_account);
+                app.gate.transfer_certainly(taken).await?.is_some()
+            }
+            None => false,
+        };
+        let uses_left = if taken { 0 } else { pieces.unwrap_or(terms.per_customer) };
+        let budget = left(campaign.budget_account()).unwrap_or_default();
+        if uses_left == 0 || budget < free.unwrap_or(1) {
+            continue;
+        }
+        if !is_set && !target.is_meant(terms).await? {
             continue;
         }
         coupons.push(Coupon {
@@ -101,7 +120,9 @@ async fn coupons_of(app: &App, customer: &Customer) -> Result<Vec<Coupon>> {
             ends_at: campaign.ends_at,
             set: is_set,
             uses_left,
-            for_newcomers: newcomers.is_some(),
+            for_newcomers: terms.new_customer_days.is_some(),
+            for_dormant: terms.dormant_days.is_some(),
+            value_ends_at: free.map(|_| Month::of(now).plus(app.config.value.free_months).end()),
         });
     }
     Ok(coupons)
@@ -133,9 +154,12 @@ struct Shown {
     yen: Vec<Bar>,
 }
 
-struct StoreChoice {
-    store_id: String,
-    name: String,
+/// A store that a campaign can be for.
+pub struct StoreChoice {
+    /// `sto_…`.
+    pub store_id: String,
+    /// Of the merchant, where there are several, and the store.
+    pub name: String,
 }
 
 #[derive(Template)]
@@ -148,6 +172,8 @@ struct CampaignsPage {
     campaigns: Vec<Shown>,
     stores: Vec<StoreChoice>,
     today: Micros,
+    /// More kinds are the operator's.
+    is_operator: bool,
 }
 
 /// `GET /merchant/campaigns`: whoever is not signed in is sent there.
@@ -181,6 +207,7 @@ pub(super) async fn campaigns(
         staff_name: user.name,
         campaigns: shown,
         today: now,
+        is_operator: false,
     })
 }
 

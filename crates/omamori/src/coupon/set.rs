@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::campaign::Campaign;
 use super::manage::find;
+use super::take::take;
+use super::target::Target;
 use crate::app::App;
-use crate::clock::DAY;
 use crate::gate::Act;
 use crate::gate::chart::{AccountCode, LEDGER_PIECES, TransferCode, account_in};
 use crate::id::derive;
@@ -32,11 +33,12 @@ pub struct SetAnswer {
 }
 
 #[derive(Serialize)]
-struct Detail<'a> {
-    campaign_id: &'a str,
+pub(super) struct Detail<'a> {
+    pub(super) campaign_id: &'a str,
 }
 
-/// `POST /api/wallet/v1/coupons/{campaign_id}/set`: repeating it changes nothing.
+/// `POST /api/wallet/v1/coupons/{campaign_id}/set`: repeating it changes nothing. Free value is
+/// taken by it.
 pub async fn set(
     State(app): State<Arc<App>>,
     customer: Customer,
@@ -47,6 +49,10 @@ pub async fn set(
     let campaign = find(&app, &campaign_id).await?.filter(|found| found.terms.gift.is_coupon());
     let campaign = campaign.ok_or(Code::NotFound)?;
     let opinion = may_set(&app, &customer, &campaign).await?;
+    if let Some(yen) = campaign.terms.gift.free_value() {
+        take(&app, (&customer, network), &campaign, yen, opinion).await?;
+        return Ok(Json(SetAnswer { campaign_id, set: true }));
+    }
     let detail = Detail { campaign_id: &campaign_id };
     let mut question = customer.asks(Act::CouponSet, &detail);
     question.facts.address = Some(network.address());
@@ -103,10 +109,8 @@ async fn may_set(
     if about.frozen {
         return Ok(Err(Code::AccountFrozen));
     }
-    let newcomers = campaign.terms.new_customer_days;
-    if !campaign.is_running(now)
-        || newcomers.is_some_and(|days| now > about.created_at + days * DAY)
-    {
+    let mut target = Target::new(app, customer.wallet_account, about.created_at);
+    if !campaign.is_running(now) || !target.is_meant(&campaign.terms).await? {
         return Ok(Err(Code::CouponNotOffered));
     }
     let count = sql("SELECT CAST(COUNT(*) AS BIGINT) AS many FROM coupon_set

@@ -76,16 +76,30 @@ impl Stores {
     /// # Errors
     /// [`omamori_db::Error`].
     pub async fn open(store: &Store) -> Result<Self> {
-        let stores = match store {
-            Store::Sqlite { folder } => Self::open_folder(folder).await?,
-            Store::Postgres { address } => {
-                let db = Db::open(address.reveal(), Durability::Full).await?;
-                Self { journal: db.clone(), views: db.clone(), registry: db.clone(), evidence: db }
-            }
-        };
+        let stores = Self::open_as_they_are(store).await?;
         stores.registry.migrate("registry", REGISTRY).await?;
         stores.evidence.migrate("evidence", EVIDENCE).await?;
         Ok(stores)
+    }
+
+    /// Opens all stores with the schemas that they have: beside a running service, whose version
+    /// may be another.
+    ///
+    /// # Errors
+    /// [`omamori_db::Error`].
+    pub async fn open_as_they_are(store: &Store) -> Result<Self> {
+        match store {
+            Store::Sqlite { folder } => Self::open_folder(folder).await,
+            Store::Postgres { address } => {
+                let db = Db::open(address.reveal(), Durability::Full).await?;
+                Ok(Self {
+                    journal: db.clone(),
+                    views: db.clone(),
+                    registry: db.clone(),
+                    evidence: db,
+                })
+            }
+        }
     }
 
     async fn open_folder(folder: &Path) -> Result<Self> {

@@ -35,7 +35,7 @@ pub enum Use {
     },
     /// What another customer sent.
     Receive,
-    /// Points that become balance.
+    /// Points that become balance, and free value that is given.
     Convert,
 }
 

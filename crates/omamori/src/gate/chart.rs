@@ -148,7 +148,8 @@ pub enum TransferCode {
     PointsConverted = 63,
     /// Amount 0, on the wallet: free value came from points. `user_data_64` is the yen.
     PointsConvertedNote = 64,
-    /// A coupon's yen, from its campaign's budget to the store.
+    /// A coupon's yen, from its campaign's budget to the store; of a gift of free value, to the
+    /// operator's account that pays for free value.
     CouponDiscount = 65,
     /// A refund puts a coupon's yen back into the budget.
     CouponDiscountBack = 66,
@@ -168,6 +169,8 @@ pub enum TransferCode {
     PointsPromised = 73,
     /// Amount 0: a refund came before the promised points.
     PointsHeldOff = 74,
+    /// Amount 0, on the wallet: a campaign gave free value. `user_data_64` is the yen.
+    FreeGivenNote = 75,
 }
 
 impl TransferCode {
@@ -223,6 +226,7 @@ impl TransferCode {
             72 => Self::CancelPosition,
             73 => Self::PointsPromised,
             74 => Self::PointsHeldOff,
+            75 => Self::FreeGivenNote,
             _ => return None,
         })
     }

@@ -235,6 +235,7 @@ impl Effect {
             | TransferCode::CouponBack => Self::Nothing,
             // Neither paid in nor paid out.
             TransferCode::FreeGiven
+            | TransferCode::FreeGivenNote
             | TransferCode::FreeExpired
             | TransferCode::PointsEarned
             | TransferCode::PointsPromised

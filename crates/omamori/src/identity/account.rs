@@ -47,6 +47,16 @@ fn by_id(customer_id: &str) -> Query {
     query.bind(customer_id)
 }
 
+/// Whose wallet it is: `cus_…`. None if they are gone.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn of_wallet(registry: &Db, wallet: u128) -> Result<Option<String>> {
+    let query = sql("SELECT customer_id FROM customer WHERE wallet_account = $1");
+    let row = registry.optional(query.bind(wallet.to_be_bytes())).await?;
+    Ok(row.map(|row| row.text("customer_id")).transpose()?)
+}
+
 /// Gives the account another number, which must be verified.
 ///
 /// # Errors

@@ -196,6 +196,7 @@ fn words(text: Text, entry: &entry::Entry) -> Option<(String, String)> {
         EntryKind::Topup | EntryKind::TopupAtm => ("money.topup", "money.topup_text"),
         EntryKind::TopupCancel => ("money.topup_cancel", "money.topup_cancel_text"),
         EntryKind::Points
+        | EntryKind::Gift
         | EntryKind::TopupCard
         | EntryKind::TopupAuto
         | EntryKind::Chargeback

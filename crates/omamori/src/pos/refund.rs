@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::gate::chart::TransferCode;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
+use crate::identity::account;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -112,6 +113,8 @@ pub struct Wanted<'a> {
 /// The payment was canceled, or less than this is left of it; the id is another refund's; the
 /// account is closed; busy; a fault.
 pub async fn give(app: &App, paid: &Paid, wanted: &Wanted<'_>) -> Result<Reversal> {
+    // Who gets it: rules look at refunds to one account, as a clerk makes them to a friend's.
+    let payer = account::of_wallet(&app.stores.registry, paid.capture.debit_account_id).await?;
     for _ in 0..TRIES {
         let before = reversals(app, paid).await?;
         if app.gate.transfer(wanted.id).await?.is_some() {
@@ -120,6 +123,7 @@ pub async fn give(app: &App, paid: &Paid, wanted: &Wanted<'_>) -> Result<Reversa
         let refunded_before = before.iter().map(|reversal| reversal.amount).sum();
         let opinion = allowed(paid, &before, refunded_before, wanted.amount);
         let question = Question {
+            customer: payer.as_deref(),
             terminal: wanted.at.map(|terminal| terminal.place()),
             amount: Some(wanted.amount),
             ..Question::plain(wanted.act, &wanted.detail)

@@ -53,6 +53,8 @@ pub enum EntryKind {
     Chargeback,
     /// Points became balance.
     Points,
+    /// A campaign gave free value.
+    Gift,
 }
 
 impl EntryKind {
@@ -74,6 +76,7 @@ impl EntryKind {
             Self::TopupAtm => "topup_atm",
             Self::Chargeback => "chargeback",
             Self::Points => "points",
+            Self::Gift => "gift",
         }
     }
 }
@@ -166,6 +169,7 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
         Some(TransferCode::TopupAtmCancel) => (EntryKind::TopupCancel, Kind::Topup),
         Some(TransferCode::CardChargeback) => (EntryKind::Chargeback, Kind::Topup),
         Some(TransferCode::PointsConvertedNote) => (EntryKind::Points, Kind::Conversion),
+        Some(TransferCode::FreeGivenNote) => (EntryKind::Gift, Kind::Conversion),
         // Legs, positions, what `history_line` has said; what concerns points and coupons alone.
         Some(_) | None => return Ok(None),
     };
@@ -175,7 +179,9 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
     let yen = match kind {
         EntryKind::Payment => i64::try_from(due(transfer)).unwrap_or(i64::MAX),
         EntryKind::Refund | EntryKind::Cancel => returned(app, transfer).await?,
-        EntryKind::Points => i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX),
+        EntryKind::Points | EntryKind::Gift => {
+            i64::try_from(transfer.user_data_64).unwrap_or(i64::MAX)
+        }
         _ => crate::pos::yen(transfer),
     };
     let id = id_kind.text(transfer.id);

@@ -4,6 +4,8 @@
 
 mod alerts;
 mod audit;
+mod backup;
+mod books;
 mod browser;
 mod cancel;
 mod cardtopup;
@@ -16,10 +18,12 @@ mod crowd;
 mod decisions;
 mod desk_refunds;
 mod doors;
+mod drill;
 mod durability;
 mod input;
 mod limits;
 mod load;
+mod migrations;
 mod money_notices;
 mod month;
 mod notices;

@@ -1,6 +1,8 @@
 //! Points, free value, coupons and campaigns, beside paid value.
 
 mod coupons;
+mod desk;
+mod free;
 mod points;
 mod rule;
 
@@ -25,6 +27,7 @@ pub fn coupon(gift: Gift, budget: i64) -> Terms {
         amount_min: 0,
         stores: Vec::new(),
         new_customer_days: None,
+        dormant_days: None,
     }
 }
 

@@ -53,7 +53,11 @@ async fn register(
     Ok(Ok(setup["card_id"].as_str().unwrap_or_default().to_owned()))
 }
 
-async fn own_card(world: &mut World<'_>, who: (Whose, usize), begin: &str) -> Result<String, Failure> {
+async fn own_card(
+    world: &mut World<'_>,
+    who: (Whose, usize),
+    begin: &str,
+) -> Result<String, Failure> {
     let number = world.actor(who.0, who.1).phone.number();
     match register(world, who, &card_number(begin, number)).await? {
         Ok(card) if !card.is_empty() => Ok(card),

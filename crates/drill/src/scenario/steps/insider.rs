@@ -10,7 +10,13 @@ use crate::player::{Failure, expect_ok, passkey_of};
 const DESK: &str = "/api/admin/v1";
 
 /// A request of a browser at the desk.
-fn at_desk(world: &World<'_>, cookie: &str, method: &'static str, path: &str, body: &Value) -> Request {
+fn at_desk(
+    world: &World<'_>,
+    cookie: &str,
+    method: &'static str,
+    path: &str,
+    body: &Value,
+) -> Request {
     let mut request = world.stranger(9_000, method, path);
     request.headers.push(("origin", world.server().origin.clone()));
     if !cookie.is_empty() {
@@ -93,7 +99,8 @@ pub(super) async fn export_customers(
     }
     let victim = world.actor(Whose::Victim, 0).phone.customer_id().to_owned();
     let path = format!("{DESK}/customers/{victim}/unmask");
-    let request = at_desk(world, &cookie, "POST", &path, &json!({ "contact": "phone", "reason": "" }));
+    let request =
+        at_desk(world, &cookie, "POST", &path, &json!({ "contact": "phone", "reason": "" }));
     world.refused("a number was unmasked without a reason", &request).await
 }
 

@@ -42,8 +42,11 @@ pub(super) async fn use_revoked_key(world: &mut World<'_>, _: Params<'_>) -> Res
             ("/payments", sale.clone()),
             ("/payments", Value::Null),
             ("/topups", json!({ "merchant_topup_id": id, "code": code, "amount": 1_000 })),
-            ("/refunds", json!({ "merchant_refund_id": id, "merchant_payment_id": id,
-                "amount": 1 })),
+            (
+                "/refunds",
+                json!({ "merchant_refund_id": id, "merchant_payment_id": id,
+                "amount": 1 }),
+            ),
             ("/products", Value::Null),
         ] {
             world.refused("a key that is none was let in", &till(key, path, &body)).await?;

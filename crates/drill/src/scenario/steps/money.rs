@@ -49,8 +49,11 @@ pub(super) async fn odd_amounts(world: &mut World<'_>, _: Params<'_>) -> Result<
             ("/payments", json!({ "merchant_payment_id": sale, "code": code, "amount": amount })),
             ("/topups", json!({ "merchant_topup_id": cash, "code": code, "amount": amount })),
             ("/orders", json!({ "merchant_payment_id": order, "amount": amount })),
-            ("/refunds", json!({ "merchant_refund_id": refund, "merchant_payment_id": bought,
-                "amount": amount })),
+            (
+                "/refunds",
+                json!({ "merchant_refund_id": refund, "merchant_payment_id": bought,
+                "amount": amount }),
+            ),
         ] {
             let request = world.till(0, path, &body);
             world.refused(&format!("{path} took {amount}"), &request).await?;

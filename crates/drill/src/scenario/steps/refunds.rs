@@ -36,7 +36,8 @@ pub(super) async fn refund_too_much(
     let bought = world.buy((Whose::Thief, 0), (0, amount)).await?;
     let refund = |world: &mut World<'_>, yen: i64| {
         let id = world.id("refund");
-        let body = json!({ "merchant_refund_id": id, "merchant_payment_id": bought, "amount": yen });
+        let body =
+            json!({ "merchant_refund_id": id, "merchant_payment_id": bought, "amount": yen });
         world.till(0, "/refunds", &body)
     };
     for yen in [amount + 1, amount * 2, i64::MAX] {

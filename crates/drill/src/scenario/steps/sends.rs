@@ -118,7 +118,8 @@ pub(super) async fn collect_as_mule(
         let Some(send) = sent.json()["send"]["send_id"].as_str().map(str::to_owned) else {
             continue;
         };
-        let take = world.ready((Whose::Thief, 0), "POST", &format!("/sends/{send}/take"), &json!({}));
+        let take =
+            world.ready((Whose::Thief, 0), "POST", &format!("/sends/{send}/take"), &json!({}));
         if world.attack(&take).await?.is_ok() {
             collected += amount;
         } else {

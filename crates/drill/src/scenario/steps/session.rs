@@ -142,7 +142,8 @@ pub(super) async fn replay_proof(world: &mut World<'_>, _: Params<'_>) -> Result
 /// Proofs of other minutes, as a thief stores them up or makes them ahead.
 pub(super) async fn skew_clock(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
     let now = world.now();
-    for at in [now - 86_400, now - 600, now - 150, now + 150, now + 600, now + 86_400, 0, u64::MAX] {
+    for at in [now - 86_400, now - 600, now - 150, now + 150, now + 600, now + 86_400, 0, u64::MAX]
+    {
         let server = world.server();
         let path = format!("{API}/me");
         let victim = &mut world.actor(Whose::Victim, 0).phone;

@@ -1,6 +1,6 @@
 //! Attacks on the way in.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::super::file::Params;
 use super::super::world::{Whose, World};
@@ -56,7 +56,8 @@ pub(super) async fn crack_password(
         let password =
             if right { victim.password().to_owned() } else { format!("hanako-2019-{guess}") };
         let telephone = Phone::telephone(victim.number());
-        let body = json!({ "phone": telephone, "password": password, "totp": format!("{guess:06}") });
+        let body =
+            json!({ "phone": telephone, "password": password, "totp": format!("{guess:06}") });
         let (server, now) = (world.server(), world.now());
         let request = burner.ready(server, ("POST", &format!("{API}{PATH}")), (&body, now));
         let reply = world.attack(&request).await?;
@@ -150,6 +151,3 @@ pub(super) fn tells_of_a_customer(reply: &Reply) -> bool {
     let text = String::from_utf8_lossy(&reply.body);
     ["cus_", "\"balance\"", "\"cards\"", "\"payments\""].iter().any(|word| text.contains(word))
 }
-
-/// No JSON at all.
-pub(super) const NOTHING: Value = Value::Null;

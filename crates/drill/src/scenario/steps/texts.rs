@@ -61,7 +61,10 @@ pub(super) async fn store_script(world: &mut World<'_>, _: Params<'_>) -> Result
 
 /// Line breaks and control characters, encoded as a browser may send them, where a header or a
 /// line of a log is made of it.
-pub(super) async fn inject_into_headers(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+pub(super) async fn inject_into_headers(
+    world: &mut World<'_>,
+    _: Params<'_>,
+) -> Result<(), Failure> {
     let paths = [
         "/history%0d%0aset-cookie:%20thief=1",
         "/receipt/pay_%0d%0aset-cookie:%20thief=1",
@@ -88,12 +91,17 @@ pub(super) async fn inject_into_headers(world: &mut World<'_>, _: Params<'_>) ->
 
 /// SQL where texts are taken.
 pub(super) async fn inject_sql(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
-    for text in ["' OR '1'='1", "x'; DROP TABLE customer; --", "1) UNION SELECT 1 --", "\0", "%' --"] {
+    for text in
+        ["' OR '1'='1", "x'; DROP TABLE customer; --", "1) UNION SELECT 1 --", "\0", "%' --"]
+    {
         let id = world.id("sql");
         for (path, body) in [
             ("/payments", json!({ "merchant_payment_id": text, "code": text, "amount": 1 })),
-            ("/refunds", json!({ "merchant_refund_id": id, "merchant_payment_id": text,
-                "amount": 1 })),
+            (
+                "/refunds",
+                json!({ "merchant_refund_id": id, "merchant_payment_id": text,
+                "amount": 1 }),
+            ),
             ("/topups", json!({ "merchant_topup_id": text, "code": text, "amount": 1_000 })),
         ] {
             let request = world.till(0, path, &body);
@@ -113,7 +121,10 @@ pub(super) async fn inject_sql(world: &mut World<'_>, _: Params<'_>) -> Result<(
 }
 
 /// Receipts and payments of another customer by their ids.
-pub(super) async fn read_others_papers(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+pub(super) async fn read_others_papers(
+    world: &mut World<'_>,
+    _: Params<'_>,
+) -> Result<(), Failure> {
     let (code, id) = (world.code(Whose::Victim, 0)?, world.id("own"));
     let body = json!({ "merchant_payment_id": id, "code": code, "amount": 500 });
     let paid = expect_ok("/payments", &world.register(0, "/payments", &body).await?)?;

@@ -51,8 +51,10 @@ pub(super) async fn hold_connections(
         let begin: &[u8] = match place % 3 {
             0 => b"G",
             1 => b"POST /api/wallet/v1/signup/start HTTP/1.1\r\nhost: x\r\nx-slow: ",
-            _ => b"POST /api/wallet/v1/signup/start HTTP/1.1\r\nhost: x\r\n\
-                   content-type: application/json\r\ncontent-length: 60000\r\n\r\n{",
+            _ => {
+                b"POST /api/wallet/v1/signup/start HTTP/1.1\r\nhost: x\r\n\
+                   content-type: application/json\r\ncontent-length: 60000\r\n\r\n{"
+            }
         };
         let _closed = stream.write_all(begin).await;
         world.tally.attempts += 1;
@@ -108,12 +110,18 @@ pub(super) async fn smuggle_requests(world: &mut World<'_>, _: Params<'_>) -> Re
     let post = format!("POST {API}/signup/start HTTP/1.1\r\nhost: x\r\n");
     let requests = [
         format!("{post}content-length: 0\r\ncontent-length: {length}\r\n\r\n{hidden}"),
-        format!("{post}content-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"),
-        format!("{post}transfer-encoding: chunked\r\ntransfer-encoding: x\r\n\r\n0\r\n\r\n{hidden}"),
+        format!(
+            "{post}content-length: {length}\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{hidden}"
+        ),
+        format!(
+            "{post}transfer-encoding: chunked\r\ntransfer-encoding: x\r\n\r\n0\r\n\r\n{hidden}"
+        ),
         format!("{post}transfer-encoding : chunked\r\n\r\n0\r\n\r\n{hidden}"),
         format!("{post}content-length: +{length}\r\n\r\n{hidden}"),
         format!("{post}x: a\r\n folded\r\n\r\n"),
-        format!("GET / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\nauthorization: x\r\n\r\n"),
+        format!(
+            "GET / HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\nauthorization: x\r\n\r\n"
+        ),
         "GET / HTTP/9.9\r\nhost: x\r\n\r\n".to_owned(),
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\r\n\r\n".to_owned(),
         format!("GET /{} HTTP/1.1\r\nhost: x\r\n\r\n", "a".repeat(200_000)),

@@ -107,8 +107,8 @@ pub(super) enum Campaigns {
     OfAMonth,
 }
 
-/// The onigiri for new customers, which the operator pays, and a coupon of the merchant; for a
-/// month one more of the merchant, and a week of threefold points.
+/// The onigiri for new customers, which the operator pays, and a coupon of the merchant. For who
+/// tries the demo, some balance; for a month one more coupon, and a week of threefold points.
 async fn begin_campaigns(app: &App, merchant_id: &str, which: Campaigns) -> Result<(), Error> {
     let of_a_month = which == Campaigns::OfAMonth;
     let (digits, ..) = SHELF[0];
@@ -120,6 +120,7 @@ async fn begin_campaigns(app: &App, merchant_id: &str, which: Campaigns) -> Resu
         amount_min: 0,
         stores: Vec::new(),
         new_customer_days: Some(30),
+        dormant_days: None,
     };
     let discount = Terms {
         name: "500円以上で100円引き".to_owned(),
@@ -134,6 +135,14 @@ async fn begin_campaigns(app: &App, merchant_id: &str, which: Campaigns) -> Resu
     let half_a_year = (now, now + 180 * DAY);
     let mut campaigns =
         vec![(None, onigiri, half_a_year), (Some(merchant_id), discount, half_a_year)];
+    if !of_a_month {
+        let value = Terms {
+            name: "ようこそ残高".to_owned(),
+            gift: Gift::FreeValue { yen: 300 },
+            ..campaigns[0].1.clone()
+        };
+        campaigns.push((None, value, half_a_year));
+    }
     if of_a_month {
         let large = Terms {
             name: "1,000円以上で10%引き".to_owned(),

@@ -83,6 +83,7 @@ async fn free_tea(house: &House) {
         amount_min: 0,
         stores: Vec::new(),
         new_customer_days: Some(30),
+        dormant_days: None,
     };
     let (now, owner) = (house.app.clock.now(), Owner { merchant_id: None, by: "test" });
     manage::create(&house.app, owner, terms, now, now + 30 * DAY).await.unwrap();

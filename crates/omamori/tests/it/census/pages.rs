@@ -159,6 +159,8 @@ async fn begin_campaigns(app: &TestApp, register: &Register) -> Vec<String> {
     }
     let points = coupon(Gift::PointsFactor { factor: 3 }, 0);
     campaigns.push(begin(app, None, points).await.campaign_id);
+    let value = coupon(Gift::FreeValue { yen: 300 }, 3_000);
+    campaigns.push(begin(app, None, value).await.campaign_id);
     campaigns
 }
 

@@ -1,6 +1,6 @@
 //! What was acknowledged is there after `kill -9`, whenever it came.
 
-mod child;
+pub mod child;
 mod client;
 mod kill_loop;
 mod tamper;

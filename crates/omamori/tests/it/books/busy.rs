@@ -1,0 +1,167 @@
+//! A service in which everything has happened that can happen to value.
+
+use omamori::audit::Actor;
+use omamori::clock::{DAY, HOUR, MINUTE};
+use omamori::coupon::manage::{self, Owner};
+use omamori::coupon::{Campaign, Gift};
+use omamori::merchant::create_terminal;
+use omamori::privacy::{GRACE, ask_for_closing, carry_out_due};
+use omamori::value::promise::issue_due;
+use omamori::value::sweep::sweep;
+use serde_json::json;
+
+use crate::cardtopup::world::{World, deliver, work};
+use crate::support::app::TestApp;
+use crate::support::customer::Customer;
+use crate::support::passkey::Person;
+use crate::support::shop::Register;
+use crate::value::{begin, coupon, register_with_rate};
+
+/// The sandbox's card that is charged back.
+const CHARGED_BACK: &str = "4000000000000259";
+
+/// Does it all. Something is set aside in the end.
+pub async fn busy(app: &mut TestApp) {
+    let world = &mut World::new(app).await;
+    let register = &register_with_rate(app, 10_000).await;
+    cards(app, world, register).await;
+    points_and_coupons(app, register).await;
+    registers_and_machines(app, register).await;
+    closing(app, register).await;
+    sends(app, register).await;
+    promised_points(app).await;
+    what_ends(app, register).await;
+    let mut person = rich(app, 3_000).await;
+    person.confirmed(app, "/sends", &by_link("still-waiting", 1_200)).await.ok();
+}
+
+/// A card's top-up is spent in part and charged back: what is there, and a loss.
+async fn cards(app: &TestApp, world: &mut World, register: &Register) {
+    let card = world.card(app, CHARGED_BACK).await;
+    assert_eq!(world.top_up(app, &card, 10_000).await["status"], "credited");
+    let code = world.customer.code(app.now());
+    register.sell(app, "k-1", &code, 4_000).await.ok();
+    app.clock.advance(2 * MINUTE);
+    for message in &world.sandbox.take_messages() {
+        deliver(app, message).await;
+    }
+    work(app).await;
+}
+
+async fn with_coupon(app: &TestApp, customer: &Customer, merchant: Option<&str>) -> Campaign {
+    let campaign = begin(app, merchant, coupon(Gift::AmountOff { yen: 100 }, 1_000)).await;
+    customer.set_coupon(app, &campaign).await;
+    campaign
+}
+
+/// Points earned, turned into balance, used with a coupon; refunds in part, cancels, owed points.
+async fn points_and_coupons(app: &TestApp, register: &Register) {
+    let customer = Customer::new(&app.app).await;
+    customer.load(app, register, 30_000).await;
+    register.sell(app, "p-1", &customer.code(app.now()), 1_000).await.ok();
+    customer.convert(app, "c-1", 300).await.ok();
+    customer.use_points(app, true).await;
+    let campaign = with_coupon(app, &customer, None).await;
+    register.sell(app, "p-2", &customer.code(app.now()), 2_000).await.ok();
+    register.refund(app, "r-2", "p-2", 900).await.ok();
+    with_coupon(app, &customer, Some(&register.merchant_id)).await;
+    register.sell(app, "p-3", &customer.code(app.now()), 500).await.ok();
+    register.cancel(app, "p-3").await.ok();
+    let owner = Owner { merchant_id: None, by: "test" };
+    manage::stop(&app.app, owner, &campaign.campaign_id).await.unwrap();
+
+    let debtor = Customer::new(&app.app).await;
+    debtor.load(app, register, 5_000).await;
+    register.sell(app, "d-1", &debtor.code(app.now()), 1_000).await.ok();
+    debtor.convert(app, "c-2", 1_000).await.ok();
+    register.refund(app, "d-r", "d-1", 1_000).await.ok();
+    register.sell(app, "d-2", &debtor.code(app.now()), 300).await.ok();
+}
+
+/// Top-ups taken back, at a register and a machine; a cancel of what never came.
+async fn registers_and_machines(app: &TestApp, register: &Register) {
+    let customer = Customer::new(&app.app).await;
+    let made = create_terminal(&app.app, &register.store_id, "ATM", "atm").await.unwrap();
+    let machine =
+        &Register { terminal_id: made.terminal_id, key: made.api_key, ..register.clone() };
+    for terminal in [register, machine] {
+        for (id, kept) in [("kept", true), ("back", false)] {
+            let id = format!("t-{id}-{}", terminal.terminal_id);
+            terminal.top_up(app, &id, &customer.code(app.now()), 1_000).await.ok();
+            if !kept {
+                terminal.cancel_top_up(app, &id).await.ok();
+            }
+        }
+    }
+    register.cancel(app, "never-came").await.ok();
+}
+
+/// An account that is closed.
+async fn closing(app: &TestApp, register: &Register) {
+    let customer = Customer::new(&app.app).await;
+    customer.load(app, register, 1_000).await;
+    // Without points, of which something would be left.
+    let plain = register_with_rate(app, 0).await;
+    plain.sell(app, "e-1", &customer.code(app.now()), 1_000).await.ok();
+    app.clock.advance(15 * DAY);
+    ask_for_closing(&app.app, &Actor::machine(), &customer.customer_id).await.unwrap();
+    app.clock.advance(GRACE);
+    carry_out_due(&app.app).await.unwrap();
+}
+
+async fn rich(app: &TestApp, yen: i64) -> Person {
+    let person = Person::new(&app.app).await;
+    person.customer.load(app, &Register::new(&app.app).await, yen).await;
+    person
+}
+
+fn by_link(id: &str, yen: i64) -> serde_json::Value {
+    json!({ "client_send_id": id, "amount": yen, "to": { "kind": "link" } })
+}
+
+/// A send that is taken, one that is called back, one whose time runs out, a request that is paid.
+async fn sends(app: &TestApp, register: &Register) {
+    let (mut sender, receiver) = (rich(app, 10_000).await, Person::new(&app.app).await);
+    let to = json!({ "kind": "phone", "phone": receiver.customer.phone(), "name": "ゆき" });
+    let to = json!({ "client_send_id": "s-1", "amount": 2_000, "to": to });
+    let sent = sender.confirmed(app, "/sends", &to).await.ok();
+    let id = sent["send"]["send_id"].as_str().unwrap();
+    receiver.post(app, &format!("/sends/{id}/take"), &json!({})).await.ok();
+    let sent = sender.confirmed(app, "/sends", &by_link("s-2", 500)).await.ok();
+    let id = sent["send"]["send_id"].as_str().unwrap();
+    sender.post(app, &format!("/sends/{id}/call-back"), &json!({})).await.ok();
+
+    let people = json!([{ "phone": sender.customer.phone() }]);
+    let request = json!({ "client_request_id": "b-1", "total": 700, "with_me": false,
+        "people": people, "message": "焼肉" });
+    receiver.post(app, "/money-requests", &request).await.ok();
+    let to_pay = sender.get(app, "/money-requests").await.ok();
+    let token = to_pay["to_pay"][0]["token"].as_str().unwrap();
+    let pay = json!({ "client_send_id": "s-3", "amount": 700,
+        "to": { "kind": "request", "token": token } });
+    sender.confirmed(app, "/sends", &pay).await.ok();
+
+    sender.confirmed(app, "/sends", &by_link("s-4", 600)).await.ok();
+    app.clock.advance(49 * HOUR);
+    Customer::new(&app.app).await.load(app, register, 1_000).await;
+}
+
+/// Points that come some days later, and a refund before they do.
+async fn promised_points(app: &mut TestApp) {
+    app.restart_with(|config| config.value.points.after_days = 3).await;
+    let (register, customer) =
+        (register_with_rate(app, 10_000).await, Customer::new(&app.app).await);
+    customer.load(app, &register, 3_000).await;
+    register.sell(app, "f-1", &customer.code(app.now()), 1_000).await.ok();
+    register.refund(app, "f-r", "f-1", 300).await.ok();
+    app.clock.advance(3 * DAY);
+    app.restart_without_views().await;
+    issue_due(&app.app).await.unwrap();
+}
+
+/// Lots of free value and of points whose time is over.
+async fn what_ends(app: &TestApp, register: &Register) {
+    app.clock.advance(14 * 31 * DAY);
+    sweep(&app.app).await.unwrap();
+    Customer::new(&app.app).await.load(app, register, 1_000).await;
+}
