@@ -21,6 +21,7 @@ mod doors;
 mod drill;
 mod durability;
 mod input;
+mod law;
 mod limits;
 mod load;
 mod migrations;

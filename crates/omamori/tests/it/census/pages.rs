@@ -237,6 +237,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         let path = format!("/console/stores/{}", world.register.store_id);
         pages.push(console("console_store.html", &path));
     }
+    let admin = format!("omamori_staff={}", world.admin.token);
+    pages.push(page("console_law.html", "/console/law", Some(&admin)));
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
