@@ -102,3 +102,40 @@ files! {
 pub fn all() -> Result<Vec<Scenario>, Wrong> {
     FILES.iter().map(|(_, text)| Scenario::parse(text)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::{FILES, all};
+
+    #[test]
+    fn each_file_of_the_folder_is_a_scenario_of_its_name() {
+        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/scenarios");
+        let there: BTreeSet<_> = std::fs::read_dir(folder)
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        let listed: BTreeSet<_> = FILES.iter().map(|(name, _)| format!("{name}.toml")).collect();
+        assert_eq!(there, listed);
+        for ((name, _), scenario) in FILES.iter().zip(all().unwrap()) {
+            assert_eq!(*name, scenario.name);
+            assert!(!scenario.refusals.is_empty() || name.starts_with("race"), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_scenario_says_why() {
+        let (_, good) = FILES[0];
+        for (from, to, why) in [
+            ("https://", "http://", "https address"),
+            ("do = \"", "do = \"no_", "there is no step"),
+            ("[[steps]]", "[[steps]]\nnonsense = 1", "takes no nonsense"),
+            ("name = \"", "name = \"A ", "a name is of"),
+            ("loss = [", "loss = [\"luck\", ", "unknown variant"),
+        ] {
+            let wrong = super::Scenario::parse(&good.replacen(from, to, 1)).unwrap_err();
+            assert!(wrong.to_string().contains(why), "{wrong}");
+        }
+    }
+}
