@@ -132,6 +132,7 @@ async fn coupon(app: &App) -> Result<(), Error> {
         amount_min: 0,
         stores: Vec::new(),
         new_customer_days: None,
+        dormant_days: None,
     };
     let (owner, now) = (Owner { merchant_id: None, by: "drill" }, app.clock.now());
     manage::create(app, owner, terms, now, now + 30 * DAY).await.map_err(plain)?;
