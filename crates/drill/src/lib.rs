@@ -1,11 +1,11 @@
 //! What the outside does to a running Omamori: load, over HTTP only.
 //!
-//! Here: [`load`], a load generator for any HTTP server, [`sale`], the traffic of tills that scan
-//! customers' codes, [`signin`], a list attack beside honest sign-ins, [`month`], the life of a shop
-//! and its customers, and [`scenario`], attacks with their names. Not here: anything of the inside.
-//! A drill knows the public formats (the payment code, the POS API, the sign-in) and what it was
-//! given to play its part: phones' secrets, tills' keys. So its figures are what tills and customers
-//! see.
+//! Here: [`load`], a load generator for any HTTP server, [`sale`], the traffic of tills that
+//! scan customers' codes, [`signin`], a list attack beside honest sign-ins, [`month`], the
+//! life of a shop and its customers, and [`scenario`], attacks with their names. Not here:
+//! anything of the inside. A drill knows the public formats (the payment code, the POS API,
+//! the sign-in) and what it was given to play its part: phones' secrets, tills' keys. So its
+//! figures are what tills and customers see.
 
 pub mod load;
 pub mod month;
