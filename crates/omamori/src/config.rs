@@ -15,7 +15,9 @@ use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::load::LoadSettings;
 use crate::observe::MetricsSettings;
+use crate::pos::AuthorizationSettings;
 use crate::secret::Secret;
+use crate::settlement::SettlementSettings;
 use crate::value::ValueSettings;
 
 /// Everything an operator may set.
@@ -70,8 +72,12 @@ pub struct Config {
     pub limits: Limits,
     /// Points and free value.
     pub value: ValueSettings,
+    /// How merchants are paid.
+    pub settlement: SettlementSettings,
     /// The operator's desk.
     pub desk: Desk,
+    /// Value set aside for payments that come later.
+    pub authorization: AuthorizationSettings,
     /// How soon cases should be decided.
     pub cases: CaseSettings,
     /// When somebody of the operator is told, and how.
@@ -110,7 +116,9 @@ impl Default for Config {
             external_sign_in: Vec::new(),
             limits: Limits::default(),
             value: ValueSettings::default(),
+            settlement: SettlementSettings::default(),
             desk: Desk::default(),
+            authorization: AuthorizationSettings::default(),
             cases: CaseSettings::default(),
             alerts: AlertSettings::default(),
             load: LoadSettings::default(),
@@ -293,6 +301,12 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether the service is of this machine alone: for the demo and for tests.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.public_url)
+    }
+
     /// Refuses what cannot work or is not safe.
     ///
     /// # Errors
@@ -338,6 +352,8 @@ impl Config {
         self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
+        self.settlement.check().map_err(ConfigError::Value)?;
+        self.authorization.check().map_err(ConfigError::Value)?;
         self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }

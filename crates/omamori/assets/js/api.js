@@ -18,6 +18,8 @@ export class ApiError extends Error {
     this.clerkText = envelope.clerk_text;
     this.customerText = envelope.customer_text;
     this.requestId = envelope.request_id;
+    /** Why, where a code cannot say it. */
+    this.reason = envelope.reason;
     /** What is wrong with fields: `{field, code}`. */
     this.fields = envelope.fields ?? [];
   }
@@ -73,6 +75,24 @@ function parsed(text) {
   } catch {
     return null;
   }
+}
+
+/**
+ * A file of ours.
+ * @param {string} address
+ * @returns {Promise<Blob>}
+ * @throws {ApiError}
+ */
+export async function fetchFile(address) {
+  let answer;
+  try {
+    answer = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    throw new ApiError(error.name === "TimeoutError" ? "timeout" : "network", 0);
+  }
+  if (answer.ok) return answer.blob();
+  const json = parsed(await answer.text());
+  throw new ApiError(json?.error?.code ?? "internal", answer.status, json?.error);
 }
 
 /**

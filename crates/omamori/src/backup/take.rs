@@ -68,8 +68,15 @@ pub async fn take(
 fn belongs(store: &str, table: &str, embedded: bool) -> bool {
     const JOURNAL: [&str; 1] = ["journal"];
     const EVIDENCE: [&str; 2] = ["decision_batch", "decision_node"];
-    const VIEWS: [&str; 6] =
-        ["transfer", "snapshot", "account_block", "pending_block", "id_block", "points_due"];
+    const VIEWS: [&str; 7] = [
+        "transfer",
+        "snapshot",
+        "account_block",
+        "pending_block",
+        "id_block",
+        "points_due",
+        "history_line",
+    ];
     if table.starts_with("schema_steps_") || VIEWS.contains(&table) {
         return false;
     }

@@ -30,7 +30,7 @@ pub enum Grain {
 }
 
 /// The kinds of accounts by the names that accountants sort them by.
-const NAMES: [(Code, &str); 22] = [
+const NAMES: [(Code, &str); 27] = [
     (Code::Wallet, "liabilities:wallet"),
     (Code::StoreSales, "liabilities:store-sales"),
     (Code::StoreCash, "assets:store-cash"),
@@ -53,6 +53,11 @@ const NAMES: [(Code, &str); 22] = [
     (Code::PieceIssue, "equity:piece-issue"),
     (Code::FreeExpired, "equity:free-expired"),
     (Code::PointsExpired, "equity:points-expired"),
+    (Code::MerchantPayable, "liabilities:merchant-payable"),
+    (Code::PayoutTransit, "liabilities:payouts-in-transit"),
+    (Code::FeeIncome, "revenues:merchant-fees"),
+    (Code::FeeTax, "liabilities:consumption-tax"),
+    (Code::OperatorBank, "assets:bank"),
 ];
 
 /// The name of a kind; by its number if it has none here.

@@ -17,6 +17,7 @@ use tokio::net::TcpListener;
 use super::merchant::plain;
 use super::open::{open_here, read_or_make_key};
 use super::{say, serve};
+use crate::app::App;
 use crate::clock::SystemClock;
 use crate::config::{Card, Config, Store};
 use crate::console::access::Role;
@@ -26,6 +27,7 @@ use crate::identity::external::sandbox::Issuer;
 use crate::merchant::invite;
 use crate::observe::{MetricsSettings, logs, ops};
 use crate::rng::SystemRng;
+use crate::terms::{Kind, publish, versions};
 
 use month::Found;
 use shop::{Campaigns, Memory};
@@ -92,6 +94,7 @@ async fn serve_demo(mut config: Config, args: &Args) -> Result<(), Error> {
     config.external_sign_in = vec![serve_issuer(bind(issuer_port).await?, &config.public_url)?];
     let key = read_or_make_key(&config.key_file)?;
     let app = open_here(config, &key).await?;
+    publish_examples(&app).await?;
     let file = args.data.join(shop::FILE);
     let memory = shop::remember_or_make(&app, &file, Campaigns::Few).await?;
     if let Some(watched) = watched {
@@ -101,6 +104,20 @@ async fn serve_demo(mut config: Config, args: &Args) -> Result<(), Error> {
     let desk = staff::invite(&app, "デモ 管理者", Role::Admin).await.map_err(plain)?;
     welcome(&app.config.public_url, &memory, &invitation, &desk);
     serve::listen(app, listener).await
+}
+
+/// The texts that the law asks for, as examples.
+async fn publish_examples(app: &App) -> Result<(), Error> {
+    let texts = [
+        (Kind::Terms, include_str!("../../../../deploy/texts/terms.example.toml")),
+        (Kind::Compensation, include_str!("../../../../deploy/texts/compensation.example.toml")),
+    ];
+    for (kind, text) in texts {
+        if versions(&app.stores.registry, kind).await.map_err(plain)?.is_empty() {
+            publish(&app.stores.registry, kind, text, "demo", app.clock.now()).await?;
+        }
+    }
+    Ok(())
 }
 
 async fn bind(port: u16) -> Result<TcpListener, Error> {
@@ -135,9 +152,23 @@ fn welcome(url: &str, memory: &Memory, invitation: &str, desk: &str) {
     say(format_args!("  merchant     {url}/merchant?invite={invitation}"));
     say(format_args!("  console      {url}/console#invite={desk}"));
     say(format_args!("  POS API      {url}/api       key: {}", store.pos_key));
+    if let Some(key) = &memory.online_key {
+        tell_online(url, key);
+    }
     say("");
     say("  Try: sign up in one window, open the till in another, take ¥3,000 in cash with the");
     say("  wallet's code, sell something with the next code, and watch the wallet.");
     say("  Ctrl-C stops it; nothing is lost. --month fills an empty folder with a month of life.");
     say("");
+}
+
+fn tell_online(url: &str, key: &str) {
+    let origin = shop::ONLINE_ORIGIN;
+    let order = format!(
+        r#"{{"merchant_payment_id":"web-1","amount":500,"success_url":"{origin}/done","cancel_url":"{origin}/"}}"#
+    );
+    say(format_args!("  web shop     {origin} (docs/checkout.md has one)   key: {key}"));
+    say("               or make an order and open its checkout_url:");
+    say(format_args!("  curl {url}/api/checkout/v1/orders -H 'Authorization: Bearer {key}' \\"));
+    say(format_args!("    -H 'Content-Type: application/json' -d '{order}'"));
 }

@@ -1,14 +1,22 @@
 //! `omamori merchant …`: the first rows of a merchant, made by the operator.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Subcommand;
+use omamori_zengin::Kana;
 
 use super::open::{SettingsArgs, open_here, read_key};
 use super::say;
 use crate::app::App;
+use crate::audit::Actor;
+use crate::checkout::shop::{self, ONLINE};
 use crate::merchant::{create_merchant, create_store, create_terminal, invite};
+use crate::settlement::bank::{self, Bank};
+use crate::settlement::calendar::Calendar;
+use crate::settlement::terms::{self, Terms};
 use crate::web::error::Error as WebError;
+use crate::web::filters::rfc3339;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -40,8 +48,40 @@ pub enum Command {
         /// Its name in the store.
         name: String,
         /// What it is: an ATM takes cash of customers and does nothing else.
-        #[arg(long, value_parser = ["till", "pos", "atm"])]
+        #[arg(long, value_parser = ["till", "pos", "atm", "online"])]
         kind: String,
+        /// Of an online shop: where its pages are, as `https://shop.example.jp`.
+        #[arg(long, required_if_eq("kind", "online"))]
+        origin: Option<String>,
+    },
+    /// On which terms a merchant is settled, from its next statement on.
+    Terms {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// `mer_…`.
+        merchant_id: String,
+        /// When its accounts are closed.
+        #[arg(long, value_parser = ["daily", "twice_monthly", "monthly"])]
+        calendar: String,
+        /// The fee of sales less refunds, in hundredths of a percent; tax comes on top.
+        #[arg(long)]
+        fee: i64,
+        /// Kept for refunds, in hundredths of a percent of sales less refunds.
+        #[arg(long, default_value_t = 0)]
+        holdback: i64,
+        /// Kept for refunds, in yen.
+        #[arg(long, default_value_t = 0)]
+        holdback_yen: i64,
+    },
+    /// To which bank account a merchant is paid; nothing goes there for the first days.
+    PayoutAccount {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// `mer_…`.
+        merchant_id: String,
+        /// The account (TOML); `docs/settlement.md` shows one.
+        #[arg(long)]
+        file: PathBuf,
     },
     /// A person of a merchant; prints a one-time address for their passkey.
     Invite {
@@ -54,7 +94,7 @@ pub enum Command {
     },
 }
 
-/// Adds.
+/// Adds, or changes.
 ///
 /// # Errors
 /// If the stores cannot be opened or written.
@@ -75,12 +115,39 @@ pub async fn run(command: Command) -> Result<(), Error> {
             say(format_args!("key      {}   (shown this once)", till.api_key));
             app.close().await;
         }
-        Command::AddTerminal { settings, store_id, name, kind } => {
+        Command::AddTerminal { settings, store_id, name, kind, origin } => {
             let app = open(settings).await?;
-            let made = create_terminal(&app, &store_id, &name, &kind).await.map_err(plain)?;
+            let made = match origin.filter(|_| kind == ONLINE) {
+                Some(origin) => shop::create(&app, &store_id, &name, &origin).await,
+                None => create_terminal(&app, &store_id, &name, &kind).await,
+            };
+            let made = made.map_err(plain)?;
             say(format_args!("terminal {}", made.terminal_id));
             say(format_args!("key      {}   (shown this once)", made.api_key));
             app.close().await;
+        }
+        Command::Terms { settings, merchant_id, calendar, fee, holdback, holdback_yen } => {
+            let calendar = Calendar::parse(&calendar).ok_or("there is no such calendar")?;
+            let terms = Terms {
+                calendar,
+                fee_basis_points: fee,
+                holdback_basis_points: holdback,
+                holdback_yen,
+            };
+            let app = open(settings).await?;
+            let set = terms::set(&app, &Actor::machine(), &merchant_id, terms).await;
+            app.close().await;
+            set.map_err(plain)?;
+            say(format_args!("{merchant_id} has these terms from its next statement on"));
+        }
+        Command::PayoutAccount { settings, merchant_id, file } => {
+            let account: Bank = toml::from_str(&std::fs::read_to_string(file)?)?;
+            Kana::convert(&account.holder)?;
+            let app = open(settings).await?;
+            let set = bank::set(&app, &Actor::machine(), &merchant_id, &account).await;
+            app.close().await;
+            let from = rfc3339(set.map_err(plain)?);
+            say(format_args!("{merchant_id} is paid to the new account from {from} on"));
         }
         Command::Invite { settings, merchant_id, name } => {
             let app = open(settings).await?;

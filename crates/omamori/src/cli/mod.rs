@@ -12,9 +12,12 @@ mod export;
 mod merchant;
 pub mod open;
 mod report;
+mod risk;
 mod serve;
+mod settle;
 mod staff;
 mod surge;
+mod terms;
 mod verify;
 
 use clap::{Parser, Subcommand};
@@ -44,6 +47,9 @@ enum Command {
     /// Write the journal for other accounting programs.
     #[command(subcommand)]
     Export(export::Command),
+    /// Publish what customers can read for ever.
+    #[command(subcommand)]
+    Terms(terms::Command),
     /// Figures for authorities.
     #[command(subcommand)]
     Report(report::Command),
@@ -59,9 +65,17 @@ enum Command {
     /// Begin and end the operator's campaigns.
     #[command(subcommand)]
     Campaign(campaign::Command),
+    /// Reckon what merchants are paid, up to a day, and make the file for the bank.
+    Settle(settle::SettleArgs),
+    /// Files for the bank, and what the bank says.
+    #[command(subcommand)]
+    Payout(settle::Command),
     /// Close a function at once, open it again, or list what is closed.
     #[command(subcommand)]
     Control(control::Command),
+    /// Check risk rules, and try them over the decisions of the past.
+    #[command(subcommand)]
+    Risk(risk::Command),
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
@@ -86,14 +100,18 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Export(command) => export::run(command).await,
+        Command::Terms(command) => terms::run(command).await,
         Command::Report(command) => report::run(command).await,
         Command::Backup(args) => backup::backup(args).await,
         Command::Restore(args) => backup::restore(args).await,
         Command::Doctor(args) => doctor::run(args).await,
         Command::Merchant(command) => merchant::run(command).await,
         Command::Campaign(command) => campaign::run(command).await,
+        Command::Settle(args) => settle::settle(args).await,
+        Command::Payout(command) => settle::payout(command).await,
         Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
+        Command::Risk(command) => risk::run(command).await,
         Command::Staff(command) => staff::run(command).await,
         Command::Audit(command) => audit::run(command).await,
     }

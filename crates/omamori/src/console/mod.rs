@@ -11,6 +11,7 @@ pub mod access;
 mod alerts;
 pub mod approval;
 mod audit_page;
+mod authorization;
 mod campaigns;
 mod cases;
 mod customer;
@@ -20,8 +21,10 @@ mod frame;
 mod law;
 mod payment;
 mod refund;
+mod rules;
 mod search;
 mod session;
+mod settlements;
 mod signin;
 pub mod staff;
 mod store;
@@ -37,6 +40,7 @@ use crate::app::App;
 use crate::clock::SECOND;
 use crate::identity::RateLimit;
 pub use customer::acts as customer_acts;
+pub(crate) use rules::backtest::period as rules_period;
 
 /// What the console keeps in memory.
 pub struct Console {
@@ -71,13 +75,24 @@ pub fn router() -> Router<Arc<App>> {
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
         .route("/controls/{control_id}/open", post(doors::open))
+        .route("/held/{authorization_id}/release", post(authorization::release))
+        .route("/held/{authorization_id}/refuse", post(authorization::refuse))
         .route("/staff/invite", post(staff::page::invite))
         .route("/staff/{staff_id}/role", post(staff::page::change_role))
         .route("/staff/{staff_id}/remove", post(staff::page::remove))
         .route("/approvals/{approval_id}/options", post(approval::page::options))
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/rules/draft", post(rules::edit::save))
+        .route("/rules/propose", post(rules::edit::propose))
+        .route("/rules/labels", post(rules::labels::set))
+        .route("/rules/versions/{version}/publish", post(rules::publish))
         .route("/payments/{payment_id}/refund", post(refund::handle))
+        .route("/settlements/run", post(settlements::settle))
+        .route("/payouts/files", post(settlements::make_file))
+        .route("/payouts/files/{file_id}", get(settlements::take_file))
+        .route("/payouts/files/{file_id}/sent", post(settlements::sent))
+        .route("/payouts/{payout_id}/returned", post(settlements::returned))
         .route("/cases/{case_id}/take", post(cases::acts::take))
         .route("/cases/{case_id}/note", post(cases::acts::note))
         .route("/cases/{case_id}/link", post(cases::acts::link))
@@ -92,12 +107,18 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console", get(dashboard::page::show))
         .route("/console/customers/{customer_id}", get(customer::page::show))
         .route("/console/payments/{payment_id}", get(payment::show))
+        .route("/console/authorizations/{authorization_id}", get(authorization::show))
         .route("/console/stores/{id}", get(store::show))
         .route("/console/cases", get(cases::queue::show))
         .route("/console/cases/{case_id}", get(cases::page::show))
         .route("/console/approvals", get(approval::page::show))
         .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
+        .route("/console/settlements", get(settlements::show))
+        .route("/console/rules", get(rules::show))
+        .route("/console/rules/edit", get(rules::edit::show))
+        .route("/console/rules/backtest", get(rules::backtest::show))
+        .route("/console/rules/labels", get(rules::labels::show))
         .route("/console/campaigns", get(campaigns::show))
         .route("/console/campaigns/{campaign_id}", get(campaigns::one))
         .route("/console/law", get(law::show))

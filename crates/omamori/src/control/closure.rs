@@ -90,7 +90,8 @@ impl Scope {
     #[must_use]
     pub const fn fits(&self, door: Door) -> bool {
         match self {
-            Self::Store(_) | Self::Merchant(_) => door.is_of_a_store(),
+            Self::Store(_) => door.is_of_a_store(),
+            Self::Merchant(_) => door.is_of_a_merchant(),
             Self::Issuer(_) => matches!(door, Door::External | Door::ExternalLink),
             Self::All
             | Self::Percent(_)

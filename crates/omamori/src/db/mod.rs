@@ -42,13 +42,18 @@ pub const REGISTRY: &[Step] = &[
     step!(17, "sends", "registry/0017_sends.sql"),
     step!(18, "controls", "registry/0018_controls.sql"),
     step!(19, "own limits", "registry/0019_own_limits.sql"),
+    step!(20, "auto top-ups", "registry/0020_auto_topups.sql"),
     step!(21, "orders", "registry/0021_orders.sql"),
     step!(22, "store qr", "registry/0022_store_qr.sql"),
+    step!(24, "webhooks", "registry/0024_webhooks.sql"),
+    step!(25, "checkout", "registry/0025_checkout.sql"),
     step!(26, "cases", "registry/0026_cases.sql"),
     step!(28, "risk rules", "registry/0028_risk_rules.sql"),
     step!(29, "act confirmations", "registry/0029_act_confirmations.sql"),
     step!(30, "waiting room", "registry/0030_waiting_room.sql"),
     step!(31, "alerts", "registry/0031_alerts.sql"),
+    step!(33, "settlements", "registry/0033_settlements.sql"),
+    step!(35, "published texts", "registry/0035_published_texts.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -69,6 +69,16 @@ pub enum AccountCode {
     FreeExpired = 23,
     /// Operator: points that expired.
     PointsExpired = 24,
+    /// What a merchant is owed after its statements; below zero, what it owes.
+    MerchantPayable = 50,
+    /// Operator: payouts in a file for the bank, which the bank has not taken yet.
+    PayoutTransit = 51,
+    /// Operator: fees of merchants, without tax.
+    FeeIncome = 52,
+    /// Operator: consumption tax on fees.
+    FeeTax = 53,
+    /// Operator: paid out of its bank account.
+    OperatorBank = 54,
 }
 
 /// Why value moved.
@@ -91,6 +101,18 @@ pub enum TransferCode {
     RefundPosition = 14,
     /// Amount 0: takes the id of a payment or top-up that was canceled before it arrived.
     Tombstone = 15,
+    /// Value set aside for a payment that comes later: pending until it is captured, voided or its
+    /// time is over. It is never posted: a capture voids it and pays in the same chain, so that the
+    /// payment is one like any other. It moves the paid value; `user_data_32` is what is set aside
+    /// of all kinds. See [`super::reservation`].
+    Authorization = 16,
+    /// The other kinds of value of an [`TransferCode::Authorization`] or
+    /// [`TransferCode::PaymentHeld`]: pending as long, one for each lot, discount and coupon.
+    AuthorizationPart = 17,
+    /// An [`TransferCode::Authorization`] for a sale that waits until staff release or refuse it.
+    PaymentHeld = 18,
+    /// Amount 0: takes the id of the code that an authorization was made with.
+    CodeClaim = 19,
     /// Cash taken at a register; in the same two phases as a payment.
     TopupCash = 20,
     /// A cash top-up taken back.
@@ -169,6 +191,22 @@ pub enum TransferCode {
     PointsPromised = 73,
     /// Amount 0: a refund came before the promised points.
     PointsHeldOff = 74,
+    /// A statement takes a store's sales, less refunds: store to payable (or the other way).
+    SalesSettled = 100,
+    /// A statement sets off the cash that a store took: payable to store (or the other way).
+    CashSettled = 101,
+    /// The fee of a statement.
+    FeeCharged = 102,
+    /// The tax on it.
+    FeeTaxed = 103,
+    /// A payout: pending from its statement on, posted when it is in a file for the bank.
+    Payout = 104,
+    /// The bank has taken a file.
+    PayoutSent = 105,
+    /// The bank gave a payout back.
+    PayoutReturned = 106,
+    /// Amount 0: nothing of a period before it can come any more.
+    SettlementMark = 107,
     /// Amount 0, on the wallet: a campaign gave free value. `user_data_64` is the yen.
     FreeGivenNote = 75,
 }
@@ -189,6 +227,10 @@ impl TransferCode {
             13 => Self::Cancel,
             14 => Self::RefundPosition,
             15 => Self::Tombstone,
+            16 => Self::Authorization,
+            17 => Self::AuthorizationPart,
+            18 => Self::PaymentHeld,
+            19 => Self::CodeClaim,
             20 => Self::TopupCash,
             21 => Self::TopupCashCancel,
             90 => Self::WalletClose,
@@ -226,6 +268,14 @@ impl TransferCode {
             72 => Self::CancelPosition,
             73 => Self::PointsPromised,
             74 => Self::PointsHeldOff,
+            100 => Self::SalesSettled,
+            101 => Self::CashSettled,
+            102 => Self::FeeCharged,
+            103 => Self::FeeTaxed,
+            104 => Self::Payout,
+            105 => Self::PayoutSent,
+            106 => Self::PayoutReturned,
+            107 => Self::SettlementMark,
             75 => Self::FreeGivenNote,
             _ => return None,
         })

@@ -1,9 +1,11 @@
 //! The ledger without its write side, and how it does.
 
 use omamori_db::Db;
-use omamori_ledger::{Follower, Following};
+use omamori_ledger::{Account, Follower, Following};
 
 use super::Gate;
+use super::evidence::DecisionId;
+use crate::web::error::Error;
 
 /// How the ledger does.
 #[derive(Clone, Debug)]
@@ -22,6 +24,12 @@ pub struct Condition {
 pub struct Reader<'a>(pub(super) &'a Gate);
 
 impl Reader<'_> {
+    /// The number of the last merged entry.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.0.ledger.position().seq
+    }
+
     /// Entries as they are merged, from now on.
     #[must_use]
     pub fn subscribe(&self) -> omamori_ledger::Subscription {
@@ -42,6 +50,13 @@ impl Reader<'_> {
 }
 
 impl Gate {
+    /// An account, and the time of the newest fact that it has seen, in nanoseconds: what bears a
+    /// later one is not in it.
+    #[must_use]
+    pub fn account_at(&self, id: u128) -> (Option<Account>, u64) {
+        self.ledger.read(|state| (state.account(id).copied(), state.position().timestamp))
+    }
+
     /// Where the ledger stands, for those who watch over it.
     #[must_use]
     pub fn condition(&self) -> Condition {
@@ -57,5 +72,19 @@ impl Gate {
             queued: self.ledger.queued(),
             followers,
         }
+    }
+}
+
+impl Gate {
+    /// The records of decisions, in their order: one query for all. None if there is none, or not
+    /// any more.
+    ///
+    /// # Errors
+    /// A fault if the evidence store fails.
+    pub async fn records(
+        &self,
+        ids: &[DecisionId],
+    ) -> Result<Vec<Option<serde_json::Value>>, Error> {
+        self.evidence.find(ids).await
     }
 }

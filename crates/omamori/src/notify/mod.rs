@@ -43,7 +43,7 @@ pub use quota::count_sms;
 pub use sandbox::{Sandbox, Sent};
 pub use tell::{tell, tell_alone, tell_with};
 pub use text::Message;
-pub use worker::{Worker, start};
+pub use worker::start;
 
 use crate::clock::Clock;
 use crate::config::{self, Config};

@@ -4,43 +4,24 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
 use super::delivery::{Channel, deliver_batch};
 use crate::app::App;
 use crate::web::error::{Error, Result};
+use crate::worker::Worker;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// The tasks at work.
-pub struct Worker {
-    stop: watch::Sender<bool>,
-    tasks: Vec<JoinHandle<()>>,
-}
-
-/// Starts them. They end with [`Worker::stop`], or when the service is gone.
+/// Starts a task for each channel.
 #[must_use]
 pub fn start(app: &Arc<App>) -> Worker {
-    let (stop, stopped) = watch::channel(false);
-    let send = Channel::ALL.map(|channel| {
+    Channel::ALL.into_iter().fold(Worker::new("outbox"), |worker, channel| {
+        let app = Arc::downgrade(app);
         let work = async move |app: &Arc<App>| while_any(app, channel).await;
-        tokio::spawn(repeat(Arc::downgrade(app), stopped.clone(), EVERY, work))
-    });
-    Worker { stop, tasks: send.into_iter().collect() }
-}
-
-impl Worker {
-    /// Takes up nothing more and waits for what is being sent.
-    pub async fn stop(self) {
-        self.stop.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, "a task of the outbox broke");
-            }
-        }
-    }
+        worker.with(|stop| repeat(app, stop, EVERY, work))
+    })
 }
 
 async fn while_any(app: &Arc<App>, channel: Channel) -> Result<()> {

@@ -8,15 +8,18 @@ use axum::http::{Request, header};
 use omamori::audit::Actor;
 use omamori::clock::{HOUR, SECOND};
 use omamori::config::Card;
+use omamori::console::access::Role;
 use omamori::control::{self, Closing, Door, Scope, Version};
 use omamori::merchant::create_terminal;
 use omamori::web::codes::Code;
 use omamori::web::error::Error;
 use serde_json::json;
 
+use crate::checkout::Web;
 use crate::support::answer::Answer;
 use crate::support::app::{Node, TestApp};
 use crate::support::customer::{Customer, jwk, new_key};
+use crate::support::desk::Person;
 use crate::support::shop::Register;
 use crate::support::{on_both_engines, on_several_nodes, wait_until};
 
@@ -126,6 +129,10 @@ impl House {
                 let wanted = json!({ "merchant_payment_id": id, "amount": 100 });
                 register.post(app, "/orders", &wanted).await
             }
+            Door::Checkout => {
+                let web = Web::of_merchant(&app.app, &register.merchant_id).await;
+                web.create(app, &web.wants(id, 100)).await
+            }
             Door::Send => {
                 let wanted = json!({ "client_send_id": id, "amount": 100,
                     "to": { "kind": "link" }, "message": "" });
@@ -144,6 +151,10 @@ impl House {
             Door::ExternalLink => {
                 let wanted = json!({ "provider": "none" });
                 self.post(app, "/api/wallet/v1/external/link/options", wanted).await
+            }
+            Door::Payouts => {
+                let finance = Person::new(&app.app, Role::Finance).await;
+                finance.post(app, "/payouts/files", &json!({ "reason": "毎月" })).await
             }
             Door::Refund => register.refund(app, id, "sold", 10).await,
         }

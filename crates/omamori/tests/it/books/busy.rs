@@ -6,11 +6,17 @@ use omamori::coupon::manage::{self, Owner};
 use omamori::coupon::{Campaign, Gift};
 use omamori::merchant::create_terminal;
 use omamori::privacy::{GRACE, ask_for_closing, carry_out_due};
+use omamori::settlement::calendar::Calendar;
+use omamori::settlement::terms::Terms;
+use omamori::settlement::{bank, payout, run};
 use omamori::value::promise::issue_due;
 use omamori::value::sweep::sweep;
+use omamori::web::filters::japan;
 use serde_json::json;
 
 use crate::cardtopup::world::{World, deliver, work};
+use crate::settlement::payouts::{account, with_sender};
+use crate::settlement::{TERMS, shop};
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
 use crate::support::passkey::Person;
@@ -22,6 +28,7 @@ const CHARGED_BACK: &str = "4000000000000259";
 
 /// Does it all. Something is set aside in the end.
 pub async fn busy(app: &mut TestApp) {
+    with_sender(app).await;
     let world = &mut World::new(app).await;
     let register = &register_with_rate(app, 10_000).await;
     cards(app, world, register).await;
@@ -31,8 +38,26 @@ pub async fn busy(app: &mut TestApp) {
     sends(app, register).await;
     promised_points(app).await;
     what_ends(app, register).await;
+    merchants_are_paid(app).await;
     let mut person = rich(app, 3_000).await;
     person.confirmed(app, "/sends", &by_link("still-waiting", 1_200)).await.ok();
+}
+
+/// A merchant that took cash too is settled and paid; the bank takes the file and gives it back.
+async fn merchants_are_paid(app: &TestApp) {
+    let daily = Terms { calendar: Calendar::Daily, ..TERMS };
+    let (register, customer) = shop(app, daily).await;
+    let (node, actor, merchant_id) = (&app.app, Actor::machine(), &register.merchant_id);
+    bank::set(node, &actor, merchant_id, &account("0000001")).await.unwrap();
+    customer.load(app, &register, 1_000).await;
+    register.sell(app, "m-1", &customer.code(app.now()), 10_000).await.ok();
+    app.clock.advance(4 * DAY);
+    let today = japan(app.now()).date();
+    run::settle(node, today.yesterday().unwrap()).await.unwrap();
+    let file = payout::make_file(node, &actor, today).await.unwrap().file.unwrap();
+    payout::sent(node, &actor, &file.file_id).await.unwrap();
+    let paid = payout::of_merchant(node, merchant_id, 1).await.unwrap();
+    payout::returned(node, &actor, &paid[0].payout_id, "口座相違").await.unwrap();
 }
 
 /// A card's top-up is spent in part and charged back: what is there, and a loss.

@@ -25,8 +25,17 @@ on_both_engines!(
     an_export_holds_nothing_of_a_person,
 );
 
-/// Codes that nothing in this program uses yet.
-const UNUSED: [TransferCode; 1] = [TransferCode::TopupAuto];
+/// What the busy world does not do. Auto top-up is a top-up like any other, the note of a gift is
+/// of amount 0; what is authorized for later is set aside and given back, and never posted under
+/// these codes.
+const UNUSED: [TransferCode; 6] = [
+    TransferCode::FreeGivenNote,
+    TransferCode::TopupAuto,
+    TransferCode::Authorization,
+    TransferCode::AuthorizationPart,
+    TransferCode::PaymentHeld,
+    TransferCode::CodeClaim,
+];
 
 async fn write(app: &App, until: Option<u64>, grain: Grain, path: &Path) -> u64 {
     let file = std::fs::File::create(path).unwrap();

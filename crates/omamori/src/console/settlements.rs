@@ -1,0 +1,164 @@
+//! `/console/settlements`: what waits to be paid to merchants, the files for the bank, and whether
+//! books and files agree.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::civil::{Date, Weekday};
+use serde::{Deserialize, Serialize};
+
+use super::access::{Finance, Viewer};
+use super::approval::checked_reason;
+use super::frame::Frame;
+use crate::app::App;
+use crate::settlement::payout::{self, FileRow, Payout};
+use crate::settlement::run;
+use crate::settlement::statement::{self, Settlement};
+use crate::web::error::{Error, Result};
+use crate::web::filters::{self, japan};
+use crate::web::json::Json;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+/// Rows of each table.
+const ROWS_MAX: i64 = 100;
+
+#[derive(Template)]
+#[template(path = "console_settlements.html")]
+struct SettlementsPage {
+    text: Text,
+    sandbox: bool,
+    frame: Frame,
+    may_act: bool,
+    yesterday: String,
+    waiting: Vec<Payout>,
+    waiting_total: i64,
+    files: Vec<FileRow>,
+    settlements: Vec<Settlement>,
+    /// In transit by the ledger and by the files: equal, or somebody must look.
+    transit: (i64, i64),
+}
+
+/// `GET /console/settlements`
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Viewer(staff): Viewer,
+    text: Text,
+) -> Result<Response> {
+    let waiting = payout::waiting(&app).await?;
+    let yesterday = japan(app.clock.now()).date().yesterday();
+    page(&SettlementsPage {
+        text,
+        sandbox: app.sandbox(),
+        frame: Frame::new(&app, &staff, "settlements").await?,
+        may_act: Finance::is_of(staff.role),
+        yesterday: yesterday.map_or_else(|_| String::new(), |day| day.to_string()),
+        waiting_total: waiting.iter().map(|payout| payout.yen).sum(),
+        waiting,
+        files: payout::files(&app, ROWS_MAX).await?,
+        settlements: statement::newest(&app, ROWS_MAX).await?,
+        transit: payout::transit(&app).await?,
+    })
+}
+
+/// Why somebody does it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    reason: String,
+}
+
+/// What came of a run.
+#[derive(Serialize)]
+pub(super) struct Ran {
+    statements: usize,
+}
+
+/// `POST /api/admin/v1/settlements/run`: settles up to and with yesterday.
+pub(super) async fn settle(
+    State(app): State<Arc<App>>,
+    Finance(_staff): Finance,
+    Json(request): Json<Reason>,
+) -> Result<axum::Json<Ran>> {
+    checked_reason(&request.reason)?;
+    let yesterday = japan(app.clock.now()).date().yesterday();
+    let yesterday = yesterday.map_err(|error| Error::Fault(Box::new(error)))?;
+    let made = run::settle(&app, yesterday).await?;
+    Ok(axum::Json(Ran { statements: made.len() }))
+}
+
+/// A file that was made.
+#[derive(Serialize)]
+pub(super) struct MadeFile {
+    file_id: Option<String>,
+    count: i64,
+    total: i64,
+    waiting: usize,
+}
+
+/// `POST /api/admin/v1/payouts/files`: a file for the next working day.
+pub(super) async fn make_file(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Json(request): Json<Reason>,
+) -> Result<axum::Json<MadeFile>> {
+    checked_reason(&request.reason)?;
+    let day = next_weekday(japan(app.clock.now()).date());
+    let made = payout::make_file(&app, &staff.actor, day).await?;
+    let (count, total) = made.file.as_ref().map_or((0, 0), |file| (file.count, file.total));
+    let file_id = made.file.map(|file| file.file_id);
+    Ok(axum::Json(MadeFile { file_id, count, total, waiting: made.waiting.len() }))
+}
+
+/// The next day that is no weekend. Banks' holidays are theirs to know: they take the file anyway.
+fn next_weekday(today: Date) -> Date {
+    let mut day = today;
+    loop {
+        day = day.tomorrow().unwrap_or(day);
+        if !matches!(day.weekday(), Weekday::Saturday | Weekday::Sunday) {
+            return day;
+        }
+    }
+}
+
+/// `GET /api/admin/v1/payouts/files/{file_id}`: the file, for the bank.
+pub(super) async fn take_file(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(file_id): Path<String>,
+) -> Result<Response> {
+    let bytes = payout::contents(&app, &staff.actor, &file_id).await?;
+    let name = format!("attachment; filename=\"{file_id}.txt\"");
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// `POST /api/admin/v1/payouts/files/{file_id}/sent`
+pub(super) async fn sent(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(file_id): Path<String>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    checked_reason(&request.reason)?;
+    payout::sent(&app, &staff.actor, &file_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/admin/v1/payouts/{payout_id}/returned`
+pub(super) async fn returned(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(payout_id): Path<String>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    let reason = checked_reason(&request.reason)?;
+    payout::returned(&app, &staff.actor, &payout_id, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,28 @@
+//! Merchants get paid.
+//!
+//! On each closing day of its calendar a merchant's sales, less refunds, go from its stores' sales
+//! accounts to what it is owed (*payable*); the cash that its registers took for top-ups, the fee
+//! and the tax on the fee go off; what is left, less a holdback for refunds, is a payout. Where
+//! less than nothing is left it is carried forward. `docs/settlement.md` has the rule, to the yen.
+//!
+//! - [`figures`] reads the ledger, [`statement`] reckons (pure) and is written down, [`carry`]
+//!   makes its transfers, in one linked chain whose ids are derived from merchant and day.
+//! - [`run`] does it for all merchants; [`payout`] puts payouts into a file for the bank and books
+//!   what the bank says.
+//! - [`terms`] and [`bank`]: on which terms, and to which account.
+//!
+//! Every step may be done twice, by two nodes at once, and after a crash at any place.
+
+pub mod bank;
+pub mod calendar;
+pub mod carry;
+pub mod figures;
+mod pages;
+pub mod payout;
+pub mod run;
+mod settings;
+pub mod statement;
+pub mod terms;
+
+pub use pages::router;
+pub use settings::{Rounding, SenderSettings, SettlementSettings};

@@ -1,0 +1,426 @@
+//! Payouts: set aside by statements, put into a file for the bank, booked, and what the bank says.
+//!
+//! ```text
+//! set aside ──► in a file (in transit) ──► sent (off the bank account) ──► returned (owed again)
+//! ```
+//! The file and which payouts are in it are one transaction of the registry, so a payout is in one
+//! file at most, whoever makes files at the same time. Booking follows, and may be done again.
+
+use jiff::civil::Date;
+use omamori_db::{Row, sql};
+use omamori_ledger::{Request, Transfer, TransferFlags};
+use omamori_zengin as zengin;
+use omamori_zengin::LineEnd;
+use serde_json::{Value, json};
+
+use super::bank;
+use super::carry::{at, payable};
+use super::figures::net;
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::clock::Micros;
+use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
+use crate::gate::{Act, Question};
+use crate::id::{Kind, derive};
+use crate::value::legs::operator_account;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+use crate::web::filters::japan;
+
+/// Transfers in one file; what is left goes into the next.
+const FILE_MAX: i64 = 5_000;
+
+/// A payout.
+#[derive(Clone, Debug)]
+pub struct Payout {
+    /// `pot_…`.
+    pub payout_id: String,
+    /// `mer_…`.
+    pub merchant_id: String,
+    /// The statement's last day.
+    pub closing_on: String,
+    /// Yen.
+    pub yen: i64,
+    /// In which file.
+    pub file_id: Option<String>,
+    /// When the bank took it.
+    pub sent_at: Option<Micros>,
+    /// When the bank gave it back.
+    pub returned_at: Option<Micros>,
+}
+
+impl Payout {
+    fn of(row: &Row) -> Result<Self> {
+        Ok(Self {
+            payout_id: row.text("payout_id")?,
+            merchant_id: row.text("merchant_id")?,
+            closing_on: row.text("closing_on")?,
+            yen: row.int("yen")?,
+            file_id: row.text_optional("file_id")?,
+            sent_at: row.int_optional("sent_at")?,
+            returned_at: row.int_optional("returned_at")?,
+        })
+    }
+
+    fn number(&self) -> Result<u128> {
+        Kind::Payout.parse(&self.payout_id).ok_or(Error::fault("a payout's id is none"))
+    }
+}
+
+/// Why a payout is in no file yet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Waiting {
+    /// The merchant has no account, or a new one that is not used yet.
+    Account,
+    /// Staff hold the merchant's payouts.
+    Held,
+}
+
+/// A file for the bank.
+#[derive(Clone, Debug)]
+pub struct PayoutFile {
+    /// `pof_…`.
+    pub file_id: String,
+    /// How many payouts.
+    pub count: i64,
+    /// Their sum in yen.
+    pub total: i64,
+}
+
+/// What came of making a file.
+#[derive(Clone, Debug, Default)]
+pub struct Made {
+    /// The file, if there was anything to pay.
+    pub file: Option<PayoutFile>,
+    /// What waits.
+    pub waiting: Vec<(Payout, Waiting)>,
+}
+
+/// Puts all payouts that can be paid into a file for `pay_on`, and books it. Before that it
+/// finishes what an earlier run began.
+///
+/// # Errors
+/// Payouts are closed; there is no sender in the settings; another run was quicker (busy); a fault.
+pub async fn make_file(app: &App, actor: &Actor, pay_on: Date) -> Result<Made> {
+    app.gate.open_door(Act::Payout, None, None)?;
+    let sender = app.config.settlement.sender.as_ref().map(super::SenderSettings::sender);
+    let sender = sender.and_then(Result::ok).ok_or(Error::field("sender", "missing"))?;
+    if pay_on < japan(app.clock.now()).date() {
+        return Err(Error::field("pay_on", "out_of_range"));
+    }
+    finish(app).await?;
+    let mut made = Made::default();
+    let (mut chosen, mut transfers) = (Vec::new(), Vec::new());
+    for payout in waiting(app).await? {
+        let ready = ready(app, actor, &payout).await?;
+        match ready {
+            Ok((account, holder)) => {
+                transfers.push(zengin::Transfer {
+                    account,
+                    holder,
+                    amount: payout.yen.unsigned_abs(),
+                    customer_code_1: transfers.len() as u64 + 1,
+                    customer_code_2: 0,
+                });
+                chosen.push(payout);
+            }
+            Err(why) => made.waiting.push((payout, why)),
+        }
+    }
+    if chosen.is_empty() {
+        return Ok(made);
+    }
+    let day = zengin::Day::new(pay_on.month().unsigned_abs(), pay_on.day().unsigned_abs());
+    let day = day.map_err(|_| Error::field("pay_on", "out_of_range"))?;
+    let file = zengin::File { sender, day, transfers };
+    let text = file.write(LineEnd::CrLf).map_err(|error| Error::Fault(Box::new(error)))?;
+    made.file = Some(store(app, actor, pay_on, &chosen, &text).await?);
+    finish(app).await?;
+    Ok(made)
+}
+
+/// Whether a payout can be paid now, and to which account.
+async fn ready(
+    app: &App,
+    actor: &Actor,
+    payout: &Payout,
+) -> Result<std::result::Result<(zengin::Account, zengin::Kana), Waiting>> {
+    let Some(found) = bank::usable(app, &payout.merchant_id).await? else {
+        return Ok(Err(Waiting::Account));
+    };
+    let detail = json!({ "actor": actor.id, "payout": payout.payout_id });
+    let question = Question {
+        terminal: Some(at(&payout.merchant_id)),
+        amount: Some(payout.yen),
+        ..Question::plain(Act::Payout, &detail)
+    };
+    match app.gate.decide(question, Ok(())).await {
+        Ok(_recorded) => Ok(Ok(found)),
+        Err(Error::Refused(Code::FunctionClosed)) => Ok(Err(Waiting::Held)),
+        Err(error) => Err(error),
+    }
+}
+
+fn place(file_id: &str) -> String {
+    format!("payout_file.sealed/{file_id}")
+}
+
+async fn store(
+    app: &App,
+    actor: &Actor,
+    pay_on: Date,
+    chosen: &[Payout],
+    text: &[u8],
+) -> Result<PayoutFile> {
+    let file_id = Kind::PayoutFile.random_text(app.rng.as_ref());
+    let total = chosen.iter().map(|payout| payout.yen).sum();
+    let count = i64::try_from(chosen.len()).unwrap_or(i64::MAX);
+    let about = json!({ "file": file_id, "pay_on": pay_on.to_string(), "count": count,
+        "total": total });
+    let clearance = actor.decide(app, Act::PayoutFile, None, &about, Ok(())).await?;
+    let sealed = app.vault.seal(app.rng.as_ref(), &place(&file_id), text);
+    let mut tx = app.stores.registry.begin().await?;
+    let insert = sql("INSERT INTO payout_file
+             (file_id, pay_on, sealed, payout_count, total_yen, made_at)
+         VALUES ($1, $2, $3, $4, $5, $6)");
+    let insert = insert.bind(&file_id).bind(pay_on.to_string()).bind(sealed);
+    tx.execute(insert.bind(count).bind(total).bind(app.clock.now())).await?;
+    for (index, payout) in chosen.iter().enumerate() {
+        let update = sql("UPDATE payout SET file_id = $1, file_line = $2
+             WHERE payout_id = $3 AND file_id IS NULL");
+        let line = i64::try_from(index + 1).unwrap_or(i64::MAX);
+        let update = update.bind(&file_id).bind(line).bind(&payout.payout_id);
+        if tx.execute(update).await? != 1 {
+            return Err(Error::RetryAfter(Code::Busy, 1)); // in another file by now
+        }
+    }
+    let entry = Entry {
+        actor,
+        act: Act::PayoutFile,
+        subject: &file_id,
+        before: Value::Null,
+        after: about,
+        reason: "",
+    };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    Ok(PayoutFile { file_id, count, total })
+}
+
+/// Payouts in no file, the oldest statements first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn waiting(app: &App) -> Result<Vec<Payout>> {
+    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
+             f.sent_at, p.returned_at
+         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
+         LEFT JOIN payout_file f ON f.file_id = p.file_id
+         WHERE p.file_id IS NULL ORDER BY s.until_at, p.payout_id LIMIT $1");
+    app.stores.registry.all(query.bind(FILE_MAX)).await?.iter().map(Payout::of).collect()
+}
+
+/// The payouts of a merchant, the newest first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn of_merchant(app: &App, merchant_id: &str, limit: i64) -> Result<Vec<Payout>> {
+    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
+             f.sent_at, p.returned_at
+         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
+         LEFT JOIN payout_file f ON f.file_id = p.file_id
+         WHERE p.merchant_id = $1 ORDER BY s.until_at DESC LIMIT $2");
+    let rows = app.stores.registry.all(query.bind(merchant_id).bind(limit)).await?;
+    rows.iter().map(Payout::of).collect()
+}
+
+/// A file for pages.
+#[derive(Clone, Debug)]
+pub struct FileRow {
+    /// `pof_…`.
+    pub file_id: String,
+    /// The day on which the bank pays.
+    pub pay_on: String,
+    /// How many payouts.
+    pub count: i64,
+    /// Their sum in yen.
+    pub total: i64,
+    /// When it was made.
+    pub made_at: Micros,
+    /// When the bank took it.
+    pub sent_at: Option<Micros>,
+}
+
+/// The newest files.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn files(app: &App, limit: i64) -> Result<Vec<FileRow>> {
+    let query = sql("SELECT file_id, pay_on, payout_count, total_yen, made_at, sent_at
+         FROM payout_file ORDER BY made_at DESC, file_id LIMIT $1");
+    let mut files = Vec::new();
+    for row in app.stores.registry.all(query.bind(limit)).await? {
+        files.push(FileRow {
+            file_id: row.text("file_id")?,
+            pay_on: row.text("pay_on")?,
+            count: row.int("payout_count")?,
+            total: row.int("total_yen")?,
+            made_at: row.int("made_at")?,
+            sent_at: row.int_optional("sent_at")?,
+        });
+    }
+    Ok(files)
+}
+
+/// What is in transit: by the ledger, and by the files that were booked and not sent. Anything but
+/// equal is a difference that somebody must look at.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn transit(app: &App) -> Result<(i64, i64)> {
+    let query = sql("SELECT CAST(COALESCE(SUM(total_yen), 0) AS BIGINT) AS yen FROM payout_file
+         WHERE booked_at IS NOT NULL AND sent_at IS NULL");
+    let by_files = app.stores.registry.one(query).await?.int("yen")?;
+    let account = app.gate.account(operator_account(AccountCode::PayoutTransit).id);
+    Ok((account.map_or(0, |account| net(&account)), by_files))
+}
+
+async fn of_file(app: &App, file_id: &str) -> Result<Vec<Payout>> {
+    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
+             f.sent_at, p.returned_at
+         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
+         JOIN payout_file f ON f.file_id = p.file_id
+         WHERE p.file_id = $1 ORDER BY p.file_line");
+    app.stores.registry.all(query.bind(file_id)).await?.iter().map(Payout::of).collect()
+}
+
+/// Books the payouts of all files that are not booked yet.
+async fn finish(app: &App) -> Result<()> {
+    let query = sql("SELECT file_id FROM payout_file WHERE booked_at IS NULL ORDER BY made_at");
+    for row in app.stores.registry.all(query).await? {
+        let file_id = row.text("file_id")?;
+        for payout in of_file(app, &file_id).await? {
+            let set_aside = payout.number()?;
+            let post = Transfer {
+                id: derive("payout-booked", &[&set_aside.to_be_bytes()]),
+                pending_id: set_aside,
+                amount: Transfer::AMOUNT_MAX,
+                flags: TransferFlags::POST_PENDING_TRANSFER,
+                ..Transfer::default()
+            };
+            book(app, post, &json!({ "payout": payout.payout_id, "file": file_id })).await?;
+        }
+        let update = sql("UPDATE payout_file SET booked_at = $1
+             WHERE file_id = $2 AND booked_at IS NULL");
+        app.stores.registry.execute(update.bind(app.clock.now()).bind(&file_id)).await?;
+    }
+    Ok(())
+}
+
+/// Makes a transfer of payouts, once.
+async fn book(app: &App, transfer: Transfer, detail: &Value) -> Result<()> {
+    if app.gate.transfer_certainly(transfer.id).await?.is_some() {
+        return Ok(());
+    }
+    let clearance = app.gate.decide(Question::plain(Act::PayoutBook, detail), Ok(())).await?;
+    let accounts = [AccountCode::PayoutTransit, AccountCode::OperatorBank].map(operator_account);
+    let request = Request { accounts: accounts.to_vec(), transfers: vec![transfer] };
+    app.gate.commit(clearance, request).await?;
+    // Made by this run, or by another one at the same time, with a decision of its own.
+    let is_there = app.gate.transfer_certainly(transfer.id).await?.is_some();
+    is_there.then_some(()).ok_or(Error::fault("a payout was refused by the ledger"))
+}
+
+/// The bytes of a file, for the bank. Whoever takes them is in the audit log.
+///
+/// # Errors
+/// [`Code::NotFound`]; a fault.
+pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>> {
+    let query = sql("SELECT sealed FROM payout_file WHERE file_id = $1").bind(file_id);
+    let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
+    let opened = app.vault.open(&place(file_id), &row.bytes("sealed")?);
+    let opened = opened.map_err(|_| Error::fault("a payout file does not open"))?;
+    let about = json!({ "file": file_id });
+    let clearance = actor.decide(app, Act::PayoutFileTake, None, &about, Ok(())).await?;
+    let tx = app.stores.registry.begin().await?;
+    let entry = Entry {
+        actor,
+        act: Act::PayoutFileTake,
+        subject: file_id,
+        before: Value::Null,
+        after: Value::Null,
+        reason: "",
+    };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    Ok(opened.to_vec())
+}
+
+/// The bank has taken a file: its sum is off the operator's bank account. Repeating it changes
+/// nothing.
+///
+/// # Errors
+/// [`Code::NotFound`]; a fault.
+pub async fn sent(app: &App, actor: &Actor, file_id: &str) -> Result<()> {
+    finish(app).await?;
+    let query = sql("SELECT total_yen, sent_at FROM payout_file WHERE file_id = $1").bind(file_id);
+    let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
+    let total = row.int("total_yen")?;
+    let transfer = Transfer {
+        id: derive("payout-file-sent", &[file_id.as_bytes()]),
+        debit_account_id: operator_account(AccountCode::PayoutTransit).id,
+        credit_account_id: operator_account(AccountCode::OperatorBank).id,
+        amount: total.unsigned_abs(),
+        ledger: LEDGER_JPY,
+        code: TransferCode::PayoutSent.number(),
+        ..Transfer::default()
+    };
+    // The two orders are one: the ledger's own word counts, the column is for pages.
+    book(app, transfer, &json!({ "file": file_id, "total": total })).await?;
+    if row.int_optional("sent_at")?.is_some() {
+        return Ok(());
+    }
+    let about = json!({ "file": file_id, "total": total });
+    let clearance = actor.decide(app, Act::PayoutSent, None, &about, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let update = sql("UPDATE payout_file SET sent_at = $1 WHERE file_id = $2 AND sent_at IS NULL");
+    tx.execute(update.bind(app.clock.now()).bind(file_id)).await?;
+    let (act, before, reason) = (Act::PayoutSent, Value::Null, "");
+    let entry = Entry { actor, act, subject: file_id, before, after: about, reason };
+    audit::commit(app, tx, &clearance, &entry).await
+}
+
+/// The bank gave a payout back (組戻し): the merchant is owed it again, and its next statement says
+/// so. Repeating it changes nothing.
+///
+/// # Errors
+/// [`Code::NotFound`], of a payout whose file was not sent too; a fault.
+pub async fn returned(app: &App, actor: &Actor, payout_id: &str, reason: &str) -> Result<()> {
+    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
+             f.sent_at, p.returned_at
+         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
+         JOIN payout_file f ON f.file_id = p.file_id
+         WHERE p.payout_id = $1 AND f.sent_at IS NOT NULL");
+    let row = app.stores.registry.optional(query.bind(payout_id)).await?.ok_or(Code::NotFound)?;
+    let payout = Payout::of(&row)?;
+    let transfer = Transfer {
+        id: derive("payout-returned", &[payout_id.as_bytes()]),
+        debit_account_id: operator_account(AccountCode::OperatorBank).id,
+        credit_account_id: payable(&payout.merchant_id).id,
+        amount: payout.yen.unsigned_abs(),
+        ledger: LEDGER_JPY,
+        code: TransferCode::PayoutReturned.number(),
+        ..Transfer::default()
+    };
+    book(app, transfer, &json!({ "payout": payout_id, "merchant": payout.merchant_id })).await?;
+    if payout.returned_at.is_some() {
+        return Ok(());
+    }
+    let about = json!({ "payout": payout_id, "yen": payout.yen });
+    let clearance = actor.decide(app, Act::PayoutReturned, None, &about, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let update = sql("UPDATE payout SET returned_at = $1, returned_reason = $2
+         WHERE payout_id = $3 AND returned_at IS NULL");
+    tx.execute(update.bind(app.clock.now()).bind(reason).bind(payout_id)).await?;
+    let (act, before) = (Act::PayoutReturned, Value::Null);
+    let entry = Entry { actor, act, subject: payout_id, before, after: about, reason };
+    audit::commit(app, tx, &clearance, &entry).await
+}

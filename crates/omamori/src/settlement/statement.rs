@@ -1,0 +1,219 @@
+//! A merchant's statement for one closing day: how it is reckoned, and its row.
+
+use jiff::civil::Date;
+use omamori_db::{Row, sql};
+use serde::{Deserialize, Serialize};
+
+use super::figures::StoreFigures;
+use super::settings::Rounding;
+use super::terms::Terms;
+use crate::app::App;
+use crate::clock::Micros;
+use crate::id::derive;
+use crate::web::error::{Error, Result};
+
+/// Hundredths of a percent in a whole.
+const BASIS_POINTS: i64 = 10_000;
+
+/// The figures of a statement. Yen.
+#[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
+pub struct Statement {
+    /// On which terms.
+    pub terms: Terms,
+    /// Tax on the fee, percent.
+    pub tax_percent: i64,
+    /// Each store of the merchant.
+    pub stores: Vec<StoreFigures>,
+    /// The merchant's own discounts: not owed, and no part of any sum here.
+    pub own_discounts: i64,
+    /// Carried over from the statement before; below zero if the merchant owed.
+    pub carried_in: i64,
+    /// Payouts that the bank gave back since then.
+    pub returned: i64,
+    /// Sales less refunds, of all stores.
+    pub net_sales: i64,
+    /// Cash for top-ups, less what was taken back, of all stores.
+    pub net_cash: i64,
+    /// The fee without tax; below zero when refunds were more than sales.
+    pub fee: i64,
+    /// Consumption tax on the fee.
+    pub tax: i64,
+    /// Kept for refunds.
+    pub holdback: i64,
+    /// Paid out.
+    pub payout: i64,
+    /// Carried to the next statement: the holdback, or what the merchant owes.
+    pub carried_out: i64,
+}
+
+/// What a statement is reckoned from.
+pub struct Basis {
+    /// On which terms.
+    pub terms: Terms,
+    /// Tax on the fee, percent.
+    pub tax_percent: i64,
+    /// How it is rounded.
+    pub tax_rounding: Rounding,
+    /// Each store of the merchant.
+    pub stores: Vec<StoreFigures>,
+    /// The merchant's own discounts.
+    pub own_discounts: i64,
+    /// What the statement before carried over.
+    pub carried_in: i64,
+    /// What came back from the bank since.
+    pub returned: i64,
+}
+
+impl Basis {
+    /// Reckons. Pure.
+    #[must_use]
+    pub fn reckon(self) -> Statement {
+        let Self { terms, tax_percent, tax_rounding, stores, own_discounts, .. } = self;
+        let (carried_in, returned) = (self.carried_in, self.returned);
+        let net_sales = stores.iter().map(StoreFigures::net_sales).sum::<i64>();
+        let net_cash = stores.iter().map(StoreFigures::net_cash).sum::<i64>();
+        let fee = Rounding::Down.share(net_sales, terms.fee_basis_points, BASIS_POINTS);
+        let tax = tax_rounding.share(fee, tax_percent, 100);
+        let owed = carried_in + returned + net_sales - net_cash - fee - tax;
+        let share = Rounding::Down.share(net_sales, terms.holdback_basis_points, BASIS_POINTS);
+        let holdback = (share.max(0) + terms.holdback_yen).min(owed.max(0));
+        let payout = (owed - holdback).max(0);
+        Statement {
+            terms,
+            tax_percent,
+            stores,
+            own_discounts,
+            carried_in,
+            returned,
+            net_sales,
+            net_cash,
+            fee,
+            tax,
+            holdback,
+            payout,
+            carried_out: owed - payout,
+        }
+    }
+}
+
+impl Statement {
+    /// Whether there is nothing to say.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        let still = |store: &StoreFigures| {
+            (store.sales, store.refunds, store.cash, store.cash_back) == (0, 0, 0, 0)
+        };
+        let moved = self.returned != 0 || self.payout != 0 || self.own_discounts != 0;
+        !moved && self.stores.iter().all(still)
+    }
+}
+
+/// A statement that was written down.
+#[derive(Clone, Debug)]
+pub struct Settlement {
+    /// `stl_…`, derived from merchant and day.
+    pub settlement_id: String,
+    /// `mer_…`.
+    pub merchant_id: String,
+    /// The last day of its period.
+    pub closing_on: Date,
+    /// The first instant of its period.
+    pub from_at: Micros,
+    /// The first instant after its period.
+    pub until_at: Micros,
+    /// Its figures.
+    pub statement: Statement,
+    /// When its transfers were known to be in the ledger.
+    pub settled_at: Option<Micros>,
+}
+
+/// The columns that make a [`Settlement`].
+macro_rules! settlement_columns {
+    () => {
+        "settlement_id, merchant_id, closing_on, from_at, until_at, statement, settled_at"
+    };
+}
+
+impl Settlement {
+    /// The number behind the id of a merchant's statement.
+    #[must_use]
+    pub fn number(merchant_id: &str, closing_on: Date) -> u128 {
+        let day = closing_on.to_string();
+        derive("settlement", &[merchant_id.as_bytes(), day.as_bytes()])
+    }
+
+    fn of(row: &Row) -> Result<Self> {
+        let day = row.text("closing_on")?.parse::<Date>();
+        Ok(Self {
+            settlement_id: row.text("settlement_id")?,
+            merchant_id: row.text("merchant_id")?,
+            closing_on: day.map_err(|_| Error::fault("a closing day is not a day"))?,
+            from_at: row.int("from_at")?,
+            until_at: row.int("until_at")?,
+            statement: serde_json::from_str(&row.text("statement")?)?,
+            settled_at: row.int_optional("settled_at")?,
+        })
+    }
+}
+
+/// Writes a statement down, if the merchant has none for the day yet; gives the one that stands.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn write_down(app: &App, wanted: &Settlement) -> Result<Settlement> {
+    let insert = sql("INSERT INTO settlement
+             (settlement_id, merchant_id, closing_on, from_at, until_at, statement, planned_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING");
+    let insert = insert
+        .bind(&wanted.settlement_id)
+        .bind(&wanted.merchant_id)
+        .bind(wanted.closing_on.to_string())
+        .bind(wanted.from_at)
+        .bind(wanted.until_at)
+        .bind(serde_json::to_string(&wanted.statement)?);
+    app.stores.registry.execute(insert.bind(app.clock.now())).await?;
+    let stands = find(app, &wanted.merchant_id, &wanted.settlement_id).await?;
+    stands.ok_or(Error::fault("a statement that was written down is not there"))
+}
+
+/// A merchant's statement; another's is not there.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn find(app: &App, merchant_id: &str, id: &str) -> Result<Option<Settlement>> {
+    let query = sql(concat!(
+        "SELECT ",
+        settlement_columns!(),
+        " FROM settlement WHERE settlement_id = $1 AND merchant_id = $2"
+    ));
+    let row = app.stores.registry.optional(query.bind(id).bind(merchant_id)).await?;
+    row.as_ref().map(Settlement::of).transpose()
+}
+
+/// A merchant's statements, the newest first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn list(app: &App, merchant_id: &str, limit: i64) -> Result<Vec<Settlement>> {
+    let query = sql(concat!(
+        "SELECT ",
+        settlement_columns!(),
+        " FROM settlement WHERE merchant_id = $1 ORDER BY until_at DESC LIMIT $2"
+    ));
+    let rows = app.stores.registry.all(query.bind(merchant_id).bind(limit)).await?;
+    rows.iter().map(Settlement::of).collect()
+}
+
+/// The newest statements of all merchants, for staff.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn newest(app: &App, limit: i64) -> Result<Vec<Settlement>> {
+    let query = sql(concat!(
+        "SELECT ",
+        settlement_columns!(),
+        " FROM settlement ORDER BY until_at DESC, settlement_id LIMIT $1"
+    ));
+    let rows = app.stores.registry.all(query.bind(limit)).await?;
+    rows.iter().map(Settlement::of).collect()
+}

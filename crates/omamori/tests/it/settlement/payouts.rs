@@ -1,0 +1,254 @@
+//! Payouts: into a file that others read, booked, held, and given back.
+
+use std::io::Write;
+use std::process::{Command, Stdio};
+
+use jiff::civil::{Date, date};
+use omamori::audit::Actor;
+use omamori::clock::DAY;
+use omamori::control::{self, Closing, Door, Scope};
+use omamori::gate::chart::AccountCode;
+use omamori::settlement::bank::{self, Bank};
+use omamori::settlement::payout::{self, Waiting};
+use omamori::settlement::{SenderSettings, carry, run};
+use omamori::web::codes::Code;
+use omamori_db::sql;
+use omamori_zengin::{File, LineEnd};
+
+use super::{APRIL, MAY, TERMS, net, of_operator, shop, stated};
+use crate::support::app::TestApp;
+use crate::support::customer::Customer;
+use crate::support::on_both_engines;
+use crate::support::shop::Register;
+
+on_both_engines!(
+    a_file_pays_what_the_statements_say_and_others_read_it,
+    a_held_merchant_waits_and_a_new_account_too,
+    a_file_that_was_not_booked_is_booked_by_the_next_run,
+    what_the_bank_gives_back_is_owed_again,
+    an_account_is_sealed_and_what_is_wrong_with_it_is_said,
+);
+
+pub const PAY_ON: Date = date(2026, 5, 7);
+
+pub fn account(number: &str) -> Bank {
+    Bank {
+        bank: "0001".to_owned(),
+        bank_name: "ミズホ".to_owned(),
+        branch: "240".to_owned(),
+        branch_name: String::new(),
+        kind: "1".to_owned(),
+        number: number.to_owned(),
+        holder: "カ）ヒノマルショウテン".to_owned(),
+    }
+}
+
+/// The operator's account in the settings.
+pub async fn with_sender(app: &mut TestApp) {
+    app.restart_with(|config| {
+        config.settlement.sender = Some(SenderSettings {
+            code: 1_234_567_890,
+            name: "オマモリペイ".to_owned(),
+            bank: "0005".to_owned(),
+            bank_name: String::new(),
+            branch: "001".to_owned(),
+            branch_name: String::new(),
+            is_current: true,
+            number: "7654321".to_owned(),
+        });
+    })
+    .await;
+}
+
+/// Two merchants that sold ¥10,000 and ¥20,000 in April, with accounts, settled.
+pub async fn two_shops(app: &mut TestApp) -> Vec<(Register, Customer)> {
+    with_sender(app).await;
+    let mut shops = Vec::new();
+    for (number, amount) in [("0000001", 10_000), ("0000002", 20_000)] {
+        let (register, customer) = shop(app, TERMS).await;
+        register.sell(app, "s-1", &customer.code(app.now()), amount).await.ok();
+        let actor = Actor::machine();
+        bank::set(&app.app, &actor, &register.merchant_id, &account(number)).await.unwrap();
+        shops.push((register, customer));
+    }
+    app.clock.advance(31 * DAY);
+    run::settle(&app.app, APRIL).await.unwrap();
+    shops
+}
+
+/// What Node's decoder of Shift_JIS, whose half-width part is JIS X 0201, makes of a file: the sum
+/// and number of its transfers, and what its trailer says.
+fn read_by_others(bytes: &[u8]) -> (i64, i64, i64, i64) {
+    let script = r#"
+        const bytes = require("fs").readFileSync(0);
+        const lines = new TextDecoder("shift_jis", { fatal: true }).decode(bytes).split("\r\n");
+        const data = lines.filter((line) => line.startsWith("2"));
+        const trailer = lines.find((line) => line.startsWith("8"));
+        const sum = data.reduce((sum, line) => sum + Number(line.slice(80, 90)), 0);
+        const said = [Number(trailer.slice(1, 7)), Number(trailer.slice(7, 19))];
+        if (lines.some((line) => line !== "" && line.length !== 120)) process.exit(1);
+        console.log(sum, data.length, ...said);
+    "#;
+    let mut child = Command::new("node")
+        .args(["-e", script])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(bytes).unwrap();
+    let said = String::from_utf8(child.wait_with_output().unwrap().stdout).unwrap();
+    let said: Vec<i64> = said.split_whitespace().map(|word| word.parse().unwrap()).collect();
+    (said[0], said[1], said[2], said[3])
+}
+
+/// Goal: the file's sum is the statements'; Node knows its characters and lines; the
+/// ledger has it in transit, and off the bank account when it is sent. Each step again is nothing.
+async fn a_file_pays_what_the_statements_say_and_others_read_it(app: &mut TestApp) {
+    let shops = two_shops(app).await;
+    let actor = Actor::machine();
+    let mut owed = 0;
+    for (register, _) in &shops {
+        owed += stated(app, register, APRIL).await.statement.payout;
+    }
+    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let file = made.file.unwrap();
+    assert!(made.waiting.is_empty());
+    assert_eq!((file.count, file.total), (2, owed));
+    let bytes = payout::contents(&app.app, &actor, &file.file_id).await.unwrap();
+    assert_eq!(read_by_others(&bytes), (owed, 2, 2, owed));
+    let read = File::read(&bytes, LineEnd::CrLf).unwrap();
+    assert_eq!(read.day.text(), "0507");
+    let numbers: Vec<_> =
+        read.transfers.iter().map(|transfer| transfer.account.number.to_string()).collect();
+    assert_eq!(numbers.iter().filter(|number| *number == "0000001").count(), 1);
+    assert_eq!(read.transfers[0].holder.as_str(), "ｶ)ﾋﾉﾏﾙｼﾖｳﾃﾝ");
+
+    assert_eq!(of_operator(app, AccountCode::PayoutTransit), owed);
+    assert_eq!(payout::transit(&app.app).await.unwrap(), (owed, owed));
+    let again = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    assert!(again.file.is_none() && again.waiting.is_empty());
+    for _ in 0..2 {
+        payout::sent(&app.app, &actor, &file.file_id).await.unwrap();
+        assert_eq!(of_operator(app, AccountCode::PayoutTransit), 0);
+        assert_eq!(of_operator(app, AccountCode::OperatorBank), owed);
+    }
+    for (register, _) in &shops {
+        assert_eq!(net(app, carry::payable_id(&register.merchant_id)), 0);
+    }
+    let unknown = payout::sent(&app.app, &actor, "pof_x").await.unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
+}
+
+/// Goal: of two merchants one is held: the other is paid. Nothing goes to an account that was
+/// changed a moment ago. Neither yen is lost by waiting.
+async fn a_held_merchant_waits_and_a_new_account_too(app: &mut TestApp) {
+    let shops = two_shops(app).await;
+    let (actor, held) = (Actor::machine(), &shops[0].0.merchant_id);
+    let closing = Closing {
+        door: Door::Payouts,
+        scope: Scope::Merchant(held.clone()),
+        reason: "調査中".to_owned(),
+        notice_ja: String::new(),
+        notice_en: String::new(),
+        ends_at: None,
+    };
+    assert!(closing.scope.fits(Door::Payouts));
+    let control_id = control::close(&app.app, &actor, "山田", closing).await.unwrap();
+    bank::set(&app.app, &actor, &shops[1].0.merchant_id, &account("0000009")).await.unwrap();
+    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    assert!(made.file.is_none());
+    let why: Vec<_> = made.waiting.iter().map(|(_, why)| *why).collect();
+    assert!(why.contains(&Waiting::Held) && why.contains(&Waiting::Account), "{why:?}");
+
+    app.clock.advance(3 * DAY);
+    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let total = stated(app, &shops[1].0, APRIL).await.statement.payout;
+    assert_eq!(made.file.map(|file| (file.count, file.total)), Some((1, total)));
+    control::open(&app.app, &actor, "鈴木", &control_id, "済").await.unwrap();
+    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let total = stated(app, &shops[0].0, APRIL).await.statement.payout;
+    assert_eq!(made.file.map(|file| (file.count, file.total)), Some((1, total)));
+}
+
+/// Goal: killed between the file and its booking: the next run books it, once, and pays nobody
+/// twice.
+async fn a_file_that_was_not_booked_is_booked_by_the_next_run(app: &mut TestApp) {
+    let shops = two_shops(app).await;
+    let registry = &app.app.stores.registry;
+    let file = sql("INSERT INTO payout_file
+             (file_id, pay_on, sealed, payout_count, total_yen, made_at)
+         SELECT 'pof_dead', '2026-05-07', $1, COUNT(*), CAST(SUM(yen) AS BIGINT), $2 FROM payout");
+    registry.execute(file.bind([0_u8; 40].to_vec()).bind(app.now())).await.unwrap();
+    let of = sql("UPDATE payout SET file_id = 'pof_dead', file_line = CAST(1 AS BIGINT)");
+    registry.execute(of).await.unwrap();
+    assert_eq!(of_operator(app, AccountCode::PayoutTransit), 0);
+    app.restart().await;
+    let actor = Actor::machine();
+    let mut owed = 0;
+    for (register, _) in &shops {
+        owed += stated(app, register, APRIL).await.statement.payout;
+    }
+    for _ in 0..2 {
+        let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+        assert!(made.file.is_none() && made.waiting.is_empty());
+        assert_eq!(of_operator(app, AccountCode::PayoutTransit), owed);
+    }
+    // Half of it was booked, and the row does not know.
+    let forget = sql("UPDATE payout_file SET booked_at = NULL");
+    app.app.stores.registry.execute(forget).await.unwrap();
+    payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    assert_eq!(payout::transit(&app.app).await.unwrap(), (owed, owed));
+}
+
+/// Goal: a payout that was not sent cannot come back; one that was is owed again, once, is told on
+/// the next statement and paid with it.
+async fn what_the_bank_gives_back_is_owed_again(app: &mut TestApp) {
+    let shops = two_shops(app).await;
+    let (actor, register) = (Actor::machine(), &shops[0].0);
+    let file = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap().file.unwrap();
+    let payouts = payout::of_merchant(&app.app, &register.merchant_id, 10).await.unwrap();
+    let (id, yen) = (&payouts[0].payout_id, payouts[0].yen);
+    let early = payout::returned(&app.app, &actor, id, "口座相違").await.unwrap_err();
+    assert_eq!(early.code(), Code::NotFound);
+    payout::sent(&app.app, &actor, &file.file_id).await.unwrap();
+    for _ in 0..2 {
+        payout::returned(&app.app, &actor, id, "口座相違").await.unwrap();
+        assert_eq!(net(app, carry::payable_id(&register.merchant_id)), yen);
+    }
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), file.total - yen);
+    app.clock.advance(31 * DAY);
+    run::settle(&app.app, MAY).await.unwrap();
+    let may = stated(app, register, MAY).await.statement;
+    assert_eq!((may.carried_in, may.returned, may.payout), (0, yen, yen));
+    let all = omamori::settlement::statement::list(&app.app, &shops[1].0.merchant_id, 9).await;
+    assert_eq!(all.unwrap().len(), 1, "where nothing was there is no statement");
+}
+
+/// Goal: nothing of an account stands in the registry in clear; each wrong field is named, and
+/// nothing is changed by it.
+async fn an_account_is_sealed_and_what_is_wrong_with_it_is_said(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let (actor, merchant) = (Actor::machine(), register.merchant_id.as_str());
+    bank::set(&app.app, &actor, merchant, &account("1234567")).await.unwrap();
+    let row = sql("SELECT sealed, last_digits FROM payout_account");
+    let row = app.app.stores.registry.one(row).await.unwrap();
+    let sealed = row.bytes("sealed").unwrap();
+    assert!(!sealed.windows(7).any(|part| part == b"1234567"));
+    assert_eq!(row.text("last_digits").unwrap(), "567");
+    let wrong = [
+        Bank { number: "123456".to_owned(), ..account("0") },
+        Bank { bank: "１２３４".to_owned(), ..account("1234567") },
+        Bank { kind: "3".to_owned(), ..account("1234567") },
+        Bank { holder: "日の丸商店".to_owned(), ..account("1234567") },
+        Bank { holder: String::new(), ..account("1234567") },
+        Bank { holder: "ア".repeat(31), ..account("1234567") },
+    ];
+    for bank in &wrong {
+        let refused = bank::set(&app.app, &actor, merchant, bank).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidRequest);
+    }
+    let nobody = bank::set(&app.app, &actor, "mer_x", &account("1234567")).await.unwrap_err();
+    assert_eq!(nobody.code(), Code::NotFound);
+    let shown = bank::shown(&app.app, merchant).await.unwrap().unwrap();
+    assert_eq!(shown.last_digits, "567");
+}
