@@ -50,7 +50,8 @@ async fn races_get_no_yen_on_postgres() {
         let scenario = all().unwrap().into_iter().find(|one| one.name == name).unwrap();
         let (place, folder) = (Place::postgres().await, tempfile::tempdir().unwrap());
         let outcome = attack(place.store(), folder.path(), &scenario).await.unwrap();
-        assert_eq!(outcome.verdict, Verdict::Held, "{}", markdown(&[outcome]));
+        let verdict = outcome.verdict;
+        assert_eq!(verdict, Verdict::Held, "{}", markdown(&[outcome]));
         place.discard().await;
     }
 }
