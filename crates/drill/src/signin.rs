@@ -18,6 +18,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::load::{Answer, Request, Source};
+use crate::player::TOOL;
 use crate::sale::error_name;
 
 const PATH: &str = "/api/wallet/v1/signin/password";
@@ -27,8 +28,7 @@ const TIME_PATH: &str = "/api/wallet/v1/time";
 const TOTP_STEP_SECONDS: u64 = 30;
 /// One leaked pair in so many is right.
 const ONE_RIGHT_IN: u32 = 50;
-/// The tool of the attackers, and what browsers of customers call themselves.
-const TOOL: &str = "python-requests/2.32";
+/// What browsers of customers call themselves.
 const BROWSERS: [&str; 3] = [
     "Mozilla/5.0 (Linux; Android 16) Chrome/156",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) Safari/605",

@@ -1,10 +1,18 @@
 //! The pages of the sandbox card gateway, as a browser goes through them.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
-use super::Failure;
+use serde_json::{Value, json};
+
 use super::http::Http;
+use super::phone::{Phone, expect_ok};
+use super::{Failure, Server};
 use crate::load::Request;
+
+/// How often a page looks for the gateway's word.
+const LOOKS_MAX: u32 = 1_200;
+const LOOK_EVERY: Duration = Duration::from_millis(25);
 
 /// The gateway behind an address that the service gave, and the path there.
 pub(crate) fn place_of(url: &str) -> Result<(Http, String), Failure> {
@@ -32,6 +40,24 @@ pub(crate) fn card_number(begin: &str, customer: usize) -> String {
     };
     let sum: u32 = digits.bytes().rev().enumerate().map(digit).sum();
     format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
+/// Asks again, as the page does, while the gateway's word is on its way.
+pub(crate) async fn look_until(
+    phone: &mut Phone,
+    place: (&Http, &Server),
+    (path, at): (&str, u64),
+    is_known: impl Fn(&Value) -> bool,
+) -> Result<Value, Failure> {
+    for _ in 0..LOOKS_MAX {
+        let reply = phone.post(place, path, (&json!({}), at)).await?;
+        let seen = expect_ok(path, &reply)?;
+        if is_known(&seen) {
+            return Ok(seen);
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    Err(Failure::NotUnderstood("the gateway, which has no answer"))
 }
 
 #[cfg(test)]

@@ -2,16 +2,18 @@
 //! all of them share.
 
 mod card;
+mod enrol;
 mod http;
 mod passkey;
 mod phone;
+mod sms;
 
 use std::net::SocketAddr;
 
-pub(crate) use card::{card_number, form_request, place_of};
+pub(crate) use card::{card_number, form_request, look_until, place_of};
 pub(crate) use http::{Http, Reply};
 pub(crate) use passkey::{Passkey, passkey_of};
-pub(crate) use phone::{API, Phone, Session, expect_ok};
+pub(crate) use phone::{API, Phone, Session, TOOL, expect_ok};
 
 /// Where the service is.
 #[derive(Clone, Debug)]

@@ -2,7 +2,6 @@
 //! shows codes without asking anybody.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,12 +19,9 @@ use super::http::{Http, Reply};
 use super::passkey::{Passkey, text};
 use super::{Failure, Server};
 use crate::load::Request;
-use crate::signin::{key_of, solve, totp};
+use crate::signin::{key_of, totp};
 
 pub(crate) const API: &str = "/api/wallet/v1";
-/// A person looks at the phone so often until the SMS is there.
-const LOOKS_MAX: u32 = 2_000;
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 const BROWSERS: [&str; 4] = [
     "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 Version/26.1 \
      Mobile/15E148 Safari/604.1",
@@ -34,26 +30,29 @@ const BROWSERS: [&str; 4] = [
      Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 15; SH-54E) AppleWebKit/537.36 Chrome/155.0 Mobile Safari/537.36",
 ];
+/// What attackers work with.
+pub(crate) const TOOL: &str = "python-requests/2.32";
 const NAMES: [&str; 4] = ["iPhone", "Pixel 11", "iPhone", "AQUOS"];
 
 /// A customer with a phone.
 pub(crate) struct Phone {
     number: usize,
     /// Whose telephone number it has: its own, or another customer's.
-    line: usize,
+    pub(super) line: usize,
     /// Whose network it is in: its own, or another customer's.
     network: usize,
-    customer_id: String,
+    pub(super) customer_id: String,
     sign_key: SigningKey,
     agree_key: SecretKey,
-    passkey: Passkey,
+    pub(super) passkey: Passkey,
     cookie: String,
     /// The session as its proofs name it.
     ath: String,
-    codes: Option<Codes>,
+    pub(super) codes: Option<Codes>,
     proofs: u64,
+    agent: &'static str,
     /// Where there is a password instead of a passkey: it, and the secret of the app.
-    password: Option<(String, [u8; 20])>,
+    pub(super) password: Option<(String, [u8; 20])>,
 }
 
 /// A session as a thief has it: the cookie, and how proofs name it.
@@ -64,7 +63,7 @@ pub(crate) struct Session {
 }
 
 /// What makes codes.
-struct Codes {
+pub(super) struct Codes {
     prefix: Prefix,
     device: DeviceNumber,
     secret: CodeSecret,
@@ -92,6 +91,7 @@ impl Phone {
             ath: String::new(),
             codes: None,
             proofs: 0,
+            agent: BROWSERS[number % BROWSERS.len()],
             password: None,
         }
     }
@@ -175,11 +175,25 @@ impl Phone {
         request
     }
 
+    /// The same as somebody sends it who is not signed in yet.
+    pub(crate) fn ready_outside(
+        &mut self,
+        server: &Server,
+        asked: (&'static str, &str),
+        with: (&Value, u64),
+    ) -> Request {
+        let session = self.session();
+        self.put_session(&Session { cookie: String::new(), ath: String::new() });
+        let request = self.ready(server, asked, with);
+        self.put_session(&session);
+        request
+    }
+
     /// A request in the session without any proof.
     pub(crate) fn request(&self, method: &'static str, path: &str, body: &str) -> Request {
         let mut headers = vec![
             ("content-type", "application/json".to_owned()),
-            ("user-agent", BROWSERS[self.number % BROWSERS.len()].to_owned()),
+            ("user-agent", self.agent.to_owned()),
             ("x-forwarded-for", self.address().to_string()),
         ];
         if !self.cookie.is_empty() {
@@ -230,13 +244,18 @@ impl Phone {
     ) -> Result<Reply, Failure> {
         let request = self.ready(server, (method, &format!("{API}{path}")), (body, at));
         let reply = http.ask(&request).await?;
+        self.keep_session(&reply);
+        Ok(reply)
+    }
+
+    /// Takes over the session that an answer brings, if there is one.
+    pub(crate) fn keep_session(&mut self, reply: &Reply) {
         if let (true, Some(cookie)) = (reply.is_ok(), &reply.cookie)
             && let Some(ath) = reply.json()["session"]["ath"].as_str()
         {
             cookie.clone_into(&mut self.cookie);
             ath.clone_into(&mut self.ath);
         }
-        Ok(reply)
     }
 
     /// Posts JSON in the session.
@@ -259,7 +278,7 @@ impl Phone {
         self.proved(server, "GET", path, (&Value::Null, at)).await
     }
 
-    /// Posts JSON and confirms it with the passkey.
+    /// Posts JSON and confirms it with the passkey, or with the app.
     pub(crate) async fn confirmed(
         &mut self,
         server: (&Http, &Server),
@@ -270,100 +289,25 @@ impl Phone {
         if !options.is_ok() {
             return Ok(options);
         }
-        let credential = self.passkey.get(&options.json());
-        let body = json!({ "request": asked, "proof": { "passkey": credential } });
+        let options = options.json();
+        let proof = match (&self.password, options["totp"].as_str()) {
+            (Some((_, secret)), Some(challenge)) => {
+                json!({ "totp": { "challenge": challenge, "code": totp(secret, at) } })
+            }
+            _ => json!({ "passkey": self.passkey.get(&options) }),
+        };
+        let body = json!({ "request": asked, "proof": proof });
         self.post(server, path, (&body, at)).await
     }
 
-    /// The whole way: number, SMS code, passkey, phone.
-    pub(crate) async fn sign_up(
-        &mut self,
-        (http, server): (&Http, &Server),
-        at: u64,
-    ) -> Result<(), Failure> {
-        let signup_id = &self.show_number(http).await?;
-        let asked = json!({ "signup_id": signup_id });
-        let options = self.plain(http, "/signup/passkey/options", &asked).await?;
-        let body = json!({
-            "signup_id": signup_id,
-            "credential": self.passkey.create(&options),
-            "device": self.keys(),
-        });
-        let finished = self.post((http, server), "/signup/finish", (&body, at)).await?;
-        let finished = expect_ok("/signup/finish", &finished)?;
-        self.finished(&finished)
-    }
-
-    /// The whole way with a password and an authenticator app.
-    pub(crate) async fn sign_up_with(
-        &mut self,
-        (http, server): (&Http, &Server),
-        password: &str,
-        at: u64,
-    ) -> Result<(), Failure> {
-        let signup_id = self.show_number(http).await?;
-        let asked = json!({ "signup_id": signup_id, "password": password });
-        let offer = self.plain(http, "/signup/password/options", &asked).await?;
-        let secret = base32(offer["secret"].as_str().unwrap_or_default());
-        let secret = secret.ok_or(Failure::NotUnderstood("the secret of an app"))?;
-        self.password = Some((password.to_owned(), secret));
-        let body = json!({ "signup_id": signup_id, "password": password,
-            "totp": totp(&secret, at), "device": self.keys() });
-        let path = "/signup/password/finish";
-        let finished = self.post((http, server), path, (&body, at)).await?;
-        self.finished(&expect_ok(path, &finished)?)
-    }
-
-    fn finished(&mut self, answer: &Value) -> Result<(), Failure> {
-        answer["customer_id"].as_str().unwrap_or_default().clone_into(&mut self.customer_id);
-        let codes = self.agree(&answer["device"]);
-        self.codes = Some(codes.ok_or(Failure::NotUnderstood("the answer to a sign-up"))?);
-        Ok(())
-    }
-
-    /// A number, and the code that came by SMS: the id of the sign-up.
-    async fn show_number(&self, http: &Http) -> Result<Value, Failure> {
-        let telephone = Self::telephone(self.line);
-        let started = self.plain(http, "/signup/start", &json!({ "phone": telephone })).await?;
-        let signup_id = &started["signup_id"];
-        let code = self.sms_code(http, &telephone).await?;
-        self.plain(http, "/signup/verify", &json!({ "signup_id": signup_id, "code": code }))
-            .await?;
-        Ok(signup_id.clone())
-    }
-
-    /// Brings the work that a page does when an attack is on.
-    pub(crate) async fn worked(
-        &mut self,
-        http: &Http,
-        mut request: Request,
-    ) -> Result<Reply, Failure> {
-        let asked = self.plain(http, "/signin/password/work", &json!({})).await?;
-        let challenge = asked["challenge"].as_str().unwrap_or_default();
-        let bits = asked["bits"].as_u64().and_then(|bits| u32::try_from(bits).ok());
-        let proof = request.headers.iter().find(|(name, _)| *name == "dpop");
-        let proof = proof.map(|(_, proof)| proof.clone()).unwrap_or_default();
-        let work = solve(challenge, &proof, bits.unwrap_or_default());
-        request.headers.push(("omamori-work", work));
-        Ok(http.ask(&request).await?)
-    }
-
-    /// Reads the six digits off the page on which the sandbox shows its messages.
-    pub(crate) async fn sms_code(&self, http: &Http, telephone: &str) -> Result<String, Failure> {
-        let request = self.request("GET", "/demo/sms", "");
-        for _ in 0..LOOKS_MAX {
-            let page = http.ask(&request).await?;
-            let page = String::from_utf8_lossy(&page.body);
-            if let Some(code) = newest_code(&page, telephone) {
-                return Ok(code.to_owned());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Err(Failure::NotUnderstood("the page of messages: no SMS came"))
+    /// What it says it is, instead of a browser.
+    pub(crate) const fn with_tool(mut self) -> Self {
+        self.agent = TOOL;
+        self
     }
 
     /// The phone's side of the agreement on a secret.
-    fn agree(&self, device: &Value) -> Option<Codes> {
+    pub(super) fn agree(&self, device: &Value) -> Option<Codes> {
         let number = u32::try_from(device["device_number"].as_u64()?).ok()?;
         let server = &device["server_agree_key"];
         let mut point = vec![4];
@@ -427,33 +371,6 @@ pub(crate) fn expect_ok(path: &str, reply: &Reply) -> Result<Value, Failure> {
     Err(Failure::Refused { path: path.to_owned(), code: reply.code() })
 }
 
-/// RFC 4648 §6, of a secret of 160 bits.
-fn base32(text: &str) -> Option<[u8; 20]> {
-    let (mut bits, mut count, mut bytes) = (0_u32, 0, Vec::with_capacity(20));
-    for letter in text.bytes().filter(|letter| letter.is_ascii_alphanumeric()) {
-        let value = match letter {
-            b'A'..=b'Z' => letter - b'A',
-            b'2'..=b'7' => letter - b'2' + 26,
-            _ => return None,
-        };
-        bits = (bits << 5) | u32::from(value);
-        count += 5;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    bytes.try_into().ok()
-}
-
-/// The code in the newest message to a number.
-fn newest_code<'a>(page: &'a str, telephone: &str) -> Option<&'a str> {
-    let mut messages = page.split("<li class=\"message\"");
-    let mine = messages.find(|message| message.contains(telephone))?;
-    mine.split("data-sms-code>").nth(1)?.split('<').next()
-}
-
 fn jwk(key: &PublicKey) -> Value {
     let point = key.to_sec1_bytes(); // 04 ‖ x ‖ y
     json!({ "kty": "EC", "crv": "P-256", "x": text(&point[1..33]), "y": text(&point[33..65]) })
@@ -468,23 +385,5 @@ mod tests {
         let numbers: std::collections::HashSet<_> = (0..20_000).map(Phone::telephone).collect();
         assert_eq!(numbers.len(), 20_000);
         assert!(numbers.iter().all(|number| number.len() == 13), "+81 90 and eight digits");
-    }
-
-    /// RFC 4648 §10, and the secret of RFC 6238 appendix B.
-    #[test]
-    fn the_secret_of_an_app_is_read() {
-        let secret = base32("GEZD GNBV GY3T QOJQ GEZD GNBV GY3T QOJQ");
-        assert_eq!(secret, Some(*b"12345678901234567890"));
-        assert_eq!(base32("GEZDGNBV"), None, "too short");
-        assert_eq!(base32("1EZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ"), None, "no such letter");
-    }
-
-    #[test]
-    fn the_code_of_the_newest_message_to_the_number_is_read() {
-        let page = "<ul><li class=\"message\" x>+81901 <span data-sms-code>111111</span></li>\
-                    <li class=\"message\" x>+81902 <span data-sms-code>222222</span></li>\
-                    <li class=\"message\" x>+81902 <span data-sms-code>333333</span></li></ul>";
-        assert_eq!(newest_code(page, "+81902"), Some("222222"));
-        assert_eq!(newest_code(page, "+81903"), None);
     }
 }

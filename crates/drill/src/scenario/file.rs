@@ -73,9 +73,11 @@ pub struct Scenario {
     pub cast: Cast,
     /// What counts as loss.
     pub loss: BTreeSet<Loss>,
-    /// The words with which the service may refuse. Anything else is not understood, so that an
-    /// attack which is refused for a fault of its own does not pass for one that was withstood.
+    /// The words of what must stop it. One that never comes means that the attack did not get as
+    /// far as the control that is meant to stop it, and has shown nothing.
     pub refusals: BTreeSet<String>,
+    /// Further words with which the service may refuse. Anything else is not understood.
+    pub also: BTreeSet<String>,
     /// The door that staff close at the first alert, if that is their answer.
     pub door: Option<String>,
     /// What is done, in this order.
@@ -92,6 +94,8 @@ struct File {
     cast: Cast,
     loss: BTreeSet<Loss>,
     refusals: BTreeSet<String>,
+    #[serde(default)]
+    also: BTreeSet<String>,
     door: Option<String>,
     steps: Vec<Table>,
 }
@@ -122,8 +126,8 @@ impl Scenario {
         if !file.source.starts_with("https://") {
             return wrong("the source is the https address of a document");
         }
-        if file.loss.is_empty() || file.steps.is_empty() {
-            return wrong("it needs steps, and something that counts as loss");
+        if file.loss.is_empty() || file.steps.is_empty() || file.refusals.is_empty() {
+            return wrong("it needs steps, what counts as loss, and refusals that must come");
         }
         let mut all = Vec::with_capacity(file.steps.len());
         for mut with in file.steps {
@@ -145,6 +149,7 @@ impl Scenario {
             cast: file.cast,
             loss: file.loss,
             refusals: file.refusals,
+            also: file.also,
             door: file.door,
             steps: all,
         })

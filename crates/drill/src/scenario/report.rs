@@ -17,6 +17,9 @@ pub enum Verdict {
     Lost,
     /// No yen, but something else that must not be.
     Breached,
+    /// A refusal that must come never came: the attack did not reach its control, and nothing is
+    /// shown.
+    Missed,
     /// The service refused with a word that the scenario does not know: nothing is shown.
     Unclear,
 }
@@ -29,6 +32,7 @@ impl Verdict {
             Self::Held => "held",
             Self::Lost => "LOST",
             Self::Breached => "BREACHED",
+            Self::Missed => "did not attack",
             Self::Unclear => "unclear",
         }
     }
@@ -69,6 +73,8 @@ pub struct Outcome {
     pub refused: BTreeMap<String, u64>,
     /// What must not have been.
     pub breaches: Vec<String>,
+    /// Refusals that had to come and did not.
+    pub missed: Vec<String>,
     /// Words of refusals that the scenario does not know.
     pub unclear: Vec<String>,
     /// How it ended.
@@ -96,6 +102,7 @@ impl Outcome {
             bothered: 0,
             refused: BTreeMap::new(),
             breaches: Vec::new(),
+            missed: Vec::new(),
             unclear: vec![why.to_owned()],
             verdict: Verdict::Unclear,
         }
@@ -142,6 +149,9 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
         );
         for breach in &outcome.breaches {
             let _ = writeln!(text, "  - must not be: {breach}");
+        }
+        if !outcome.missed.is_empty() {
+            let _ = writeln!(text, "  - never refused with: {}", outcome.missed.join(", "));
         }
         if !outcome.unclear.is_empty() {
             let _ = writeln!(text, "  - not understood: {}", outcome.unclear.join(", "));

@@ -1,5 +1,7 @@
 //! What a scenario is given by whoever starts it: a service, registers, and eyes inside.
 
+use std::collections::BTreeSet;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -8,6 +10,14 @@ use crate::player::Server;
 /// Staff who do not look for so long do not look at all.
 const PATIENCE: Duration = Duration::from_secs(10);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// `inv_…`, fresh, of somebody of staff: a fraud analyst, who is the insider.
+pub type Insider =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
+
+/// Changes the newest entry of the log of what staff did, behind the service's back; true if there
+/// was one.
+pub type Tampering = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 /// A running service and what it takes to be a shop there.
 pub struct Stage {
@@ -20,8 +30,11 @@ pub struct Stage {
     pub rival: Option<String>,
     /// A key that was revoked.
     pub revoked: Option<String>,
-    /// `…#invite=` of somebody of staff: a fraud analyst, who is the insider.
-    pub insider: Option<String>,
+    /// Invites an insider.
+    pub insider: Option<Insider>,
+    /// A hand in the store, of somebody with its password. At a service that is not ours there is
+    /// none.
+    pub tampering: Option<Tampering>,
     /// A coupon that each customer may use once: the yen it takes off.
     pub coupon_yen: i64,
     /// The service's time, in seconds since 1970-01-01 UTC.
@@ -39,12 +52,14 @@ pub struct Stage {
 pub struct Desk(Mutex<Seen>);
 
 /// Times from the beginning of the attack; none if it did not happen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Seen {
     /// The attack's beginning, once it has begun.
     pub began: Option<Instant>,
     /// The first alert.
     pub alert: Option<Duration>,
+    /// What alerts were about, by the service's words.
+    pub kinds: BTreeSet<String>,
     /// The door was closed.
     pub door: Option<Duration>,
     /// How often somebody looked.
@@ -54,7 +69,7 @@ pub struct Seen {
 impl Desk {
     /// What was seen until now.
     pub fn seen(&self) -> Seen {
-        *self.lock()
+        self.lock().clone()
     }
 
     /// The attack begins.
@@ -63,9 +78,10 @@ impl Desk {
         *seen = Seen { began: Some(Instant::now()), looks: seen.looks, ..Seen::default() };
     }
 
-    /// An alert stands. The first one counts.
-    pub fn alert(&self) {
+    /// An alert of this kind stands. The time of the first one counts.
+    pub fn alert(&self, kind: &str) {
         let mut seen = self.lock();
+        seen.kinds.insert(kind.to_owned());
         seen.alert = seen.alert.or(seen.began.map(|began| began.elapsed()));
     }
 

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use super::file::Cast;
 use super::stage::Stage;
 use crate::load::Request;
-use crate::player::{API, Failure, Http, Phone, Reply, Server, expect_ok};
+use crate::player::{API, Failure, Http, Phone, Reply, Server, TOOL, expect_ok};
 
 /// Customers who do nothing but buy something when it is over.
 const BYSTANDERS: usize = 2;
@@ -18,7 +18,6 @@ const BYSTANDER_YEN: i64 = 2_000;
 /// The largest amount that a register takes at once, and its unit.
 const CASH_MAX: i64 = 49_000;
 const CASH_UNIT: i64 = 1_000;
-const TOOL: &str = "python-requests/2.32";
 
 /// Somebody with a phone and a wallet.
 pub(crate) struct Actor {
@@ -182,6 +181,11 @@ impl<'a> World<'a> {
         if reply.is_ok() {
             self.breach(what);
         }
+    }
+
+    /// A control that answers with no refusal did what it is for; counted as one under `word`.
+    pub(crate) fn stopped(&mut self, word: &str) {
+        *self.tally.refused.entry(word.to_owned()).or_default() += 1;
     }
 
     /// Something happened that must not.

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::super::file::Params;
 use super::super::world::{Whose, World};
+use super::signin::sign_in;
 use crate::player::{API, Failure, Phone};
 
 /// The reset of 2019: the thief names the address that the link goes to, and knows what was asked
@@ -20,7 +21,7 @@ pub(super) async fn reset_elsewhere(
         for body in [
             json!({ "phone": telephone, "recovery_code": value, "device": keys }),
             json!({ "phone": telephone, "device": keys, (field): value }),
-            json!({ "phone": telephone, "recovery_code": "0000-0000-0000-0000", "device": keys,
+            json!({ "phone": telephone, "recovery_code": "2019-0701-2019-0701", "device": keys,
                 (field): value }),
         ] {
             let (server, now) = (world.server(), world.now());
@@ -28,8 +29,28 @@ pub(super) async fn reset_elsewhere(
             let request = burner.ready(server, ("POST", &path), (&body, now));
             world.refused("a reset began with what a thief knows", &request).await?;
         }
+        guess_recovery(world, &mut burner, (&telephone, "2019-0701-2019-0701")).await?;
     }
     Ok(())
+}
+
+/// One guess in the right form: it begins for everybody, and goes on for nobody.
+async fn guess_recovery(
+    world: &mut World<'_>,
+    burner: &mut Phone,
+    (telephone, code): (&str, &str),
+) -> Result<(), Failure> {
+    let (server, now) = (world.server(), world.now());
+    let body = json!({ "phone": telephone, "device": burner.keys(), "recovery_code": code });
+    let path = format!("{API}/recover/start");
+    let started = world.attack(&burner.ready(server, ("POST", &path), (&body, now))).await?;
+    let Some(id) = started.json()["recovery_id"].as_str().map(str::to_owned) else {
+        return Ok(());
+    };
+    let body = json!({ "recovery_id": id, "code": "201907" });
+    let path = format!("{API}/recover/verify");
+    let request = burner.ready(server, ("POST", &path), (&body, now));
+    world.refused("a guessed recovery code went on", &request).await
 }
 
 /// Recovery codes are guessed, then the codes by SMS that nobody sent.
@@ -40,16 +61,8 @@ pub(super) async fn guess_recovery_codes(
     let telephone = Phone::telephone(world.actor(Whose::Victim, 0).phone.number());
     for guess in 0..params.count("tries", 20) {
         let mut burner = world.burner();
-        let (server, now) = (world.server(), world.now());
-        let body = json!({ "phone": telephone, "device": burner.keys(),
-            "recovery_code": format!("7{guess:03}-2019-0701-0000") });
-        let path = format!("{API}/recover/start");
-        let started = world.attack(&burner.ready(server, ("POST", &path), (&body, now))).await?;
-        let Some(id) = started.json()["recovery_id"].as_str().map(str::to_owned) else { continue };
-        let body = json!({ "recovery_id": id, "code": format!("{guess:06}") });
-        let path = format!("{API}/recover/verify");
-        let request = burner.ready(server, ("POST", &path), (&body, now));
-        world.refused("a guessed recovery code went on", &request).await?;
+        let code = format!("7{guess:03}-2019-0701-0000");
+        guess_recovery(world, &mut burner, (&telephone, &code)).await?;
     }
     Ok(())
 }
@@ -68,25 +81,20 @@ pub(super) async fn move_with_password(
         "used" => {
             let totp = victim.totp(now);
             let body = json!({ "phone": telephone, "password": password, "totp": totp });
-            let own = world.ready((Whose::Victim, 0), "POST", "/signin/password", &body);
-            let reply = world.http.ask(&own).await?;
-            if let (Some(cookie), Some(ath)) =
-                (reply.cookie.clone(), reply.json()["session"]["ath"].as_str())
-            {
-                let session = crate::player::Session { cookie, ath: ath.to_owned() };
-                world.actor(Whose::Victim, 0).phone.put_session(&session);
-            }
+            sign_in(world, &body).await?;
             totp
         }
         _ => "123456".to_owned(),
     };
     let mut burner = world.burner();
     let (server, http) = (world.server(), world.http.clone());
+    let before = burner.newest_message(&http, &telephone).await?;
     let body = json!({ "phone": telephone, "device": burner.keys() });
     let path = format!("{API}/move/password/start");
     let started = world.attack(&burner.ready(server, ("POST", &path), (&body, now))).await?;
     let id = started.json()["move_id"].as_str().unwrap_or_default().to_owned();
-    let code = burner.sms_code(&http, &telephone).await?;
+    let code = burner.next_code(&http, &telephone, &before).await?;
+    let code = code.ok_or(Failure::NotUnderstood("the SMS of a move"))?;
     let path = format!("{API}/move/finish");
     for body in [
         json!({ "move_id": id, "code": code }),

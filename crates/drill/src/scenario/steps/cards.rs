@@ -10,6 +10,13 @@ use crate::player::{API, Failure, Reply, card_number, expect_ok, form_request, p
 /// How often a page looks for the gateway's word.
 const LOOKS_MAX: u32 = 400;
 const LOOK_EVERY: std::time::Duration = std::time::Duration::from_millis(25);
+/// What is not an end yet.
+const UNDER_WAY: [&str; 2] = ["unknown", "challenge"];
+/// The sandbox's card that is charged back after a minute.
+const CHARGED_BACK: &str = "4000000000000259";
+/// The sandbox's card that is registered and never pays.
+const DECLINED: &str = "4000000000000341";
+const CHARGEBACK_SECONDS: u64 = 90;
 /// The bank asks for this one.
 const ASKS: &str = "400002";
 /// The bank asks for nothing.
@@ -128,45 +135,103 @@ pub(super) async fn answer_gateway_again(
     let url = begun["topup"]["url"].as_str().or_else(|| begun["url"].as_str()).unwrap_or_default();
     let (gateway, bank) = place_of(url)?;
     let path = format!("/topups/card/{topup}/look");
+    let before = world.balance(Whose::Thief, 0).await?;
     for _ in 0..params.count("times", 4) {
         gateway.ask(&form_request(&bank, "answer=right")).await?;
         let looks = (0..8).map(|_| world.ready(who, "POST", &path, &json!({}))).collect();
         world.at_once(looks).await?;
     }
-    let seen = look(world, who, &path, &["unknown", "challenge"]).await?;
-    if seen["topup"]["status"] == "credited" {
-        world.tally.paid_in += amount;
+    let seen = look(world, who, &path, &UNDER_WAY).await?;
+    if seen["topup"]["status"] != "credited" {
+        return Err(Failure::NotUnderstood("the top-up that the bank agreed to"));
+    }
+    world.tally.paid_in += amount;
+    if world.balance(Whose::Thief, 0).await? == before + amount {
+        world.stopped("credited_once");
+    } else {
+        world.breach("one charge was not credited once");
     }
     Ok(())
 }
 
-/// Stolen card numbers are tried, one after the other, to see which of them work.
+/// A card whose holder says a minute later that the top-up was not theirs. The value is kept, and
+/// goes on: spent, sent, and loaded once more with the same card.
+pub(super) async fn charge_back(world: &mut World<'_>, params: Params<'_>) -> Result<(), Failure> {
+    let (who, amount) = ((Whose::Thief, 0), params.int("amount", 10_000));
+    let card = match register(world, who, CHARGED_BACK).await? {
+        Ok(card) if !card.is_empty() => card,
+        _ => return Err(Failure::NotUnderstood("the registration of a card")),
+    };
+    let begun = expect_ok("/topups/card", &begin(world, who, (&card, amount)).await?)?;
+    let topup = begun["topup"]["topup_id"].as_str().unwrap_or_default();
+    let path = format!("/topups/card/{topup}/look");
+    let seen = look(world, who, &path, &UNDER_WAY).await?;
+    if seen["topup"]["status"] != "credited" {
+        return Err(Failure::NotUnderstood("the top-up that is charged back"));
+    }
+    let before = world.balance(Whose::Thief, 0).await?;
+    (world.stage.pass)(CHARGEBACK_SECONDS);
+    for _ in 0..LOOKS_MAX {
+        if world.balance(Whose::Thief, 0).await? <= before - amount {
+            world.stopped("value_taken_back");
+            break;
+        }
+        tokio::time::sleep(LOOK_EVERY).await;
+    }
+    let (code, id) = (world.code(Whose::Thief, 0)?, world.id("spend"));
+    let body = json!({ "merchant_payment_id": id, "code": code, "amount": 500 });
+    let sale = world.till(0, "/payments", &body);
+    let reply = world.attack(&sale).await?;
+    if reply.is_ok() {
+        world.tally.goods += 500;
+        world.breach("an account that charged back went on paying");
+    }
+    let again = begin(world, who, (&card, amount)).await?;
+    world.note(&again);
+    world.must_refuse("a card that was charged back was charged again", &again);
+    let send = json!({ "client_send_id": id, "amount": 500, "to": { "kind": "link" } });
+    let sent = world.confirmed(who, "/sends", &send).await?;
+    world.note(&sent);
+    world.must_refuse("an account that charged back sent", &sent);
+    Ok(())
+}
+
+/// Stolen card numbers are tried, to see which of them work: registered one after the other, and
+/// one that the bank declines charged again and again.
 pub(super) async fn test_cards(world: &mut World<'_>, params: Params<'_>) -> Result<(), Failure> {
-    let (cards, at_most) = (params.count("cards", 12), params.count("at_most", 5));
+    let (cards, at_most) = (params.count("cards", 12), params.count("at_most", 4));
     let mut registered = 0;
     for card in 0..cards {
-        let thief = card % world.thieves.len().max(1);
-        let begin = if card % 3 == 0 { QUIET } else { "400000" };
-        let number = if card % 3 == 0 {
-            card_number(begin, 700_000 + card)
-        } else {
-            "4000000000000002".to_owned() // cannot be registered
-        };
-        match register(world, (Whose::Thief, thief), &number).await {
-            Ok(Ok(card)) => {
+        match register(world, (Whose::Thief, 0), &card_number(QUIET, 700_000 + card)).await? {
+            Ok(card) => {
                 world.tally.attempts += 1;
                 registered += usize::from(!card.is_empty());
             }
-            Ok(Err(refused)) => world.note(&refused),
-            Err(Failure::Refused { code, .. }) => {
-                world.tally.attempts += 1;
-                *world.tally.refused.entry(code).or_default() += 1;
-            }
-            Err(other) => return Err(other),
+            Err(refused) => world.note(&refused),
         }
     }
     if registered > at_most {
         world.breach(&format!("{registered} stolen cards were told to work"));
+    }
+    let tester = (Whose::Thief, 1);
+    let card = match register(world, tester, DECLINED).await? {
+        Ok(card) if !card.is_empty() => card,
+        _ => return Err(Failure::NotUnderstood("the registration of a card")),
+    };
+    let mut asked = 0;
+    for _ in 0..cards {
+        let begun = begin(world, tester, (&card, 1_000)).await?;
+        world.note(&begun);
+        let topup = begun.json()["topup"]["topup_id"].as_str().map(str::to_owned);
+        let Some(topup) = topup.filter(|_| begun.is_ok()) else { continue };
+        let seen = look(world, tester, &format!("/topups/card/{topup}/look"), &UNDER_WAY).await?;
+        if seen["topup"]["status"] == "credited" {
+            world.tally.topped_up += 1_000;
+        }
+        asked += 1;
+    }
+    if asked > at_most {
+        world.breach(&format!("a bank was asked {asked} times about one stolen card"));
     }
     Ok(())
 }
@@ -197,12 +262,22 @@ pub(super) async fn top_up_strangers_card(
             }
         }
         // Malware on the phone itself has the phone's key and not the finger.
-        let no_finger = json!({ "request": asked, "proof": { "totp": format!("{time:06}") } });
-        let request = world.ready((Whose::Victim, 0), "POST", "/topups/card", &no_finger);
-        let reply = world.attack(&request).await?;
-        if reply.is_ok() {
-            world.tally.topped_up += amount;
-            world.breach("a card was charged without its owner's finger");
+        let options = expect_ok(
+            "/topups/card/options",
+            &world.post((Whose::Victim, 0), "/topups/card/options", &asked).await?,
+        )?;
+        let by_thief = burner.passkey_on(&world.server().origin, &options);
+        for proof in [
+            json!({ "passkey": by_thief }),
+            json!({ "totp": { "challenge": "A".repeat(43), "code": format!("{time:06}") } }),
+        ] {
+            let no_finger = json!({ "request": asked, "proof": proof });
+            let request = world.ready((Whose::Victim, 0), "POST", "/topups/card", &no_finger);
+            let reply = world.attack(&request).await?;
+            if reply.is_ok() {
+                world.tally.topped_up += amount;
+                world.breach("a card was charged without its owner's finger");
+            }
         }
     }
     Ok(())

@@ -45,6 +45,9 @@ pub(super) async fn farm_coupon(world: &mut World<'_>, params: Params<'_>) -> Re
             continue;
         }
         let off = discount(&reply.json());
+        if off == 0 {
+            world.stopped("sold_without_coupon");
+        }
         taken += off;
         world.tally.goods += amount - off;
         let again = world.post(who, &format!("/coupons/{campaign}/set"), &json!({})).await?;
@@ -77,6 +80,9 @@ pub(super) async fn race_coupon(world: &mut World<'_>, params: Params<'_>) -> Re
     for reply in world.at_once(requests).await? {
         if reply.is_ok() {
             let off = discount(&reply.json());
+            if off == 0 {
+                world.stopped("sold_without_coupon");
+            }
             taken += off;
             world.tally.goods += amount - off;
         }

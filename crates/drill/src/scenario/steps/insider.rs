@@ -7,10 +7,10 @@ use super::super::world::{Whose, World};
 use crate::load::Request;
 use crate::player::{Failure, expect_ok, passkey_of};
 
-const DESK: &str = "/api/admin/v1";
+pub(super) const DESK: &str = "/api/admin/v1";
 
 /// A request of a browser at the desk.
-fn at_desk(
+pub(super) fn at_desk(
     world: &World<'_>,
     cookie: &str,
     method: &'static str,
@@ -27,8 +27,11 @@ fn at_desk(
 }
 
 /// The insider makes the passkey of the invitation and is signed in: the cookie.
-async fn enter(world: &mut World<'_>) -> Result<(String, crate::player::Passkey), Failure> {
-    let invite = world.stage.insider.clone().ok_or(Failure::NotUnderstood("an insider"))?;
+pub(super) async fn enter(
+    world: &mut World<'_>,
+) -> Result<(String, crate::player::Passkey), Failure> {
+    let nobody = || Failure::NotUnderstood("an insider");
+    let invite = world.stage.insider.as_ref().ok_or_else(nobody)?().await.ok_or_else(nobody)?;
     let mut passkey = passkey_of("insider", world.stage.first_customer, &world.server().origin);
     let path = format!("{DESK}/enrol/options");
     let asked = at_desk(world, "", "POST", &path, &json!({ "invite": invite }));

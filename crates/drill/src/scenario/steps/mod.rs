@@ -1,6 +1,7 @@
 //! The steps that scenarios are made of.
 
 mod account;
+mod audit;
 mod cards;
 mod codes;
 mod coupons;
@@ -47,8 +48,10 @@ programs! {
     account::move_with_password("totp");
     account::reset_elsewhere("field", "value");
     account::sign_up_with_stolen_number();
+    audit::tamper_with_audit();
     account::tell_numbers_apart();
     account::pump_messages("numbers", "at_most");
+    cards::charge_back("amount");
     cards::forge_gateway_events("times");
     cards::answer_gateway_again("amount", "times");
     cards::test_cards("cards", "at_most");
@@ -90,7 +93,7 @@ programs! {
     session::steal_session();
     session::weaken_proof();
     session::without_proof();
-    signin::crack_password("tries");
+    signin::crack_password("tries", "phone");
     signin::forge_external("times");
     signin::relay_passkey("origin");
     signin::replay_totp();

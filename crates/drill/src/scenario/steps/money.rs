@@ -181,6 +181,8 @@ pub(super) async fn pay_from_stopped_account(
     let request = world.ready((Whose::Victim, 0), "POST", &path, &pay);
     world.refused("a stopped account paid an order", &request).await?;
     let send = json!({ "client_send_id": orders[0], "amount": amount, "to": { "kind": "link" } });
-    let request = world.ready((Whose::Victim, 0), "POST", "/sends/options", &send);
-    world.refused("a stopped account may send", &request).await
+    let reply = world.confirmed((Whose::Victim, 0), "/sends", &send).await?;
+    world.note(&reply);
+    world.must_refuse("a stopped account sent", &reply);
+    Ok(())
 }

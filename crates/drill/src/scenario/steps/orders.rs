@@ -71,6 +71,8 @@ pub(super) async fn swap_sticker(world: &mut World<'_>, params: Params<'_>) -> R
         || found["order"]["amount"] != amount
     {
         world.breach("the customer is not told whom they pay, and how much");
+    } else {
+        world.stopped("told_whom");
     }
     Ok(())
 }

@@ -89,7 +89,7 @@ pub(super) async fn send_without_finger(
     for proof in [
         json!({ "passkey": by_thief }),
         json!({ "passkey": for_small }),
-        json!({ "totp": "123456" }),
+        json!({ "totp": { "challenge": "A".repeat(43), "code": "123456" } }),
         Value::Null,
         json!({}),
     ] {

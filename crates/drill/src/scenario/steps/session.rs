@@ -8,7 +8,7 @@ use super::super::file::Params;
 use super::super::world::{Whose, World};
 use super::signin::tells_of_a_customer;
 use crate::load::Request;
-use crate::player::{API, Failure, Phone, Reply};
+use crate::player::{API, Failure, Phone, Reply, expect_ok};
 
 /// Everything with which a thief shows, moves or changes something of a customer.
 const DOORS: [(&str, &str); 16] = [
@@ -185,5 +185,7 @@ pub(super) async fn weaken_proof(world: &mut World<'_>, _: Params<'_>) -> Result
         let reply = world.attack(&with_proof(request.clone(), Some(&proof))).await?;
         must_not_enter(world, "a weak proof was taken", &reply);
     }
+    // Nothing else was wrong with them: as it was, it is taken.
+    expect_ok("/me", &world.http.ask(&request).await?)?;
     Ok(())
 }

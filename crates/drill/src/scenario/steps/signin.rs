@@ -1,10 +1,10 @@
 //! Attacks on the way in.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::file::Params;
 use super::super::world::{Whose, World};
-use crate::player::{API, Failure, Phone, Reply};
+use crate::player::{API, Failure, Phone, Reply, expect_ok};
 
 const PATH: &str = "/signin/password";
 
@@ -21,7 +21,7 @@ fn note_entry(world: &mut World<'_>, reply: &Reply) {
 pub(super) async fn try_pairs(world: &mut World<'_>, params: Params<'_>) -> Result<(), Failure> {
     let (pairs, right_every) = (params.count("pairs", 60), params.count("right_every", 10));
     for pair in 0..pairs {
-        let mut burner = world.burner();
+        let mut burner = world.burner().with_tool();
         let (telephone, password) = if pair % right_every.max(1) == 0 {
             let victim = &world.actor(Whose::Victim, pair / right_every.max(1)).phone;
             (Phone::telephone(victim.number()), victim.password().to_owned())
@@ -43,12 +43,25 @@ pub(super) async fn try_pairs(world: &mut World<'_>, params: Params<'_>) -> Resu
     Ok(())
 }
 
-/// All guesses at one account, from one machine, the right password at the end.
+/// The victim signs in with number, password and app on the own phone, which must work.
+pub(super) async fn sign_in(world: &mut World<'_>, body: &Value) -> Result<(), Failure> {
+    let (server, now, path) = (world.server(), world.now(), format!("{API}{PATH}"));
+    let victim = &mut world.actor(Whose::Victim, 0).phone;
+    let own = victim.ready_outside(server, ("POST", &path), (body, now));
+    let reply = world.http.ask(&own).await?;
+    expect_ok(PATH, &reply)?;
+    world.actor(Whose::Victim, 0).phone.keep_session(&reply);
+    Ok(())
+}
+
+/// All guesses at one account, the right password at the end: from one machine that is a stranger,
+/// or by malware on the victim's own phone.
 pub(super) async fn crack_password(
     world: &mut World<'_>,
     params: Params<'_>,
 ) -> Result<(), Failure> {
     let tries = params.count("tries", 40);
+    let is_own = params.text("phone", "stranger") == "own";
     let mut burner = world.burner();
     for guess in 0..tries {
         let victim = &world.actor(Whose::Victim, 0).phone;
@@ -59,7 +72,8 @@ pub(super) async fn crack_password(
         let body =
             json!({ "phone": telephone, "password": password, "totp": format!("{guess:06}") });
         let (server, now) = (world.server(), world.now());
-        let request = burner.ready(server, ("POST", &format!("{API}{PATH}")), (&body, now));
+        let phone = if is_own { &mut world.actor(Whose::Victim, 0).phone } else { &mut burner };
+        let request = phone.ready_outside(server, ("POST", &format!("{API}{PATH}")), (&body, now));
         let reply = world.attack(&request).await?;
         note_entry(world, &reply);
     }
@@ -74,17 +88,11 @@ pub(super) async fn replay_totp(world: &mut World<'_>, _: Params<'_>) -> Result<
     let body = json!({ "phone": Phone::telephone(phone.number()), "password": phone.password(),
         "totp": phone.totp(now) });
     // The customer signs in with it: what the malware saw.
-    let own = world.ready((Whose::Victim, 0), "POST", PATH, &body);
-    let reply = world.http.ask(&own).await?;
-    if !reply.is_ok() {
-        return Err(Failure::Refused { path: PATH.to_owned(), code: reply.code() });
-    }
-    let session = reply.json()["session"]["ath"].as_str().unwrap_or_default().to_owned();
-    let cookie = reply.cookie.unwrap_or_default();
-    let session = crate::player::Session { cookie, ath: session };
-    world.actor(Whose::Victim, 0).phone.put_session(&session);
+    sign_in(world, &body).await?;
     for _ in 0..3 {
-        let again = world.ready((Whose::Victim, 0), "POST", PATH, &body);
+        let (server, path) = (world.server(), format!("{API}{PATH}"));
+        let victim = &mut world.actor(Whose::Victim, 0).phone;
+        let again = victim.ready_outside(server, ("POST", &path), (&body, now));
         let reply = world.attack(&again).await?;
         note_entry(world, &reply);
         world.must_refuse("a code of the app worked twice", &reply);
@@ -97,21 +105,35 @@ pub(super) async fn relay_passkey(
     world: &mut World<'_>,
     params: Params<'_>,
 ) -> Result<(), Failure> {
-    let origin = params.text("origin", "https://omarnori.example");
+    let other = params.text("origin", "https://omarnori.example");
     let mut burner = world.burner();
     let http = world.http.clone();
+    let own = world.server().origin.clone();
     for (offer, path) in [("/signin/options", "/signin/finish"), ("/move/options", "/move/start")] {
-        let options = burner.plain(&http, offer, &json!({})).await?;
-        let credential = world.actor(Whose::Victim, 0).phone.passkey_on(origin, &options);
-        let mut body = json!({ "credential": credential });
-        if path == "/move/start" {
-            body["device"] = burner.keys();
+        // First as the owner does it on our page: it is the origin that makes the difference.
+        for origin in [own.as_str(), other] {
+            let options = burner.plain(&http, offer, &json!({})).await?;
+            let victim = &mut world.actor(Whose::Victim, 0).phone;
+            let credential = victim.passkey_on(origin, &options);
+            let mut body = json!({ "credential": credential });
+            let (server, now, path) = (world.server(), world.now(), format!("{API}{path}"));
+            let request = if path.ends_with("/move/start") {
+                body["device"] = burner.keys();
+                burner.ready(server, ("POST", &path), (&body, now))
+            } else {
+                let victim = &mut world.actor(Whose::Victim, 0).phone;
+                victim.ready_outside(server, ("POST", &path), (&body, now))
+            };
+            if origin == own {
+                let reply = world.http.ask(&request).await?;
+                expect_ok(&path, &reply)?;
+                world.actor(Whose::Victim, 0).phone.keep_session(&reply);
+                continue;
+            }
+            let reply = world.attack(&request).await?;
+            note_entry(world, &reply);
+            world.must_refuse("an answer of another origin was taken", &reply);
         }
-        let (server, now) = (world.server(), world.now());
-        let request = burner.ready(server, ("POST", &format!("{API}{path}")), (&body, now));
-        let reply = world.attack(&request).await?;
-        note_entry(world, &reply);
-        world.must_refuse("an answer of another origin was taken", &reply);
     }
     Ok(())
 }

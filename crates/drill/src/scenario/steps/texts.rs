@@ -56,6 +56,7 @@ pub(super) async fn store_script(world: &mut World<'_>, _: Params<'_>) -> Result
     if shown == 0 {
         return Err(Failure::NotUnderstood("the pages: none shows the store's name"));
     }
+    world.stopped("escaped");
     Ok(())
 }
 

@@ -63,7 +63,10 @@ pub(super) async fn hold_connections(
     let (store, amount) = (0, 100);
     let bought = tokio::time::timeout(PATIENCE, world.buy((Whose::Victim, 0), (store, amount)));
     match bought.await {
-        Ok(bought) => drop(bought?),
+        Ok(bought) => {
+            bought?;
+            world.stopped("customer_served");
+        }
         Err(_late) => world.breach("nobody could buy while slow clients held their connections"),
     }
     drop(held);

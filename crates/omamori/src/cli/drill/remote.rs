@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::Path;
 
-use omamori_drill::scenario::{Outcome, Scenario, Server, Stage, run};
+use omamori_drill::scenario::{Insider, Outcome, Scenario, Server, Stage, run};
 use serde::Deserialize;
 
 use super::Error;
@@ -53,7 +53,10 @@ pub(super) async fn run_at(
         registers: keys.registers,
         rival: keys.rival,
         revoked: keys.revoked,
-        insider: keys.insider,
+        insider: keys.insider.map(|invite| -> Insider {
+            Box::new(move || Box::pin(std::future::ready(Some(invite.clone()))))
+        }),
+        tampering: None,
         coupon_yen: keys.coupon_yen,
         now: Box::new(now),
         pass: Box::new(|_| ()),

@@ -7,9 +7,10 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use omamori_db::sql;
-use omamori_drill::scenario::{Desk, Outcome, Scenario, Server, Stage, run};
+use omamori_drill::scenario::{Desk, Insider, Outcome, Scenario, Server, Stage, Tampering, run};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
 
 use super::Error;
 use crate::alert;
@@ -31,6 +32,8 @@ use crate::server;
 
 /// Staff look so often. (The task of a service looks every ten seconds.)
 const LOOK_EVERY: Duration = Duration::from_millis(200);
+/// The newest alerts, so many.
+const ALERTS: i64 = 50;
 const COUPON_YEN: i64 = 200;
 const SCRIPT: &str = "<script>alert(1)</script>";
 
@@ -44,48 +47,107 @@ impl Clock for AheadClock {
     }
 }
 
+/// Customers of one scenario, at most.
+const CUSTOMERS: usize = 1_000;
+
+/// A running service, with a shop and staff who watch it.
+pub struct Service {
+    app: Arc<App>,
+    store: Store,
+    stage: Stage,
+    stop: oneshot::Sender<()>,
+    served: JoinHandle<std::io::Result<()>>,
+}
+
 /// Starts a service on empty stores, attacks it, stops it and proves that its books add up.
 ///
 /// # Errors
 /// If the service cannot be started, or its books are not as they must be.
 pub async fn attack(store: Store, folder: &Path, scenario: &Scenario) -> Result<Outcome, Error> {
-    let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    let address = listener.local_addr()?;
-    let origin = format!("http://localhost:{}", address.port());
-    let issuer = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
-    let config = Config {
-        listen: address,
-        public_url: origin.clone(),
-        store: store.clone(),
-        key_file: folder.join("master.key"),
-        card: Card::Sandbox { port: 0 },
-        // Every attacker and customer comes from a network of their own.
-        trusted_proxies: vec!["127.0.0.1/32".parse()?],
-        external_sign_in: vec![serve_issuer(issuer, &origin)?],
-        ..Config::default()
-    };
-    let key = read_or_make_key(&config.key_file)?;
-    let clock = Arc::new(AheadClock::default());
-    let app = open(config, &key, clock.clone(), Arc::new(SystemRng)).await?;
-    let stage = shop(&app, &clock, Server { address, origin }).await?;
-    let (stop, stopped) = oneshot::channel::<()>();
-    let served = tokio::spawn(server::serve(app.clone(), listener, async move {
-        let _gone = stopped.await;
-    }));
-    let door = scenario.door.as_deref().and_then(Door::of);
-    let watching = tokio::spawn(watch(Arc::downgrade(&app), stage.desk.clone(), door));
-    let outcome = run(&stage, scenario).await;
-    watching.abort();
-    let _gone = stop.send(());
-    served.await??;
-    drop(app);
-    crate::cli::verify::check(&store).await?;
-    Ok(outcome.unwrap_or_else(|why| Outcome::broken_off(scenario, &why.to_string())))
+    let mut service = Service::start(store, folder).await?;
+    let outcome = service.attack(scenario).await?;
+    service.end().await?;
+    Ok(outcome)
+}
+
+impl Service {
+    /// Starts one on empty stores. `folder` is for its key.
+    ///
+    /// # Errors
+    /// If it cannot be started.
+    pub async fn start(store: Store, folder: &Path) -> Result<Self, Error> {
+        let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let address = listener.local_addr()?;
+        let origin = format!("http://localhost:{}", address.port());
+        let issuer = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        let config = Config {
+            listen: address,
+            public_url: origin.clone(),
+            store: store.clone(),
+            key_file: folder.join("master.key"),
+            card: Card::Sandbox { port: 0 },
+            // Every attacker and customer comes from a network of their own.
+            trusted_proxies: vec!["127.0.0.1/32".parse()?],
+            external_sign_in: vec![serve_issuer(issuer, &origin)?],
+            ..Config::default()
+        };
+        let key = read_or_make_key(&config.key_file)?;
+        let clock = Arc::new(AheadClock::default());
+        let app = open(config, &key, clock.clone(), Arc::new(SystemRng)).await?;
+        let stage = shop(&app, &clock, Server { address, origin }).await?;
+        let (stop, stopped) = oneshot::channel::<()>();
+        let served = tokio::spawn(server::serve(app.clone(), listener, async move {
+            let _gone = stopped.await;
+        }));
+        Ok(Self { app, store, stage, stop, served })
+    }
+
+    /// Lets one scenario attack it. Several do so one after the other: each has people of its own,
+    /// days lie between them, and doors that were closed are open again.
+    ///
+    /// # Errors
+    /// If a door cannot be opened again.
+    pub async fn attack(&mut self, scenario: &Scenario) -> Result<Outcome, Error> {
+        let door = scenario.door.as_deref().and_then(Door::of);
+        let watching = self.watch(door);
+        let outcome = run(&self.stage, scenario).await;
+        watching.abort();
+        self.stage.first_customer += CUSTOMERS;
+        for closure in self.app.gate.controls().closed(self.app.clock.now()) {
+            let (actor, id) = (Actor::machine(), &closure.control_id);
+            control::open(&self.app, &actor, "drill", id, "drill").await.map_err(plain)?;
+        }
+        Ok(outcome.unwrap_or_else(|why| Outcome::broken_off(scenario, &why.to_string())))
+    }
+
+    /// What attackers and customers are given.
+    #[must_use]
+    pub const fn stage(&self) -> &Stage {
+        &self.stage
+    }
+
+    /// Staff begin to look at the alerts, until the task is aborted.
+    pub fn watch(&self, door: Option<Door>) -> JoinHandle<()> {
+        tokio::spawn(watch(Arc::downgrade(&self.app), self.stage.desk.clone(), door))
+    }
+
+    /// Stops it, and proves that its books add up.
+    ///
+    /// # Errors
+    /// If they do not.
+    pub async fn end(self) -> Result<(), Error> {
+        let Self { app, store, stage, stop, served } = self;
+        drop(stage);
+        let _gone = stop.send(());
+        served.await??;
+        drop(app);
+        crate::cli::verify::must_be_clean(&store).await
+    }
 }
 
 /// A merchant with four registers in two stores and one whose key was revoked, another whose
 /// store has a script for a name, a coupon, and somebody of staff.
-async fn shop(app: &App, clock: &Arc<AheadClock>, server: Server) -> Result<Stage, Error> {
+async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result<Stage, Error> {
     let merchant = create_merchant(app, "日の丸商店").await.map_err(plain)?;
     let mut registers = Vec::new();
     let mut stores = Vec::new();
@@ -104,14 +166,14 @@ async fn shop(app: &App, clock: &Arc<AheadClock>, server: Server) -> Result<Stag
     let rival = create_store(app, &rival, SCRIPT).await.map_err(plain)?;
     let rival = create_terminal(app, &rival, SCRIPT, "pos").await.map_err(plain)?;
     coupon(app).await?;
-    let insider = staff::invite(app, "内部 不正", Role::Fraud).await.map_err(plain)?;
     let (now, ahead) = (clock.clone(), clock.clone());
     Ok(Stage {
         server,
         registers,
         rival: Some(rival.api_key),
         revoked: Some(stolen.api_key),
-        insider: Some(insider),
+        insider: Some(insider(app)),
+        tampering: Some(tampering(app)),
         coupon_yen: COUPON_YEN,
         now: Box::new(move || u64::try_from(now.now() / SECOND).unwrap_or_default()),
         pass: Box::new(move |seconds| {
@@ -135,8 +197,37 @@ async fn coupon(app: &App) -> Result<(), Error> {
         dormant_days: None,
     };
     let (owner, now) = (Owner { merchant_id: None, by: "drill" }, app.clock.now());
-    manage::create(app, owner, terms, now, now + 30 * DAY).await.map_err(plain)?;
+    manage::create(app, owner, terms, now, now + 360 * DAY).await.map_err(plain)?;
     Ok(())
+}
+
+/// Invites somebody who turns out to be an insider.
+fn insider(app: &Arc<App>) -> Insider {
+    let app = Arc::downgrade(app);
+    Box::new(move || {
+        let app = app.clone();
+        Box::pin(
+            async move { staff::invite(&*app.upgrade()?, "内部 不正", Role::Fraud).await.ok() },
+        )
+    })
+}
+
+/// Changes the newest entry of the audit log, behind the service's back.
+fn tampering(app: &Arc<App>) -> Tampering {
+    let app = Arc::downgrade(app);
+    Box::new(move || {
+        let app = app.clone();
+        Box::pin(async move {
+            let Some(app) = app.upgrade() else { return false };
+            let change = sql("UPDATE audit_entry SET reason = $1
+                 WHERE seq = (SELECT MAX(seq) FROM audit_entry)");
+            app.stores
+                .registry
+                .execute(change.bind("as it never was"))
+                .await
+                .is_ok_and(|changed| changed == 1)
+        })
+    })
 }
 
 /// Staff who look at the alerts, and close a door at the first.
@@ -154,11 +245,14 @@ async fn watch(app: Weak<App>, desk: Arc<Desk>, door: Option<Door>) {
 async fn look(app: &Arc<App>, desk: &Desk, door: Option<Door>) -> Result<(), Error> {
     let before = desk.seen();
     alert::round_now(app).await.map_err(plain)?;
-    if before.began.is_none() || alert::standing(&app.stores.registry).await.map_err(plain)? == 0 {
-        return Ok(());
+    let Some(began) = before.began else { return Ok(()) };
+    let since = app.clock.now() - i64::try_from(began.elapsed().as_micros())?;
+    let newest = alert::newest(&app.stores.registry, ALERTS).await.map_err(plain)?;
+    let of_the_attack = newest.iter().filter(|alert| alert.first_at >= since);
+    for alert in of_the_attack {
+        desk.alert(&alert.kind);
     }
-    desk.alert();
-    if let (Some(door), None) = (door, before.door) {
+    if let (Some(_), Some(door), None) = (desk.seen().alert, door, before.door) {
         let closing = Closing {
             door,
             scope: Scope::All,
