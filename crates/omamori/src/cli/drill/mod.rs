@@ -4,6 +4,7 @@
 //! Everything that attacks is in the crate `drill` and speaks HTTP. Here is what needs the inside:
 //! a service with a shop, somebody who watches its alerts and closes doors ([`stage`]).
 
+pub mod july;
 mod remote;
 pub mod stage;
 
@@ -21,7 +22,7 @@ type Error = Box<dyn std::error::Error>;
 /// Attacks the service.
 #[derive(clap::Args)]
 pub struct Args {
-    /// A scenario by its name, or `list` for all names.
+    /// A scenario by its name, `july-2019` for the attack on a crowd, or `list` for all names.
     #[arg(required_unless_present = "all")]
     name: Option<String>,
     /// All scenarios, one after the other.
@@ -44,6 +45,12 @@ pub struct Args {
     /// Where the reports are written: `drill.json` and `drill.md`.
     #[arg(long)]
     report: Option<PathBuf>,
+    /// `july-2019`: how many customers there are.
+    #[arg(long, default_value_t = 20_000)]
+    customers: usize,
+    /// `july-2019`: a program built with the feature `baseline-2019`, to be attacked too.
+    #[arg(long)]
+    baseline: Option<PathBuf>,
     /// The folder for the services that are started. What is made in it is removed.
     #[arg(long, default_value = "data/drill")]
     data: PathBuf,
@@ -54,12 +61,24 @@ pub struct Args {
 /// # Errors
 /// If a scenario was not withstood, or none could be run.
 pub async fn run(args: Args) -> Result<(), Error> {
+    if args.name.as_deref() == Some(july::NAME) {
+        logs::start_text("off");
+        return july::run(july::Asked {
+            customers: args.customers,
+            baseline: args.baseline.as_deref(),
+            data: &args.data,
+            report: args.report.as_deref(),
+        })
+        .await;
+    }
     let all = read(args.scenarios.as_deref())?;
     if args.name.as_deref() == Some("list") {
         for scenario in &all {
             say(format_args!("{:<28} {}", scenario.name, scenario.title.ja));
             say(format_args!("{:<28} {}", "", scenario.title.en));
         }
+        say(format_args!("{:<28} 2019年7月の攻撃を、多くの客と同時に", july::NAME));
+        say(format_args!("{:<28} The attack of July 2019 on a crowd", ""));
         return Ok(());
     }
     let chosen: Vec<_> = match &args.name {
@@ -120,13 +139,19 @@ async fn run_all(chosen: &[&Scenario], args: &Args) -> Result<Vec<Outcome>, Erro
     Ok(outcomes)
 }
 
-/// Runs one against a service of its own, whose folder is removed.
-async fn run_here(data: &Path, scenario: &Scenario) -> Result<Outcome, Error> {
-    let folder = data.join(&scenario.name);
+/// A folder that was not there.
+fn fresh_folder(data: &Path, name: &str) -> Result<PathBuf, Error> {
+    let folder = data.join(name);
     if folder.exists() {
         return Err(format!("{} is there already; remove it", folder.display()).into());
     }
     std::fs::create_dir_all(&folder)?;
+    Ok(folder)
+}
+
+/// Runs one against a service of its own, whose folder is removed.
+async fn run_here(data: &Path, scenario: &Scenario) -> Result<Outcome, Error> {
+    let folder = fresh_folder(data, &scenario.name)?;
     let store = Store::Sqlite { folder: folder.clone() };
     let outcome = stage::attack(store, &folder, scenario).await;
     std::fs::remove_dir_all(&folder)?;

@@ -54,7 +54,7 @@ const CUSTOMERS: usize = 1_000;
 pub struct Service {
     app: Arc<App>,
     store: Store,
-    stage: Stage,
+    stage: Arc<Stage>,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
 }
@@ -94,7 +94,7 @@ impl Service {
         let key = read_or_make_key(&config.key_file)?;
         let clock = Arc::new(AheadClock::default());
         let app = open(config, &key, clock.clone(), Arc::new(SystemRng)).await?;
-        let stage = shop(&app, &clock, Server { address, origin }).await?;
+        let stage = Arc::new(shop(&app, &clock, Server { address, origin }).await?);
         let (stop, stopped) = oneshot::channel::<()>();
         let served = tokio::spawn(server::serve(app.clone(), listener, async move {
             let _gone = stopped.await;
@@ -112,7 +112,9 @@ impl Service {
         let watching = self.watch(door);
         let outcome = run(&self.stage, scenario).await;
         watching.abort();
-        self.stage.first_customer += CUSTOMERS;
+        if let Some(stage) = Arc::get_mut(&mut self.stage) {
+            stage.first_customer += CUSTOMERS;
+        }
         for closure in self.app.gate.controls().closed(self.app.clock.now()) {
             let (actor, id) = (Actor::machine(), &closure.control_id);
             control::open(&self.app, &actor, "drill", id, "drill").await.map_err(plain)?;
@@ -122,8 +124,8 @@ impl Service {
 
     /// What attackers and customers are given.
     #[must_use]
-    pub const fn stage(&self) -> &Stage {
-        &self.stage
+    pub fn stage(&self) -> Arc<Stage> {
+        self.stage.clone()
     }
 
     /// Staff begin to look at the alerts, until the task is aborted.
