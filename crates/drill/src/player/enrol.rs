@@ -75,7 +75,12 @@ impl Phone {
         http: &Http,
         mut request: Request,
     ) -> Result<Reply, Failure> {
-        let asked = self.plain(http, "/signin/password/work", &json!({})).await?;
+        let path = format!("{API}/signin/password/work");
+        let asked = http.ask(&self.request("POST", &path, "{}")).await?;
+        if !asked.is_ok() {
+            return Ok(asked);
+        }
+        let asked = asked.json();
         let challenge = asked["challenge"].as_str().unwrap_or_default();
         let bits = asked["bits"].as_u64().and_then(|bits| u32::try_from(bits).ok());
         let proof = request.headers.iter().find(|(name, _)| *name == "dpop");

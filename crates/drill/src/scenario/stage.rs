@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use crate::player::Server;
 
 /// Staff who do not look for so long do not look at all.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(30);
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// `inv_…`, fresh, of somebody of staff: a fraud analyst, who is the insider.
@@ -62,6 +62,8 @@ pub struct Seen {
     pub kinds: BTreeSet<String>,
     /// The door was closed.
     pub door: Option<Duration>,
+    /// Whether somebody looks.
+    pub is_watched: bool,
     /// How often somebody looked.
     pub looks: u64,
 }
@@ -75,7 +77,8 @@ impl Desk {
     /// The attack begins.
     pub(crate) fn begin(&self) {
         let mut seen = self.lock();
-        *seen = Seen { began: Some(Instant::now()), looks: seen.looks, ..Seen::default() };
+        let (looks, is_watched) = (seen.looks, seen.is_watched);
+        *seen = Seen { began: Some(Instant::now()), looks, is_watched, ..Seen::default() };
     }
 
     /// An alert of this kind stands. The time of the first one counts.
@@ -91,6 +94,11 @@ impl Desk {
         seen.door = seen.door.or(seen.began.map(|began| began.elapsed()));
     }
 
+    /// Somebody will look from now on.
+    pub fn watch(&self) {
+        self.lock().is_watched = true;
+    }
+
     /// Somebody looked, and told all there was.
     pub fn looked(&self) {
         self.lock().looks += 1;
@@ -100,7 +108,15 @@ impl Desk {
     pub(crate) async fn settle(&self) {
         let before = self.seen().looks;
         let until = Instant::now() + PATIENCE;
-        while before > 0 && self.seen().looks < before + 2 && Instant::now() < until {
+        while self.seen().is_watched && self.seen().looks < before + 2 && Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
+    /// Waits for staff to close the door at the first alert. Where nobody looks it goes on.
+    pub(crate) async fn door_closed(&self) {
+        let until = Instant::now() + 3 * PATIENCE;
+        while self.seen().is_watched && self.seen().door.is_none() && Instant::now() < until {
             tokio::time::sleep(LOOK_EVERY).await;
         }
     }

@@ -7,6 +7,9 @@ use super::super::world::{Whose, World};
 use super::insider::{DESK, at_desk, enter};
 use crate::player::{Failure, expect_ok};
 
+/// What an entry of another would look like.
+const FORGED: &str = "drill</td></tr><tr><td>stf_0000000000</td><td>staff_invite";
+
 /// Ways that a log which can be changed would have.
 const WAYS: [(&str, &str); 8] = [
     ("DELETE", "/console/audit"),
@@ -19,17 +22,14 @@ const WAYS: [(&str, &str); 8] = [
     ("POST", "/api/admin/v1/audit"),
 ];
 
-/// An insider stops an account and wants it never to have been: forges a further entry by the words
-/// of the reason, asks for every way to change the log, and at last has a hand in the store.
+/// An insider stops an account and wants it never to have been: writes a reason that would look
+/// like an entry of somebody else's, asks for every way to change the log, and at last has a hand
+/// in the store.
 pub(super) async fn tamper_with_audit(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
     let (cookie, _) = enter(world).await?;
     let thief = world.actor(Whose::Thief, 0).phone.customer_id().to_owned();
     let freeze = format!("{DESK}/customers/{thief}/freeze");
-    let forged = "drill\n{\"actor\":\"stf_0\",\"act\":\"staff_invite\"}";
-    let body = json!({ "reason": forged });
-    let request = at_desk(world, &cookie, "POST", &freeze, &body);
-    world.refused("a reason has a line of its own", &request).await?;
-    let body = json!({ "reason": "drill" });
+    let body = json!({ "reason": FORGED });
     let frozen = world.http.ask(&at_desk(world, &cookie, "POST", &freeze, &body)).await?;
     expect_ok(&freeze, &frozen)?;
     for (method, path) in WAYS {
@@ -39,8 +39,9 @@ pub(super) async fn tamper_with_audit(world: &mut World<'_>, _: Params<'_>) -> R
     }
     let page = at_desk(world, &cookie, "GET", "/console/audit", &Value::Null);
     let page = world.http.ask(&page).await?;
-    if page.is_ok() && !String::from_utf8_lossy(&page.body).contains(&thief) {
-        world.breach("what the insider did is not in the log");
+    let page = String::from_utf8_lossy(&page.body).into_owned();
+    if page.contains(FORGED) {
+        world.breach("a reason looks like an entry");
     }
     let stage = world.stage;
     let Some(tampering) = &stage.tampering else { return Ok(()) };

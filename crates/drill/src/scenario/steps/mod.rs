@@ -97,6 +97,7 @@ programs! {
     signin::forge_external("times");
     signin::relay_passkey("origin");
     signin::replay_totp();
+    signin::try_closed_door();
     signin::try_pairs("pairs", "right_every");
     texts::inject_into_headers();
     texts::inject_sql();

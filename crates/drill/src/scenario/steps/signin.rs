@@ -17,12 +17,13 @@ fn note_entry(world: &mut World<'_>, reply: &Reply) {
 }
 
 /// A list of leaked pairs, of which some are right, each from a phone and a network of its own.
-/// Where the service asks for work, the attackers do it.
+/// Where the service asks for work, the attackers do it for those.
 pub(super) async fn try_pairs(world: &mut World<'_>, params: Params<'_>) -> Result<(), Failure> {
     let (pairs, right_every) = (params.count("pairs", 60), params.count("right_every", 10));
     for pair in 0..pairs {
         let mut burner = world.burner().with_tool();
-        let (telephone, password) = if pair % right_every.max(1) == 0 {
+        let is_right = pair % right_every.max(1) == 0;
+        let (telephone, password) = if is_right {
             let victim = &world.actor(Whose::Victim, pair / right_every.max(1)).phone;
             (Phone::telephone(victim.number()), victim.password().to_owned())
         } else {
@@ -33,13 +34,26 @@ pub(super) async fn try_pairs(world: &mut World<'_>, params: Params<'_>) -> Resu
         let request = burner.ready(server, ("POST", &path), (&body, now));
         let reply = world.attack(&request).await?;
         note_entry(world, &reply);
-        if reply.code() == "work_required" {
+        if is_right && reply.code() == "work_required" {
             let request = burner.ready(server, ("POST", &path), (&body, world.now()));
             let reply = burner.worked(&world.http, request).await?;
             world.note(&reply);
             note_entry(world, &reply);
         }
     }
+    Ok(())
+}
+
+/// Staff saw the list and closed the door: a right pair is tried once more.
+pub(super) async fn try_closed_door(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+    world.stage.desk.door_closed().await;
+    let victim = &world.actor(Whose::Victim, 0).phone;
+    let telephone = Phone::telephone(victim.number());
+    let body = json!({ "phone": telephone, "password": victim.password(), "totp": victim.totp(0) });
+    let (server, now, path) = (world.server(), world.now(), format!("{API}{PATH}"));
+    let mut burner = world.burner();
+    let reply = world.attack(&burner.ready(server, ("POST", &path), (&body, now))).await?;
+    note_entry(world, &reply);
     Ok(())
 }
 

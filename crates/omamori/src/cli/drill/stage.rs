@@ -26,6 +26,7 @@ use crate::console::staff;
 use crate::control::{self, Closing, Door, Scope};
 use crate::coupon::manage::{self, Owner};
 use crate::coupon::{Gift, Terms};
+use crate::crowd::CrowdSettings;
 use crate::merchant::{create_merchant, create_store, create_terminal};
 use crate::rng::SystemRng;
 use crate::server;
@@ -89,6 +90,8 @@ impl Service {
             // Every attacker and customer comes from a network of their own.
             trusted_proxies: vec!["127.0.0.1/32".parse()?],
             external_sign_in: vec![serve_issuer(issuer, &origin)?],
+            // A crowd signs up before the attack begins: nobody is to wait for that.
+            waiting_room: CrowdSettings { signups_per_minute: 0 },
             ..Config::default()
         };
         let key = read_or_make_key(&config.key_file)?;
@@ -130,6 +133,7 @@ impl Service {
 
     /// Staff begin to look at the alerts, until the task is aborted.
     pub fn watch(&self, door: Option<Door>) -> JoinHandle<()> {
+        self.stage.desk.watch();
         tokio::spawn(watch(Arc::downgrade(&self.app), self.stage.desk.clone(), door))
     }
 
