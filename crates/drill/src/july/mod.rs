@@ -82,6 +82,7 @@ pub async fn run(
         worked??;
     }
     let seconds = began.elapsed().as_secs_f64();
+    stage.desk.alerted().await;
     stage.desk.settle().await;
     let seen = stage.desk.seen();
     let missing = crowd.missing(&stage).await?;

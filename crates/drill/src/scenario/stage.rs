@@ -113,6 +113,14 @@ impl Desk {
         }
     }
 
+    /// Waits for the first alert, a minute at most. Where nobody looks it goes on.
+    pub(crate) async fn alerted(&self) {
+        let until = Instant::now() + 2 * PATIENCE;
+        while self.seen().is_watched && self.seen().alert.is_none() && Instant::now() < until {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    }
+
     /// Waits for staff to close the door at the first alert. Where nobody looks it goes on.
     pub(crate) async fn door_closed(&self) {
         let until = Instant::now() + 3 * PATIENCE;

@@ -99,6 +99,7 @@ programs! {
     signin::replay_totp();
     signin::try_closed_door();
     signin::try_pairs("pairs", "right_every");
+    signin::wait_for_alert();
     texts::inject_into_headers();
     texts::inject_sql();
     texts::store_script();

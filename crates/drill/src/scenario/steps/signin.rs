@@ -44,6 +44,15 @@ pub(super) async fn try_pairs(world: &mut World<'_>, params: Params<'_>) -> Resu
     Ok(())
 }
 
+/// Somebody is told of the list while it is fresh.
+pub(super) async fn wait_for_alert(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+    world.stage.desk.alerted().await;
+    if world.stage.desk.seen().kinds.contains("attack_wave") {
+        world.stopped("attack_wave");
+    }
+    Ok(())
+}
+
 /// Staff saw the list and closed the door: a right pair is tried once more.
 pub(super) async fn try_closed_door(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
     world.stage.desk.door_closed().await;

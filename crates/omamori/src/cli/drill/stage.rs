@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Error;
-use crate::alert;
+use crate::alert::{self, Kind};
 use crate::app::App;
 use crate::audit::Actor;
 use crate::cli::demo::serve_issuer;
@@ -254,8 +254,12 @@ async fn look(app: &Arc<App>, desk: &Desk, door: Option<Door>) -> Result<(), Err
     let Some(began) = before.began else { return Ok(()) };
     let since = app.clock.now() - i64::try_from(began.elapsed().as_micros())?;
     let newest = alert::newest(&app.stores.registry, ALERTS).await.map_err(plain)?;
-    let of_the_attack = newest.iter().filter(|alert| alert.first_at >= since);
-    for alert in of_the_attack {
+    for alert in newest.iter().filter(|alert| alert.first_at >= since) {
+        // Not of the attack: days passed over a message that waited, or staff closed a door.
+        let of_ours = [Kind::OutboxStuck, Kind::NotReady, Kind::DoorClosed];
+        if Kind::of(&alert.kind).is_some_and(|kind| of_ours.contains(&kind)) {
+            continue;
+        }
         desk.alert(&alert.kind);
     }
     if let (Some(_), Some(door), None) = (desk.seen().alert, door, before.door) {
