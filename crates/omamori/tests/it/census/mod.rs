@@ -2,6 +2,7 @@
 //! forgotten: statements, tables, routes, pages.
 
 mod baseline;
+mod conflicts;
 mod pages;
 mod roles;
 pub mod routes;
