@@ -59,7 +59,10 @@ impl Phone {
     /// because the number has an account, one is guessed.
     async fn show_number(&self, http: &Http) -> Result<Value, Failure> {
         let telephone = Self::telephone(self.line);
-        let before = self.newest_message(http, &telephone).await?;
+        let mut before = String::new();
+        if self.line != self.number() {
+            before = self.newest_message(http, &telephone).await?;
+        }
         let started = self.plain(http, "/signup/start", &json!({ "phone": telephone })).await?;
         let signup_id = &started["signup_id"];
         let code = self.next_code(http, &telephone, &before).await?;

@@ -6,9 +6,11 @@ use super::Failure;
 use super::http::Http;
 use super::phone::Phone;
 
-/// A person looks at the phone so often until the SMS is there.
-const LOOKS_MAX: u32 = 4_000;
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+/// A person looks at the phone so often until the SMS is there, at first after a moment, then less
+/// and less often.
+const LOOKS_MAX: u32 = 300;
+const FIRST_LOOK: Duration = Duration::from_millis(10);
+const LAST_LOOK: Duration = Duration::from_millis(200);
 
 impl Phone {
     /// The newest message to a number, with all that the page has of it; empty if there is none.
@@ -29,12 +31,14 @@ impl Phone {
         telephone: &str,
         before: &str,
     ) -> Result<Option<String>, Failure> {
+        let mut pause = FIRST_LOOK;
         for _ in 0..LOOKS_MAX {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LAST_LOOK);
             let message = self.newest_message(http, telephone).await?;
             if !message.is_empty() && message != before {
                 return Ok(code(&message).map(str::to_owned));
             }
-            tokio::time::sleep(LOOK_EVERY).await;
         }
         Err(Failure::NotUnderstood("the page of messages: no SMS came"))
     }
