@@ -12,7 +12,7 @@ mod facts;
 pub mod follow;
 mod hits;
 pub mod label;
-mod log;
+pub(crate) mod log;
 mod record;
 pub mod rules;
 pub mod watch;

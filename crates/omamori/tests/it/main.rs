@@ -25,6 +25,7 @@ mod doors;
 mod drill;
 mod durability;
 mod history;
+mod incident;
 mod input;
 mod law;
 mod limits;
