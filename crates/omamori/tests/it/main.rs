@@ -22,6 +22,7 @@ mod decisions;
 mod desk_refunds;
 mod disputes;
 mod doors;
+mod drill;
 mod durability;
 mod history;
 mod incident;
