@@ -316,10 +316,21 @@ pub async fn members(registry: &Db, incident_id: &str) -> Result<Vec<Member>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn disputed(registry: &Db, incident_id: &str) -> Result<Vec<Move>> {
-    let query = sql("SELECT transfer_id, customer_id, kind, in_yen, out_yen, back_yen, store_id,
-             decision_id, at FROM incident_move
-         WHERE incident_id = $1 AND state = 'disputed' ORDER BY at, transfer_id");
-    registry.all(query.bind(incident_id)).await?.iter().map(read_move).collect()
+    let mut moves = moves(registry, incident_id).await?;
+    moves.retain(|(_, is_disputed)| *is_disputed);
+    Ok(moves.into_iter().map(|(one, _)| one).collect())
+}
+
+/// All moves, and whether each is disputed.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn moves(registry: &Db, incident_id: &str) -> Result<Vec<(Move, bool)>> {
+    let query = sql("SELECT transfer_id, customer_id, kind, state, in_yen, out_yen, back_yen,
+             store_id, decision_id, at FROM incident_move
+         WHERE incident_id = $1 ORDER BY at, transfer_id");
+    let read = |row: &Row| Ok((read_move(row)?, row.text("state")? == "disputed"));
+    registry.all(query.bind(incident_id)).await?.iter().map(read).collect()
 }
 
 /// The disputed moves of one customer that this incident, and no other, makes good.
