@@ -12,6 +12,7 @@ use crate::gate::Gate;
 use crate::identity::Identity;
 use crate::load::Shed;
 use crate::merchant::Merchants;
+use crate::merchant::sales::Sales;
 use crate::networks::Networks;
 use crate::observe::{Metrics, Readiness};
 use crate::order::Scanning;
@@ -52,6 +53,8 @@ pub struct App {
     pub webhooks: Webhooks,
     /// The histories as rows, for search.
     pub lines: Lines,
+    /// What merchants sold, by day.
+    pub sales: Sales,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

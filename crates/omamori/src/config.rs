@@ -74,6 +74,8 @@ pub struct Config {
     pub value: ValueSettings,
     /// How merchants are paid.
     pub settlement: SettlementSettings,
+    /// For so many hours the old key of a terminal works beside the new one that takes its place.
+    pub terminal_key_overlap_hours: u16,
     /// The operator's desk.
     pub desk: Desk,
     /// Value set aside for payments that come later.
@@ -117,6 +119,7 @@ impl Default for Config {
             limits: Limits::default(),
             value: ValueSettings::default(),
             settlement: SettlementSettings::default(),
+            terminal_key_overlap_hours: 24,
             desk: Desk::default(),
             authorization: AuthorizationSettings::default(),
             cases: CaseSettings::default(),
@@ -322,6 +325,9 @@ impl Config {
             || !self.jpqr_company.bytes().all(|byte| byte.is_ascii_digit())
         {
             return refuse("jpqr_company must be 13 digits");
+        }
+        if self.terminal_key_overlap_hours > 24 * 30 {
+            return refuse("terminal_key_overlap_hours must be at most 720");
         }
         self.check_mail()?;
         if let Push::Web { contact } = &self.push

@@ -109,6 +109,10 @@ pub enum Kind {
     Payout,
     /// A file of payouts.
     PayoutFile,
+    /// Money that was compared with what others say.
+    Reconciliation,
+    /// Where it differs.
+    Difference,
     /// An incident.
     Incident,
     /// An act on an incident's cohort.
@@ -165,6 +169,8 @@ impl Kind {
             Self::Settlement => "stl",
             Self::Payout => "pot",
             Self::PayoutFile => "pof",
+            Self::Reconciliation => "rcn",
+            Self::Difference => "rdf",
             Self::Incident => "inc",
             Self::IncidentAct => "iac",
         }

@@ -37,6 +37,7 @@ pub mod openapi;
 pub mod order;
 pub mod pos;
 pub mod privacy;
+pub mod reconcile;
 pub mod risk;
 pub mod rng;
 pub mod secret;

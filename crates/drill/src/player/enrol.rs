@@ -25,7 +25,8 @@ impl Phone {
         });
         let finished = self.post((http, server), "/signup/finish", (&body, at)).await?;
         let finished = expect_ok("/signup/finish", &finished)?;
-        self.finished(&finished)
+        self.finished(&finished)?;
+        self.confirm_terms((http, server), at).await
     }
 
     /// The whole way with a password and an authenticator app.
@@ -45,7 +46,17 @@ impl Phone {
             "totp": totp(&secret, at), "device": self.keys() });
         let path = "/signup/password/finish";
         let finished = self.post((http, server), path, (&body, at)).await?;
-        self.finished(&expect_ok(path, &finished)?)
+        self.finished(&expect_ok(path, &finished)?)?;
+        self.confirm_terms((http, server), at).await
+    }
+
+    /// Confirms the terms, as the wallet asks before the first top-up; where none are published
+    /// there is nothing to confirm.
+    async fn confirm_terms(&mut self, server: (&Http, &Server), at: u64) -> Result<(), Failure> {
+        let body = json!({ "version": 1 });
+        let answer = self.post(server, "/terms/confirm", (&body, at)).await?;
+        let confirmed = answer.is_ok() || answer.status == 404;
+        confirmed.then_some(()).ok_or(Failure::NotUnderstood("the confirmation of the terms"))
     }
 
     fn finished(&mut self, answer: &Value) -> Result<(), Failure> {

@@ -42,7 +42,8 @@ const SCHEMAS: [(&str, &str); 4] = [
 ];
 
 /// Followers of the journal that write views: where they stand is made again with the views.
-pub const FOLLOWERS_OF_VIEWS: [&str; 3] = ["history_lines", "ledger_views", "points_due"];
+pub const FOLLOWERS_OF_VIEWS: [&str; 4] =
+    ["history_lines", "ledger_views", "points_due", "sales_days"];
 
 /// The store of a name of [`STORES`].
 fn store<'a>(stores: &'a Stores, name: &str) -> &'a Db {

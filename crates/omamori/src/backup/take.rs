@@ -68,7 +68,7 @@ pub async fn take(
 fn belongs(store: &str, table: &str, embedded: bool) -> bool {
     const JOURNAL: [&str; 1] = ["journal"];
     const EVIDENCE: [&str; 2] = ["decision_batch", "decision_node"];
-    const VIEWS: [&str; 7] = [
+    const VIEWS: [&str; 8] = [
         "transfer",
         "snapshot",
         "account_block",
@@ -76,6 +76,7 @@ fn belongs(store: &str, table: &str, embedded: bool) -> bool {
         "id_block",
         "points_due",
         "history_line",
+        "sales_day",
     ];
     if table.starts_with("schema_steps_") || VIEWS.contains(&table) {
         return false;

@@ -9,9 +9,11 @@ use omamori_zengin::Kana;
 use super::open::{SettingsArgs, open_here, read_key};
 use super::say;
 use crate::app::App;
-use crate::audit::Actor;
+use crate::audit::{Actor, MACHINE};
 use crate::checkout::shop::{self, ONLINE};
-use crate::merchant::{create_merchant, create_store, create_terminal, invite};
+use crate::merchant::access::Role;
+use crate::merchant::keys::{self, By};
+use crate::merchant::{create_merchant, create_store, create_terminal, invite_as};
 use crate::settlement::bank::{self, Bank};
 use crate::settlement::calendar::Calendar;
 use crate::settlement::terms::{self, Terms};
@@ -91,6 +93,19 @@ pub enum Command {
         merchant_id: String,
         /// The person's name.
         name: String,
+        /// What the person may do.
+        #[arg(long, default_value = "owner", value_parser = ["owner", "manager", "clerk"])]
+        role: String,
+    },
+    /// A new key for a terminal; prints it once.
+    RotateKey {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// `ter_…`.
+        terminal_id: String,
+        /// The old key ends at once, not after `terminal_key_overlap_hours`.
+        #[arg(long)]
+        at_once: bool,
     },
 }
 
@@ -149,12 +164,31 @@ pub async fn run(command: Command) -> Result<(), Error> {
             let from = rfc3339(set.map_err(plain)?);
             say(format_args!("{merchant_id} is paid to the new account from {from} on"));
         }
-        Command::Invite { settings, merchant_id, name } => {
+        Command::RotateKey { settings, terminal_id, at_once } => {
+            rotate_key(settings, &terminal_id, at_once).await?;
+        }
+        Command::Invite { settings, merchant_id, name, role } => {
+            let role = Role::parse(&role).ok_or("there is no such role")?;
             let app = open(settings).await?;
-            let token = invite(&app, &merchant_id, &name).await.map_err(plain)?;
+            let made = invite_as(&app, &merchant_id, &name, role, None).await;
+            let token = made.map_err(plain)?;
             say(format_args!("{}/merchant?invite={token}", app.config.public_url));
             app.close().await;
         }
+    }
+    Ok(())
+}
+
+async fn rotate_key(settings: SettingsArgs, id: &str, at_once: bool) -> Result<(), Error> {
+    let app = open(settings).await?;
+    let by = By { merchant_id: None, who: MACHINE };
+    let made = keys::rotate(&app, by, id, at_once).await;
+    app.close().await;
+    let (made, until) = made.map_err(plain)?;
+    say(format_args!("key      {}   (shown this once)", made.api_key));
+    match until {
+        Some(until) => say(format_args!("the old key works until {}", rfc3339(until))),
+        None => say("the old key has ended"),
     }
     Ok(())
 }

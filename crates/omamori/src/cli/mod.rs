@@ -11,6 +11,7 @@ pub mod drill;
 mod export;
 mod merchant;
 pub mod open;
+mod reconcile;
 mod report;
 mod risk;
 mod serve;
@@ -70,6 +71,9 @@ enum Command {
     /// Files for the bank, and what the bank says.
     #[command(subcommand)]
     Payout(settle::Command),
+    /// Compare what the card gateway and cash partners say with the ledger.
+    #[command(subcommand)]
+    Reconcile(reconcile::Command),
     /// Close a function at once, open it again, or list what is closed.
     #[command(subcommand)]
     Control(control::Command),
@@ -109,6 +113,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Campaign(command) => campaign::run(command).await,
         Command::Settle(args) => settle::settle(args).await,
         Command::Payout(command) => settle::payout(command).await,
+        Command::Reconcile(command) => reconcile::run(command).await,
         Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
         Command::Risk(command) => risk::run(command).await,

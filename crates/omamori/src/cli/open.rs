@@ -18,6 +18,7 @@ use crate::gate::seal::SealKey;
 use crate::identity::Identity;
 use crate::load::Shed;
 use crate::merchant::Merchants;
+use crate::merchant::sales::Sales;
 use crate::networks::Networks;
 use crate::notify::money;
 use crate::observe::{Metrics, Readiness};
@@ -91,10 +92,11 @@ pub async fn open(
     let app = Arc::new(App {
         networks,
         topups: Topups::open(&config, clock.clone()).await?,
-        merchants: Merchants::new(stores.registry.clone()),
+        merchants: Merchants::new(stores.registry.clone(), clock.clone()),
         campaigns: Campaigns::new(stores.registry.clone()),
         webhooks: Webhooks::new(&config),
         lines: Lines::start(&stores.views, &gate).await?,
+        sales: Sales::start(&stores.views, &gate).await?,
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
         scanning: Scanning::default(),

@@ -33,7 +33,8 @@ pub enum Command {
     },
 }
 
-fn period(text: &str) -> Result<(Date, Date), String> {
+/// `2026-04-01..2026-09-30`: days in Japan, both included.
+pub(super) fn period(text: &str) -> Result<(Date, Date), String> {
     let wrong = || "a period is two days: 2026-04-01..2026-09-30".to_owned();
     let (first, last) = text.split_once("..").ok_or_else(wrong)?;
     let first: Date = first.parse().map_err(|_| wrong())?;

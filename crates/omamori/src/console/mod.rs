@@ -21,6 +21,7 @@ mod frame;
 mod incidents;
 mod law;
 mod payment;
+mod reconcile;
 mod refund;
 mod rules;
 mod search;
@@ -95,6 +96,18 @@ pub fn router() -> Router<Arc<App>> {
         .route("/payouts/files/{file_id}", get(settlements::take_file))
         .route("/payouts/files/{file_id}/sent", post(settlements::sent))
         .route("/payouts/{payout_id}/returned", post(settlements::returned))
+        .route(
+            "/payout-accounts/{merchant_id}/{changed_at}/approve",
+            post(settlements::approve_account),
+        )
+        .route(
+            "/payout-accounts/{merchant_id}/{changed_at}/refuse",
+            post(settlements::refuse_account),
+        )
+        .route("/reconciliations/card", post(reconcile::card))
+        .route("/reconciliations/cash", post(reconcile::cash))
+        .route("/reconciliations/differences/{difference_id}/take", post(reconcile::take))
+        .route("/reconciliations/differences/{difference_id}/explain", post(reconcile::explain))
         .route("/cases/{case_id}/take", post(cases::acts::take))
         .route("/cases/{case_id}/note", post(cases::acts::note))
         .route("/cases/{case_id}/link", post(cases::acts::link))
@@ -133,6 +146,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
         .route("/console/settlements", get(settlements::show))
+        .route("/console/reconciliation", get(reconcile::show))
         .route("/console/rules", get(rules::show))
         .route("/console/rules/edit", get(rules::edit::show))
         .route("/console/rules/backtest", get(rules::backtest::show))

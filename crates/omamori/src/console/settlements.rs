@@ -14,9 +14,12 @@ use super::access::{Finance, Viewer};
 use super::approval::checked_reason;
 use super::frame::Frame;
 use crate::app::App;
+use crate::clock::Micros;
+use crate::settlement::bank::{self, Pending, Word};
 use crate::settlement::payout::{self, FileRow, Payout};
 use crate::settlement::run;
 use crate::settlement::statement::{self, Settlement};
+use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::{self, japan};
 use crate::web::json::Json;
@@ -36,6 +39,7 @@ struct SettlementsPage {
     yesterday: String,
     waiting: Vec<Payout>,
     waiting_total: i64,
+    accounts: Vec<Pending>,
     files: Vec<FileRow>,
     settlements: Vec<Settlement>,
     /// In transit by the ledger and by the files: equal, or somebody must look.
@@ -58,6 +62,7 @@ pub(super) async fn show(
         yesterday: yesterday.map_or_else(|_| String::new(), |day| day.to_string()),
         waiting_total: waiting.iter().map(|payout| payout.yen).sum(),
         waiting,
+        accounts: bank::pending(&app, ROWS_MAX).await?,
         files: payout::files(&app, ROWS_MAX).await?,
         settlements: statement::newest(&app, ROWS_MAX).await?,
         transit: payout::transit(&app).await?,
@@ -161,4 +166,35 @@ pub(super) async fn returned(
     let reason = checked_reason(&request.reason)?;
     payout::returned(&app, &staff.actor, &payout_id, reason).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/admin/v1/payout-accounts/{merchant_id}/{changed_at}/approve`
+pub(super) async fn approve_account(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path((merchant_id, changed_at)): Path<(String, String)>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    let reason = checked_reason(&request.reason)?;
+    let change = (merchant_id.as_str(), instant(&changed_at)?);
+    bank::decide(&app, &staff.actor, change, Word::Approve, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/admin/v1/payout-accounts/{merchant_id}/{changed_at}/refuse`
+pub(super) async fn refuse_account(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path((merchant_id, changed_at)): Path<(String, String)>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    let reason = checked_reason(&request.reason)?;
+    let change = (merchant_id.as_str(), instant(&changed_at)?);
+    bank::decide(&app, &staff.actor, change, Word::Refuse, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Microseconds, as the page has them.
+fn instant(text: &str) -> Result<Micros> {
+    Ok(text.parse().map_err(|_| Code::NotFound)?)
 }

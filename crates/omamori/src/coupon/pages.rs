@@ -5,7 +5,7 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Json as Answer;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ use crate::clock::{DAY, Micros};
 use crate::gate::chart::available;
 use crate::gate::purse::Month;
 use crate::identity::{Customer, PageCustomer, account};
-use crate::merchant::MerchantUser;
+use crate::merchant::access::Manager;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::json::Json;
@@ -179,14 +179,9 @@ struct CampaignsPage {
 /// `GET /merchant/campaigns`: whoever is not signed in is sent there.
 pub(super) async fn campaigns(
     State(app): State<Arc<App>>,
-    user: std::result::Result<MerchantUser, Error>,
+    Manager(user): Manager,
     text: Text,
 ) -> Result<Response> {
-    let user = match user {
-        Ok(user) => user,
-        Err(fault @ Error::Fault(_)) => return Err(fault),
-        Err(_) => return Ok(Redirect::to("/merchant").into_response()),
-    };
     let now = app.clock.now();
     let mut shown = Vec::new();
     for campaign in manage::list(&app, Some(&user.merchant_id)).await? {
@@ -242,7 +237,7 @@ pub(super) struct Created {
 /// `POST /api/merchant/v1/campaigns`.
 pub(super) async fn create(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Json(asked): Json<Create>,
 ) -> Result<Answer<Created>> {
     let (starts_at, ends_at) = period(&asked.starts_on, &asked.ends_on)?;
@@ -270,7 +265,7 @@ pub fn period(starts_on: &str, ends_on: &str) -> Result<(Micros, Micros)> {
 /// `POST /api/merchant/v1/campaigns/{campaign_id}/stop`: repeating it changes nothing.
 pub(super) async fn stop(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(campaign_id): Path<String>,
 ) -> Result<Answer<Created>> {
     let owner = Owner { merchant_id: Some(&user.merchant_id), by: &user.merchant_user_id };

@@ -57,6 +57,10 @@ pub const REGISTRY: &[Step] = &[
     step!(36, "incidents", "registry/0036_incidents.sql"),
     step!(37, "incident acts", "registry/0037_incident_acts.sql"),
     step!(38, "incident paid", "registry/0038_incident_paid.sql"),
+    step!(40, "merchant people", "registry/0040_merchant_people.sql"),
+    step!(41, "payout account changes", "registry/0041_payout_account_changes.sql"),
+    step!(42, "reconciliations", "registry/0042_reconciliations.sql"),
+    step!(43, "terms confirmations", "registry/0043_terms_confirmations.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -35,6 +35,8 @@ pub enum Act {
     AccountCloseAsk,
     /// The closing of an account is carried out.
     AccountClose,
+    /// A customer confirms the terms before the first top-up.
+    TermsConfirm,
     /// Staff forbid that an account is closed, for a legal duty or a dispute.
     LegalHoldPlace,
     /// Staff end that.
@@ -145,12 +147,22 @@ pub enum Act {
     MerchantUserEnrol,
     /// A merchant's person signs in.
     MerchantSignIn,
+    /// An owner invites a person of the merchant.
+    MerchantUserInvite,
+    /// An owner gives a person another role.
+    MerchantUserRole,
+    /// An owner takes a person's access away.
+    MerchantUserRemove,
     /// A store is added.
     StoreCreate,
     /// A terminal is added and its key shown.
     TerminalCreate,
     /// A terminal's key stops working.
     TerminalRevoke,
+    /// A terminal gets a new key.
+    TerminalKey,
+    /// The key before it ends.
+    TerminalKeyEnd,
     /// A merchant names a server that is told.
     WebhookAdd,
     /// It gets another key, or is switched on or off.
@@ -221,6 +233,10 @@ pub enum Act {
     SettlementTerms,
     /// A merchant is paid to another account.
     PayoutAccountChange,
+    /// Finance lets a changed account be paid to before its time.
+    PayoutAccountApprove,
+    /// Finance takes a change back.
+    PayoutAccountRefuse,
     /// A payout goes into a file for the bank.
     Payout,
     /// A file for the bank is made.
@@ -233,6 +249,14 @@ pub enum Act {
     PayoutSent,
     /// The bank gave a payout back.
     PayoutReturned,
+    /// A text that customers can read for ever is published.
+    TermsPublish,
+    /// What others say of money is compared with the ledger.
+    Reconcile,
+    /// Staff look into a difference.
+    DifferenceTake,
+    /// Staff say what it was.
+    DifferenceExplain,
     /// Staff open an incident.
     IncidentOpen,
     /// Staff write something about it.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::State;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use omamori_db::sql;
 
-use super::MerchantUser;
+use super::access::Anyone;
 use crate::app::App;
 use crate::pos::{SetAside, set_aside};
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
 use crate::web::text::Text;
@@ -37,10 +37,9 @@ struct AuthorizationsPage {
 /// `GET /merchant/authorizations`
 pub(super) async fn show(
     State(app): State<Arc<App>>,
-    user: std::result::Result<MerchantUser, Error>,
+    Anyone(user): Anyone,
     text: Text,
 ) -> Result<Response> {
-    let Ok(user) = user else { return Ok(Redirect::to("/merchant").into_response()) };
     let query = sql("SELECT store_id, name, sales_account FROM store
          WHERE merchant_id = $1 ORDER BY created_at, store_id");
     let rows = app.stores.registry.all(query.bind(&user.merchant_id)).await?;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use omamori_db::{Db, Row, sql};
 use parking_lot::RwLock;
 
-use crate::clock::{MINUTE, Micros};
+use crate::clock::{Clock, MINUTE, Micros};
 use crate::gate::Place;
 use crate::secret::token_hash;
 
@@ -54,6 +54,8 @@ pub struct TerminalEntry {
     pub kind: String,
     /// Where it stands.
     pub store: Arc<StoreEntry>,
+    /// When this key or session ends, if it is one on its way out.
+    pub until: Option<Micros>,
     last_seen_at: AtomicI64,
 }
 
@@ -68,6 +70,7 @@ impl TerminalEntry {
 /// The terminals and stores that were asked for, by what they are asked by.
 pub struct Merchants {
     registry: Db,
+    clock: Arc<dyn Clock>,
     /// By the hash of a key or of a till's session token.
     terminals: RwLock<HashMap<[u8; 32], Arc<TerminalEntry>>>,
     /// By either account.
@@ -85,8 +88,8 @@ macro_rules! store_columns {
 impl Merchants {
     /// An empty directory over the registry.
     #[must_use]
-    pub fn new(registry: Db) -> Self {
-        Self { registry, terminals: RwLock::default(), stores: RwLock::default() }
+    pub fn new(registry: Db, clock: Arc<dyn Clock>) -> Self {
+        Self { registry, clock, terminals: RwLock::default(), stores: RwLock::default() }
     }
 
     /// The terminal whose key or session token this is. Unknown and revoked look alike.
@@ -105,32 +108,44 @@ impl Merchants {
         &self,
         hash: [u8; 32],
     ) -> omamori_db::Result<Option<Arc<TerminalEntry>>> {
+        let now = self.clock.now();
         if let Some(known) = self.terminals.read().get(&hash) {
-            return Ok(Some(known.clone()));
+            return Ok(Some(known.clone()).filter(|known| known.until.is_none_or(|end| now < end)));
         }
         let row = self
             .registry
             .optional(
                 sql(concat!(
                     "SELECT t.terminal_number, t.terminal_id, t.name, t.kind, \
-                     CAST(COALESCE(t.last_seen_at, 0) AS BIGINT) AS last_seen_at, ",
+                     CAST(COALESCE(t.last_seen_at, 0) AS BIGINT) AS last_seen_at, \
+                     CASE WHEN t.old_key_hash = $1 THEN t.old_key_until ELSE \
+                     (SELECT expires_at FROM till_session WHERE token_hash = $1) END AS until_at, ",
                     store_columns!(),
                     " FROM terminal t JOIN store s ON s.store_id = t.store_id \
                       JOIN merchant m ON m.merchant_id = s.merchant_id \
-                      WHERE t.revoked_at IS NULL AND (t.key_hash = $1 OR t.terminal_number IN \
-                      (SELECT terminal_number FROM till_session WHERE token_hash = $1))"
+                      WHERE t.revoked_at IS NULL AND (t.key_hash = $1 \
+                      OR (t.old_key_hash = $1 AND t.old_key_until > $2) OR t.terminal_number IN \
+                      (SELECT terminal_number FROM till_session WHERE token_hash = $1 \
+                      AND (expires_at IS NULL OR expires_at > $2)))"
                 ))
-                .bind(hash),
+                .bind(hash)
+                .bind(now),
             )
             .await?;
         let Some(row) = row else { return Ok(None) };
+        let until = row.int_optional("until_at")?;
         let entry = Arc::new(TerminalEntry {
             terminal_number: row.int("terminal_number")?,
             terminal_id: row.text("terminal_id")?,
             name: row.text("name")?,
             kind: row.text("kind")?,
             store: self.remember(store_of(&row)?),
-            last_seen_at: AtomicI64::new(row.int("last_seen_at")?),
+            until,
+            last_seen_at: AtomicI64::new(if until.is_some() {
+                0
+            } else {
+                row.int("last_seen_at")?
+            }),
         });
         self.terminals.write().insert(hash, entry.clone());
         Ok(Some(entry))
@@ -147,8 +162,11 @@ impl Merchants {
         if !due || terminal.last_seen_at.compare_exchange(known, now, order, order).is_err() {
             return Ok(());
         }
-        let update = sql("UPDATE terminal SET last_seen_at = $1 WHERE terminal_number = $2");
-        self.registry.execute(update.bind(now).bind(terminal.terminal_number)).await?;
+        let update = sql("UPDATE terminal SET last_seen_at = $1,
+                 old_key_seen_at = CASE WHEN $2 = 1 THEN $1 ELSE old_key_seen_at END
+             WHERE terminal_number = $3");
+        let update = update.bind(now).bind(i64::from(terminal.until.is_some()));
+        self.registry.execute(update.bind(terminal.terminal_number)).await?;
         Ok(())
     }
 

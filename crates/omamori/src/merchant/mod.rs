@@ -4,10 +4,15 @@
 //! this (a store's name in a customer's history). Both are kept in memory and forgotten when the
 //! registry changes, on every node.
 
+pub mod access;
 mod authorizations;
+pub mod confirm;
 pub mod desk;
 mod directory;
+pub mod keys;
 mod pages;
+mod people;
+pub mod sales;
 mod session;
 mod signin;
 mod store;
@@ -16,5 +21,6 @@ pub use directory::{Merchants, StoreEntry, TerminalEntry};
 pub use pages::router;
 pub use session::MerchantUser;
 pub use store::{
-    NewTerminal, create_merchant, create_store, create_terminal, invite, new_token, put_product,
+    NewTerminal, create_merchant, create_store, create_terminal, invite, invite_as, new_token,
+    put_product,
 };

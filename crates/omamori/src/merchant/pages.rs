@@ -1,4 +1,4 @@
-//! `/merchant`: the back office. Stores and terminals for now.
+//! `/merchant`: the back office's first page, with stores and terminals, and what its buttons ask.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -6,12 +6,15 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Router;
 use axum::extract::{Path, Query, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{get, post};
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 
+use super::access::{Manager, Role};
+use super::keys::{self, By};
+use super::people;
 use super::session::{MerchantUser, find};
 use super::signin;
 use super::store::create_terminal;
@@ -20,6 +23,7 @@ use crate::checkout::shop::{self, ONLINE};
 use crate::clock::Micros;
 use crate::db::changes::{Subject, changed};
 use crate::gate::{Act, Question};
+use crate::settlement::bank::{self, Shown};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
@@ -33,6 +37,21 @@ pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/merchant", get(back_office))
         .route("/merchant/authorizations", get(super::authorizations::show))
+        .route("/merchant/sales", get(super::sales::page::show))
+        .route("/merchant/sales.csv", get(super::sales::page::csv))
+        .route("/merchant/people", get(people::show))
+        .route("/api/merchant/v1/people", post(people::invite))
+        .route("/api/merchant/v1/people/options", post(people::invite_options))
+        .route("/api/merchant/v1/people/{merchant_user_id}/role", post(people::change_role))
+        .route(
+            "/api/merchant/v1/people/{merchant_user_id}/role/options",
+            post(people::role_options),
+        )
+        .route("/api/merchant/v1/people/{merchant_user_id}/remove", post(people::remove))
+        .route(
+            "/api/merchant/v1/people/{merchant_user_id}/remove/options",
+            post(people::remove_options),
+        )
         .route("/api/merchant/v1/invites/options", post(signin::invite_options))
         .route("/api/merchant/v1/invites/finish", post(signin::invite_finish))
         .route("/api/merchant/v1/signin/options", post(signin::signin_options))
@@ -40,6 +59,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/api/merchant/v1/signout", post(signin::sign_out))
         .route("/api/merchant/v1/terminals", post(add_terminal))
         .route("/api/merchant/v1/terminals/{terminal_id}/revoke", post(revoke_terminal))
+        .route("/api/merchant/v1/terminals/{terminal_id}/rotate", post(rotate_key))
+        .route("/api/merchant/v1/terminals/{terminal_id}/end-old-key", post(end_old_key))
 }
 
 struct Invite {
@@ -68,6 +89,10 @@ struct Terminal {
     created_at: Micros,
     last_seen_at: Option<Micros>,
     revoked_at: Option<Micros>,
+    key_changed_at: Option<Micros>,
+    /// The key before still works until then.
+    old_key_until: Option<Micros>,
+    old_key_seen_at: Option<Micros>,
 }
 
 #[derive(Template)]
@@ -77,7 +102,14 @@ struct MerchantPage {
     sandbox: bool,
     merchant_name: String,
     staff_name: String,
+    /// More is shown to who may do more.
+    is_manager: bool,
+    is_owner: bool,
+    overlap_hours: u16,
     stores: Vec<Store>,
+    /// The account for payouts was changed, and is not paid to yet: all of the merchant's people
+    /// see it, whoever did it.
+    new_account: Option<Shown>,
     /// A webhook was switched off because nobody took it.
     webhook_failed: bool,
 }
@@ -92,11 +124,17 @@ async fn back_office(
     if let Some(user) = find(&app, &headers).await? {
         let stores = stores(&app, &user.merchant_id).await?;
         let webhook_failed = webhook::any_failed(&app.stores.registry, &user.merchant_id).await?;
+        let account = bank::shown(&app, &user.merchant_id).await?;
+        let now = app.clock.now();
         return page(&MerchantPage {
+            new_account: account.filter(|account| account.usable_at > now),
             text,
             sandbox,
             merchant_name: user.merchant_name,
             staff_name: user.name,
+            is_manager: Manager::is_of(user.role),
+            is_owner: user.role == Role::Owner,
+            overlap_hours: app.config.terminal_key_overlap_hours,
             stores,
             webhook_failed,
         });
@@ -118,12 +156,14 @@ async fn stores(app: &App, merchant_id: &str) -> Result<Vec<Store>> {
         .registry
         .all(
             sql("SELECT s.store_id, s.name AS store_name, t.terminal_id, t.name, t.kind, \
-                 t.created_at, t.last_seen_at, t.revoked_at \
+                 t.created_at, t.last_seen_at, t.revoked_at, t.key_changed_at, \
+                 t.old_key_until, t.old_key_seen_at \
                  FROM store s LEFT JOIN terminal t ON t.store_id = s.store_id \
                  WHERE s.merchant_id = $1 ORDER BY s.created_at, s.store_id, t.created_at")
             .bind(merchant_id),
         )
         .await?;
+    let now = app.clock.now();
     let mut stores: Vec<Store> = Vec::new();
     for row in rows {
         let store_id = row.text("store_id")?;
@@ -138,6 +178,9 @@ async fn stores(app: &App, merchant_id: &str) -> Result<Vec<Store>> {
             created_at: row.int("created_at")?,
             last_seen_at: row.int_optional("last_seen_at")?,
             revoked_at: row.int_optional("revoked_at")?,
+            key_changed_at: row.int_optional("key_changed_at")?,
+            old_key_until: row.int_optional("old_key_until")?.filter(|until| *until > now),
+            old_key_seen_at: row.int_optional("old_key_seen_at")?,
         };
         if let Some(store) = stores.last_mut() {
             store.terminals.push(terminal);
@@ -173,7 +216,7 @@ struct TerminalAdded {
 
 async fn add_terminal(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Json(request): Json<AddTerminal>,
 ) -> Result<axum::Json<TerminalAdded>> {
     let name = request.name.trim();
@@ -207,7 +250,7 @@ struct Revoked {
 
 async fn revoke_terminal(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(terminal_id): Path<String>,
 ) -> Result<axum::Json<Revoked>> {
     let detail =
@@ -237,4 +280,48 @@ async fn revoke_terminal(
     tx.commit().await?;
     changed(&app, Subject::Terminal(&terminal_id)).await?;
     Ok(axum::Json(detail))
+}
+
+/// How a key takes the place of another.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rotate {
+    /// Whether the old one ends at once.
+    at_once: bool,
+}
+
+#[derive(Serialize)]
+struct Rotated {
+    terminal_id: String,
+    /// Shown this once.
+    api_key: String,
+    /// The old one works until then; none if it has ended.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    old_key_until: Option<String>,
+}
+
+fn by(user: &MerchantUser) -> By<'_> {
+    By { merchant_id: Some(&user.merchant_id), who: &user.merchant_user_id }
+}
+
+/// `POST /api/merchant/v1/terminals/{terminal_id}/rotate`
+async fn rotate_key(
+    State(app): State<Arc<App>>,
+    Manager(user): Manager,
+    Path(terminal_id): Path<String>,
+    Json(request): Json<Rotate>,
+) -> Result<axum::Json<Rotated>> {
+    let (made, until) = keys::rotate(&app, by(&user), &terminal_id, request.at_once).await?;
+    let old_key_until = until.map(filters::rfc3339);
+    Ok(axum::Json(Rotated { terminal_id, api_key: made.api_key, old_key_until }))
+}
+
+/// `POST /api/merchant/v1/terminals/{terminal_id}/end-old-key`
+async fn end_old_key(
+    State(app): State<Arc<App>>,
+    Manager(user): Manager,
+    Path(terminal_id): Path<String>,
+) -> Result<StatusCode> {
+    keys::end_old(&app, by(&user), &terminal_id).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -1,20 +1,16 @@
 //! Who of a merchant's people is asking.
 
-use std::sync::Arc;
-
-use axum::extract::FromRequestParts;
-use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use omamori_db::sql;
 
+use super::access::Role;
 use super::store::new_token;
 use crate::app::App;
 use crate::clock::{HOUR, MINUTE, Micros};
 use crate::secret::token_hash;
-use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
-use crate::web::page::{cookie, is_same_origin};
+use crate::web::page::cookie;
 
 /// A signed-in person of a merchant: half an hour idle, twelve hours in all (a working day).
 const IDLE: Micros = 30 * MINUTE;
@@ -24,30 +20,20 @@ fn cookie_name(app: &App) -> &'static str {
     if app.config.is_https() { "__Host-omamori_merchant" } else { "omamori_merchant" }
 }
 
-/// A merchant's person, signed in with a passkey. As an extractor: refuses anybody else, and any
-/// change that a page of another origin asks for.
+/// A merchant's person, signed in with a passkey. Handlers ask for one by what the person may do:
+/// [`super::access`].
 pub struct MerchantUser {
     /// `mus_…`.
     pub merchant_user_id: String,
     /// The person's name.
     pub name: String,
+    /// At this moment.
+    pub role: Role,
     /// `mer_…`: every query of the back office names it.
     pub merchant_id: String,
     /// The merchant's name.
     pub merchant_name: String,
     pub(super) token_hash: [u8; 32],
-}
-
-impl FromRequestParts<Arc<App>> for MerchantUser {
-    type Rejection = Error;
-
-    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
-        let safe = matches!(parts.method, Method::GET | Method::HEAD);
-        if !safe && !is_same_origin(&app.config, &parts.headers) {
-            return Err(Code::Forbidden.into());
-        }
-        find(app, &parts.headers).await?.ok_or_else(|| Code::Unauthorized.into())
-    }
 }
 
 /// The signed-in person, if the request has a living session.
@@ -62,11 +48,14 @@ pub async fn find(app: &App, headers: &HeaderMap) -> Result<Option<MerchantUser>
         .stores
         .registry
         .optional(
-            sql("SELECT u.merchant_user_id, u.name, u.merchant_id, m.name AS merchant_name \
+            sql(
+                "SELECT u.merchant_user_id, u.name, u.role, u.merchant_id, m.name AS merchant_name \
                  FROM merchant_session s \
                  JOIN merchant_user u ON u.merchant_user_id = s.merchant_user_id \
                  JOIN merchant m ON m.merchant_id = u.merchant_id \
-                 WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3")
+                 WHERE s.token_hash = $1 AND s.expires_at > $2 AND s.last_used_at > $3 \
+                 AND u.removed_at IS NULL",
+            )
             .bind(hash)
             .bind(now)
             .bind(now - IDLE),
@@ -80,10 +69,16 @@ pub async fn find(app: &App, headers: &HeaderMap) -> Result<Option<MerchantUser>
     Ok(Some(MerchantUser {
         merchant_user_id: row.text("merchant_user_id")?,
         name: row.text("name")?,
+        role: role_of(&row.text("role")?)?,
         merchant_id: row.text("merchant_id")?,
         merchant_name: row.text("merchant_name")?,
         token_hash: hash,
     }))
+}
+
+/// The role of a word in the registry.
+pub(super) fn role_of(word: &str) -> Result<Role> {
+    Role::parse(word).ok_or(Error::fault("a merchant's person has a role that there is not"))
 }
 
 /// Begins a session and puts its cookie into `response`.
@@ -105,6 +100,8 @@ pub async fn begin(app: &App, merchant_user_id: &str, response: &mut Response) -
         .bind(now + ABSOLUTE),
     )
     .await?;
+    let seen = sql("UPDATE merchant_user SET last_signin_at = $1 WHERE merchant_user_id = $2");
+    tx.execute(seen.bind(now).bind(merchant_user_id)).await?;
     tx.commit().await?;
     set_cookie(app, &token, ABSOLUTE / crate::clock::SECOND, response);
     Ok(())

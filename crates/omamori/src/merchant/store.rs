@@ -3,6 +3,7 @@
 use omamori_db::sql;
 use omamori_ledger::Request;
 
+use super::access::Role;
 use crate::app::App;
 use crate::clock::DAY;
 use crate::gate::chart::store_accounts;
@@ -13,7 +14,7 @@ use crate::secret::token_hash;
 use crate::web::error::Result;
 
 /// Keys are told apart from other secrets by their first letters, for scanners of leaked keys.
-const KEY_PREFIX: &str = "omk_";
+pub(super) const KEY_PREFIX: &str = "omk_";
 
 /// A terminal just made. The key is nowhere else.
 pub struct NewTerminal {
@@ -138,27 +139,35 @@ pub async fn put_product(
     Ok(())
 }
 
-/// Invites a person of the merchant. Returns the one-time invitation, good for seven days.
+/// Invites an owner of the merchant. Returns the one-time invitation, good for seven days.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub async fn invite(app: &App, merchant_id: &str, name: &str) -> Result<String> {
+    invite_as(app, merchant_id, name, Role::Owner, None).await
+}
+
+/// Invites a person of the merchant; `by` is the owner who does, none for the operator. Returns the
+/// one-time invitation, good for seven days.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn invite_as(
+    app: &App,
+    merchant_id: &str,
+    name: &str,
+    role: Role,
+    by: Option<&str>,
+) -> Result<String> {
     let invitation = new_token(app.rng.as_ref(), "inv_");
     let now = app.clock.now();
-    app.stores
-        .registry
-        .execute(
-            sql("INSERT INTO merchant_user \
-                 (merchant_user_id, merchant_id, name, invite_hash, invite_expires_at, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6)")
-            .bind(Kind::MerchantUser.random_text(app.rng.as_ref()))
-            .bind(merchant_id)
-            .bind(name)
-            .bind(token_hash(&invitation))
-            .bind(now + 7 * DAY)
-            .bind(now),
-        )
-        .await?;
+    let insert = sql("INSERT INTO merchant_user (merchant_user_id, merchant_id, name, role,
+             invited_by, invite_hash, invite_expires_at, created_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)");
+    let insert = insert.bind(Kind::MerchantUser.random_text(app.rng.as_ref()));
+    let insert = insert.bind(merchant_id).bind(name).bind(role.as_str()).bind(by);
+    let insert = insert.bind(token_hash(&invitation)).bind(now + 7 * DAY).bind(now);
+    app.stores.registry.execute(insert).await?;
     Ok(invitation)
 }
 

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use askama::Template;
 use axum::Json as Answer;
 use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use omamori_paycode::draw::{Level, qr};
 
 use super::store_qr::{Details, StoreQr, of_store, set_details};
 use crate::app::App;
+use crate::merchant::access::{Anyone, Manager};
 use crate::merchant::{MerchantUser, StoreEntry};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -35,15 +36,10 @@ struct SheetPage {
 /// The page: whoever is not signed in is sent there.
 pub async fn show(
     State(app): State<Arc<App>>,
-    user: std::result::Result<MerchantUser, Error>,
+    Anyone(user): Anyone,
     text: Text,
     Path(store_id): Path<String>,
 ) -> Result<Response> {
-    let user = match user {
-        Ok(user) => user,
-        Err(fault @ Error::Fault(_)) => return Err(fault),
-        Err(_) => return Ok(Redirect::to("/merchant").into_response()),
-    };
     let store = mine(&app, &user, &store_id).await?;
     let qr_of_store = of_store(&app, &store_id).await?;
     let symbol = qr(&qr_of_store.static_text(&store)?, Level::M);
@@ -65,7 +61,7 @@ pub async fn show(
 /// `POST /api/merchant/v1/stores/{store_id}/qr`: what was printed goes on working.
 pub async fn set(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(store_id): Path<String>,
     Json(details): Json<Details>,
 ) -> Result<Answer<Details>> {

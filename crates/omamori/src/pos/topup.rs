@@ -20,6 +20,7 @@ use crate::gate::chart::{TransferCode, wallet_account};
 use crate::gate::{Act, Clearance, Question, Use};
 use crate::id::{Kind, derive};
 use crate::risk::{Facts, confirm};
+use crate::terms;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -201,6 +202,9 @@ async fn clear(
     let mut opinion = code::opinion(&verified)?;
     if topup.amount > place.max {
         opinion = opinion.and(Err(Code::LimitTopupAmount));
+    }
+    if let Some(device) = &device {
+        opinion = opinion.and(terms::confirm::opinion(app, &device.customer_id).await?);
     }
     let decided = app.gate.decide(question, opinion).await;
     if let (Err(Error::Refused(Code::ConfirmationRequired)), Some(device), Some(act)) =

@@ -310,6 +310,11 @@ pub const INVENTORY: &[Table] = &[
             &[("closing_id", As::Text), ("state", As::Text), ("asked_by", As::Text),
               ("asked_at", As::Time), ("due_at", As::Time), ("ended_at", As::Time)]))
         .at_closing(End::Stays("it holds ids only")),
+    registry("terms_confirmation", "which version of the terms somebody confirmed, and when", "the first top-up (法13条)")
+        .exported(rows("terms", "SELECT version, confirmed_at FROM terms_confirmation
+             WHERE customer_id = $1 ORDER BY version LIMIT 10000",
+            &[("version", As::Int), ("confirmed_at", As::Time)]))
+        .at_closing(End::Stays("the operator must be able to show it; ids only")),
     registry("customer", "the phone number, the language, failed sign-ins", "the account")
         .exported(rows("profile", "SELECT customer_id, phone, status, language, signin_failures, uses_points,
                 created_at
@@ -365,6 +370,8 @@ pub const INVENTORY: &[Table] = &[
     business("settlement", "", "merchants' statements"),
     business("payout_file", "the bank accounts of merchants, sealed", "paying merchants"),
     business("payout", "", "what merchants are paid"),
+    business("reconciliation", "", "comparing money with what others say"),
+    business("reconciliation_difference", "", "comparing money with what others say; ids only"),
     business("push_key", "", "our name at push services, sealed"),
     business("staff", "names of the operator's people, their passkeys", "signing in to the console"),
     registry("staff_session", "when the operator's people are signed in", "staying signed in")

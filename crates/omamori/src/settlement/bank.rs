@@ -1,8 +1,8 @@
 //! To which account a merchant is paid. Sealed at rest; shown by its last digits. A change is in
-//! the audit log and nothing is paid to the new account for some days, in which the merchant sees
-//! it on every page of its settlements.
+//! the audit log, is told to the merchant's servers and shown to all its people, and nothing is
+//! paid to the new account for some days, unless finance has asked the merchant and approves it.
 
-use omamori_db::sql;
+use omamori_db::{Row, Tx, sql};
 use omamori_zengin::{Account, AccountKind, AccountNumber, BankCode, BranchCode, Kana, Office};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -12,7 +12,10 @@ use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::{DAY, Micros};
 use crate::gate::Act;
+use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+use crate::web::filters::rfc3339;
+use crate::webhook::event::{Event, EventKind, publish};
 
 /// An account as somebody types it and as it is sealed.
 #[derive(Clone, Deserialize, Serialize)]
@@ -86,28 +89,49 @@ fn place(merchant_id: &str) -> String {
     format!("payout_account.sealed/{merchant_id}")
 }
 
-/// Changes the account of a merchant.
+/// Changes the account of a merchant, at the operator's word.
 ///
 /// # Errors
 /// A field that is wrong; no such merchant; a fault.
 pub async fn set(app: &App, actor: &Actor, merchant_id: &str, bank: &Bank) -> Result<Micros> {
+    set_as(app, actor, merchant_id, bank, Ok(())).await
+}
+
+/// Changes the account of a merchant. `proved` is whether whoever wants it has shown that they may.
+/// All who listen to the merchant's webhooks are told with it.
+///
+/// # Errors
+/// A field that is wrong; no such merchant; the refusal of `proved`; a fault.
+pub async fn set_as(
+    app: &App,
+    actor: &Actor,
+    merchant_id: &str,
+    bank: &Bank,
+    proved: Result<(), Code>,
+) -> Result<Micros> {
     bank.account()?;
     exists(app, merchant_id).await?;
     let before = shown(app, merchant_id).await?;
     let now = app.clock.now();
     let usable_at = now + app.config.settlement.account_wait_days * DAY;
     let about = json!({ "merchant": merchant_id, "last_digits": bank.last_digits() });
-    let clearance = actor.decide(app, Act::PayoutAccountChange, None, &about, Ok(())).await?;
+    let clearance = actor.decide(app, Act::PayoutAccountChange, None, &about, proved).await?;
     let plain = serde_json::to_vec(bank)?;
     let sealed = app.vault.seal(app.rng.as_ref(), &place(merchant_id), &plain);
     let mut tx = app.stores.registry.begin().await?;
     let upsert = sql("INSERT INTO payout_account
-             (merchant_id, sealed, last_digits, changed_at, usable_at)
-         VALUES ($1, $2, $3, $4, $5) ON CONFLICT (merchant_id) DO UPDATE
-         SET sealed = excluded.sealed, last_digits = excluded.last_digits,
-             changed_at = excluded.changed_at, usable_at = excluded.usable_at");
+             (merchant_id, sealed, last_digits, changed_at, usable_at, changed_by)
+         VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT (merchant_id) DO UPDATE
+         SET previous_sealed = CASE WHEN payout_account.usable_at <= excluded.changed_at
+                 THEN payout_account.sealed ELSE payout_account.previous_sealed END,
+             previous_digits = CASE WHEN payout_account.usable_at <= excluded.changed_at
+                 THEN payout_account.last_digits ELSE payout_account.previous_digits END,
+             sealed = excluded.sealed, last_digits = excluded.last_digits,
+             changed_at = excluded.changed_at, usable_at = excluded.usable_at,
+             changed_by = excluded.changed_by, approved_by = NULL");
     let upsert = upsert.bind(merchant_id).bind(sealed).bind(bank.last_digits());
-    tx.execute(upsert.bind(now).bind(usable_at)).await?;
+    tx.execute(upsert.bind(now).bind(usable_at).bind(&actor.id)).await?;
+    tell(app, &mut tx, merchant_id, bank.last_digits(), (now, usable_at)).await?;
     let entry = Entry {
         actor,
         act: Act::PayoutAccountChange,
@@ -121,6 +145,131 @@ pub async fn set(app: &App, actor: &Actor, merchant_id: &str, bank: &Bank) -> Re
     Ok(usable_at)
 }
 
+/// Tells the merchant's servers, in the transaction of the change.
+async fn tell(
+    app: &App,
+    tx: &mut Tx,
+    merchant_id: &str,
+    last_digits: &str,
+    (at, usable_at): (Micros, Micros),
+) -> Result<()> {
+    let data = json!({ "last_digits": last_digits, "usable_at": rfc3339(usable_at) });
+    let event = Event {
+        kind: EventKind::PayoutAccountChanged,
+        of: format!("{merchant_id}/{at}"),
+        merchant_id: merchant_id.to_owned(),
+        at,
+        data,
+    };
+    publish(app, tx, &event).await
+}
+
+/// A changed account that is not paid to yet.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// `mer_…`.
+    pub merchant_id: String,
+    /// Its name.
+    pub merchant_name: String,
+    /// Its new account.
+    pub account: Shown,
+    /// The end of the number before, if payouts went there.
+    pub previous_digits: Option<String>,
+    /// Who changed it.
+    pub changed_by: String,
+}
+
+/// The changed accounts that are not paid to yet, the oldest first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn pending(app: &App, limit: i64) -> Result<Vec<Pending>> {
+    let query = sql("SELECT a.merchant_id, m.name, a.last_digits, a.changed_at, a.usable_at,
+             a.previous_digits, a.changed_by
+         FROM payout_account a JOIN merchant m ON m.merchant_id = a.merchant_id
+         WHERE a.usable_at > $1 ORDER BY a.changed_at, a.merchant_id LIMIT $2");
+    let query = query.bind(app.clock.now()).bind(limit);
+    let mut found = Vec::new();
+    for row in app.stores.registry.all(query).await? {
+        found.push(Pending {
+            merchant_id: row.text("merchant_id")?,
+            merchant_name: row.text("name")?,
+            account: shown_of(&row)?,
+            previous_digits: row.text_optional("previous_digits")?,
+            changed_by: row.text_optional("changed_by")?.unwrap_or_default(),
+        });
+    }
+    Ok(found)
+}
+
+/// What finance says of a changed account, after asking the merchant at a number known before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Word {
+    /// It is the merchant's: payouts go there from now on.
+    Approve,
+    /// It is not: payouts go where they went before, or nowhere until there is another account.
+    Refuse,
+}
+
+/// Carries out finance's word about the change that was made at `changed_at`. A change that came
+/// after what finance looked at is another one.
+///
+/// # Errors
+/// [`Code::NotFound`]: no such change waits; a fault.
+pub async fn decide(
+    app: &App,
+    actor: &Actor,
+    (merchant_id, changed_at): (&str, Micros),
+    word: Word,
+    reason: &str,
+) -> Result<()> {
+    let (act, now) = match word {
+        Word::Approve => (Act::PayoutAccountApprove, app.clock.now()),
+        Word::Refuse => (Act::PayoutAccountRefuse, app.clock.now()),
+    };
+    let about = json!({ "merchant": merchant_id, "changed_at": rfc3339(changed_at) });
+    let clearance = actor.decide(app, act, None, &about, Ok(())).await?;
+    let before = shown(app, merchant_id).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let changed = match word {
+        Word::Approve => {
+            let update = sql("UPDATE payout_account SET usable_at = $1, approved_by = $2
+                 WHERE merchant_id = $3 AND changed_at = $4 AND usable_at > $1");
+            let update = update.bind(now).bind(&actor.id);
+            tx.execute(update.bind(merchant_id).bind(changed_at)).await?
+        }
+        Word::Refuse => refuse(&mut tx, (merchant_id, changed_at), now).await?,
+    };
+    if changed != 1 {
+        return Err(Code::NotFound.into());
+    }
+    let digits = |shown: &Shown| json!({ "last_digits": shown.last_digits });
+    let entry = Entry {
+        actor,
+        act,
+        subject: merchant_id,
+        before: before.as_ref().map_or(Value::Null, digits),
+        after: about,
+        reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await
+}
+
+async fn refuse(tx: &mut Tx, (merchant_id, at): (&str, Micros), now: Micros) -> Result<u64> {
+    let back = sql("UPDATE payout_account
+         SET sealed = previous_sealed, last_digits = previous_digits, changed_at = $1,
+             usable_at = $1, previous_sealed = NULL, previous_digits = NULL
+         WHERE merchant_id = $2 AND changed_at = $3 AND usable_at > $1
+           AND previous_sealed IS NOT NULL");
+    let back = back.bind(now).bind(merchant_id).bind(at);
+    let away = sql("DELETE FROM payout_account
+         WHERE merchant_id = $1 AND changed_at = $2 AND usable_at > $3
+           AND previous_sealed IS NULL");
+    let away = away.bind(merchant_id).bind(at).bind(now);
+    // One of them, never both: what is put back can be paid to at once.
+    Ok(tx.execute(away).await? + tx.execute(back).await?)
+}
+
 /// What may be shown of a merchant's account, if there is one.
 ///
 /// # Errors
@@ -129,12 +278,15 @@ pub async fn shown(app: &App, merchant_id: &str) -> Result<Option<Shown>> {
     let query = sql("SELECT last_digits, changed_at, usable_at FROM payout_account
          WHERE merchant_id = $1");
     let row = app.stores.registry.optional(query.bind(merchant_id)).await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Shown {
+    row.as_ref().map(shown_of).transpose()
+}
+
+fn shown_of(row: &Row) -> Result<Shown> {
+    Ok(Shown {
         last_digits: row.text("last_digits")?,
         changed_at: row.int("changed_at")?,
         usable_at: row.int("usable_at")?,
-    }))
+    })
 }
 
 /// The account to which a merchant is paid now: none if there is none, or it is too new.

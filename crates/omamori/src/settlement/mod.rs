@@ -13,6 +13,7 @@
 //!
 //! Every step may be done twice, by two nodes at once, and after a crash at any place.
 
+mod account_page;
 pub mod bank;
 pub mod calendar;
 pub mod carry;

@@ -7,16 +7,19 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::header;
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
 
+use super::account_page;
 use super::bank::{self, Shown};
 use super::payout::{self, Payout};
 use super::statement::{self, Settlement};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::merchant::MerchantUser;
+use crate::merchant::access::Manager;
 use crate::web::codes::Code;
+use crate::web::csv::cell;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::page::page;
@@ -28,6 +31,9 @@ const ROWS_MAX: i64 = 730;
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
+        .route("/merchant/bank", get(account_page::show))
+        .route("/api/merchant/v1/bank", post(account_page::change))
+        .route("/api/merchant/v1/bank/options", post(account_page::options))
         .route("/merchant/settlements", get(list))
         .route("/merchant/settlements/{settlement_id}", get(show))
         .route("/merchant/settlements/{settlement_id}/csv", get(csv))
@@ -79,25 +85,8 @@ struct StatementPage {
     row: Row,
 }
 
-/// Whoever is not signed in is sent where that is done.
-fn signed_in(user: Result<MerchantUser>) -> Result<Result<MerchantUser, Response>> {
-    match user {
-        Ok(user) => Ok(Ok(user)),
-        Err(fault @ Error::Fault(_)) => Err(fault),
-        Err(_) => Ok(Err(Redirect::to("/merchant").into_response())),
-    }
-}
-
 /// `GET /merchant/settlements`
-async fn list(
-    State(app): State<Arc<App>>,
-    user: Result<MerchantUser>,
-    text: Text,
-) -> Result<Response> {
-    let user = match signed_in(user)? {
-        Ok(user) => user,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
+async fn list(State(app): State<Arc<App>>, Manager(user): Manager, text: Text) -> Result<Response> {
     let payouts = payout::of_merchant(&app, &user.merchant_id, ROWS_MAX).await?;
     let settlements = statement::list(&app, &user.merchant_id, ROWS_MAX).await?;
     page(&ListPage {
@@ -119,14 +108,10 @@ async fn mine(app: &App, user: &MerchantUser, id: &str) -> Result<Settlement> {
 /// `GET /merchant/settlements/{settlement_id}`
 async fn show(
     State(app): State<Arc<App>>,
-    user: Result<MerchantUser>,
+    Manager(user): Manager,
     text: Text,
     Path(settlement_id): Path<String>,
 ) -> Result<Response> {
-    let user = match signed_in(user)? {
-        Ok(user) => user,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
     let settlement = mine(&app, &user, &settlement_id).await?;
     let payouts = payout::of_merchant(&app, &user.merchant_id, ROWS_MAX).await?;
     page(&StatementPage {
@@ -149,13 +134,9 @@ fn percent(basis_points: i64) -> String {
 /// `GET /merchant/settlements/{settlement_id}/csv`
 async fn csv(
     State(app): State<Arc<App>>,
-    user: Result<MerchantUser>,
+    Manager(user): Manager,
     Path(settlement_id): Path<String>,
 ) -> Result<Response> {
-    let user = match signed_in(user)? {
-        Ok(user) => user,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
     let settlement = mine(&app, &user, &settlement_id).await?;
     let name = format!("attachment; filename=\"settlement-{}.csv\"", settlement.closing_on);
     let headers = [
@@ -193,11 +174,4 @@ fn rows(settlement: &Settlement) -> Result<String> {
 
 fn fault() -> Error {
     Error::fault("a line of CSV")
-}
-
-/// A cell in quotes. What a spreadsheet would take for a formula gets an apostrophe.
-fn cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let mark = if formula { "'" } else { "" };
-    format!("\"{mark}{}\"", text.replace('"', "\"\""))
 }

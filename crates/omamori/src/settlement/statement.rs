@@ -6,14 +6,11 @@ use serde::{Deserialize, Serialize};
 
 use super::figures::StoreFigures;
 use super::settings::Rounding;
-use super::terms::Terms;
+use super::terms::{BASIS_POINTS, Terms};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::id::derive;
 use crate::web::error::{Error, Result};
-
-/// Hundredths of a percent in a whole.
-const BASIS_POINTS: i64 = 10_000;
 
 /// The figures of a statement. Yen.
 #[derive(Clone, Debug, Deserialize, Serialize, PartialEq, Eq)]
@@ -72,8 +69,7 @@ impl Basis {
         let (carried_in, returned) = (self.carried_in, self.returned);
         let net_sales = stores.iter().map(StoreFigures::net_sales).sum::<i64>();
         let net_cash = stores.iter().map(StoreFigures::net_cash).sum::<i64>();
-        let fee = Rounding::Down.share(net_sales, terms.fee_basis_points, BASIS_POINTS);
-        let tax = tax_rounding.share(fee, tax_percent, 100);
+        let (fee, tax) = terms.fee(net_sales, tax_percent, tax_rounding);
         let owed = carried_in + returned + net_sales - net_cash - fee - tax;
         let share = Rounding::Down.share(net_sales, terms.holdback_basis_points, BASIS_POINTS);
         let holdback = (share.max(0) + terms.holdback_yen).min(owed.max(0));

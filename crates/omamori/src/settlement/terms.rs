@@ -5,11 +5,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::calendar::Calendar;
+use super::settings::Rounding;
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::gate::Act;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+
+/// Hundredths of a percent in a whole.
+pub(super) const BASIS_POINTS: i64 = 10_000;
 
 /// Terms of a merchant.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
@@ -26,6 +30,13 @@ pub struct Terms {
 }
 
 impl Terms {
+    /// The fee on net sales, and the tax on it; below zero when refunds were more than sales.
+    #[must_use]
+    pub fn fee(&self, net_sales: i64, tax_percent: i64, rounding: Rounding) -> (i64, i64) {
+        let fee = Rounding::Down.share(net_sales, self.fee_basis_points, BASIS_POINTS);
+        (fee, rounding.share(fee, tax_percent, 100))
+    }
+
     /// Refuses what is out of range.
     ///
     /// # Errors

@@ -5,19 +5,24 @@
 //! A text is a list of items, so that none of those the law names can be forgotten. A version, once
 //! published, never changes: it carries a hash over all of itself and the version before.
 //!
-//! Not here yet: that a customer confirms the terms at the first top-up.
+//! [`confirm`]: a customer confirms the terms before the first top-up.
 
+pub mod confirm;
 mod page;
 
 use std::collections::BTreeMap;
 
-use omamori_db::{Db, Error as DbError, Row, sql};
+use omamori_db::{Db, Error as DbError, Query, Row, sql};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 pub use page::router;
 
+use crate::app::App;
+use crate::audit::{self, Actor, Entry, hex};
 use crate::clock::Micros;
+use crate::gate::Act;
 use crate::web::error::{Error, Result};
 use crate::web::text::Lang;
 
@@ -163,6 +168,9 @@ pub enum PublishError {
     /// A version that is there cannot be read.
     #[error("a version that is there cannot be read")]
     Version,
+    /// It could not be recorded who published it: then nothing was published.
+    #[error("not published: {0}")]
+    Act(String),
 }
 
 /// Publishes the next version of a text (TOML: a table a language, a string an item).
@@ -176,12 +184,56 @@ pub async fn publish(
     by: &str,
     now: Micros,
 ) -> std::result::Result<Version, PublishError> {
+    let (made, insert) = next(registry, kind, text, by, now).await?;
+    registry.execute(insert).await?;
+    Ok(made)
+}
+
+/// The same by somebody of the operator: with an entry of the audit log, in one transaction.
+///
+/// # Errors
+/// See [`PublishError`].
+pub async fn publish_as(
+    app: &App,
+    actor: &Actor,
+    kind: Kind,
+    text: &str,
+) -> std::result::Result<Version, PublishError> {
+    let (registry, now) = (&app.stores.registry, app.clock.now());
+    let (made, insert) = next(registry, kind, text, &actor.id, now).await?;
+    let about = json!({ "kind": kind.as_str(), "version": made.version, "hash": hex(&made.hash) });
+    let audited = async {
+        let clearance = actor.decide(app, Act::TermsPublish, None, &about, Ok(())).await?;
+        let mut tx = registry.begin().await?;
+        tx.execute(insert).await?;
+        let entry = Entry {
+            actor,
+            act: Act::TermsPublish,
+            subject: kind.as_str(),
+            before: Value::Null,
+            after: about.clone(),
+            reason: "",
+        };
+        audit::commit(app, tx, &clearance, &entry).await
+    };
+    audited.await.map_err(|error| PublishError::Act(format!("{error:?}")))?;
+    Ok(made)
+}
+
+/// The next version, and the row that makes it one.
+async fn next(
+    registry: &Db,
+    kind: Kind,
+    text: &str,
+    by: &str,
+    now: Micros,
+) -> std::result::Result<(Version, Query), PublishError> {
     let body: Body = toml::from_str(text)?;
     body.check(kind).map_err(PublishError::Body)?;
     let last = versions(registry, kind).await.map_err(|_| PublishError::Version)?.pop();
     let version = last.as_ref().map_or(0, |last| last.version) + 1;
     let previous_hash = last.map_or([0; 32], |last| last.hash);
-    let body_text = serde_json::json!(body).to_string();
+    let body_text = json!(body).to_string();
     let hash = hash(kind, version, now, &previous_hash, &body_text);
     let insert = sql("INSERT INTO published_text (kind, version, body, previous_hash, hash, \
                       published_at, published_by) VALUES ($1, $2, $3, $4, $5, $6, $7)")
@@ -192,8 +244,7 @@ pub async fn publish(
     .bind(hash)
     .bind(now)
     .bind(by);
-    registry.execute(insert).await?;
-    Ok(Version { version, body, published_at: now, hash, previous_hash, body_text })
+    Ok((Version { version, body, published_at: now, hash, previous_hash, body_text }, insert))
 }
 
 /// All versions of a text, oldest first.

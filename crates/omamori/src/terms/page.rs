@@ -6,9 +6,9 @@ use askama::Template;
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{get, post};
 
-use super::{Kind, Version, versions};
+use super::{Kind, Version, confirm, versions};
 use crate::app::App;
 use crate::audit::hex;
 use crate::clock::Micros;
@@ -21,15 +21,17 @@ use crate::web::text::Text;
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
+        .route("/api/wallet/v1/terms", get(confirm::standing))
+        .route("/api/wallet/v1/terms/confirm", post(confirm::confirm))
         .route("/terms", get(terms))
         .route("/terms/{version}", get(terms_version))
         .route("/compensation", get(compensation))
         .route("/compensation/{version}", get(compensation_version))
 }
 
-struct Item {
-    title: String,
-    paragraphs: Vec<String>,
+pub(super) struct Item {
+    pub title: String,
+    pub paragraphs: Vec<String>,
 }
 
 struct Older {
@@ -37,11 +39,11 @@ struct Older {
     published_at: Micros,
 }
 
-struct Shown {
-    version: i64,
-    published_at: Micros,
+pub(super) struct Shown {
+    pub version: i64,
+    pub published_at: Micros,
     hash: String,
-    items: Vec<Item>,
+    pub items: Vec<Item>,
 }
 
 #[derive(Template)]
@@ -108,7 +110,7 @@ async fn show(app: &App, text: Text, kind: Kind, version: Option<String>) -> Res
     })
 }
 
-fn shown(version: &Version, kind: Kind, text: Text) -> Shown {
+pub(super) fn shown(version: &Version, kind: Kind, text: Text) -> Shown {
     let items = version.body.of(text.lang);
     let item = |name: &&'static str| Item {
         title: text.named("legal.item_", name),

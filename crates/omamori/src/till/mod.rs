@@ -90,10 +90,11 @@ async fn remember(app: &App, terminal: &TerminalEntry, token: &str) -> Result<()
         .registry
         .execute(
             sql("INSERT INTO till_session \
-                 (token_hash, terminal_number, created_at) VALUES ($1, $2, $3)")
+                 (token_hash, terminal_number, created_at, expires_at) VALUES ($1, $2, $3, $4)")
             .bind(token_hash(token))
             .bind(terminal.terminal_number)
-            .bind(now),
+            .bind(now)
+            .bind(terminal.until),
         )
         .await?;
     Ok(())

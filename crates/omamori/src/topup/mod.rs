@@ -64,7 +64,7 @@ impl Topups {
     ///
     /// # Errors
     /// [`Code::FunctionClosed`]: nobody.
-    fn gateway(&self) -> Result<&Arc<dyn CardGateway>, Code> {
+    pub(crate) fn gateway(&self) -> Result<&Arc<dyn CardGateway>, Code> {
         self.gateway.as_ref().ok_or(Code::FunctionClosed)
     }
 }

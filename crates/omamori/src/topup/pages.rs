@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::identity::PageCustomer;
+use crate::terms;
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -53,6 +54,9 @@ pub async fn ways(
     PageCustomer(customer): PageCustomer,
     text: Text,
 ) -> Result<Response> {
+    if let Some(first) = terms::confirm::in_the_way(&app, &customer, text).await? {
+        return Ok(first);
+    }
     let mut ways = vec![REGISTER, ATM];
     if app.topups.offers_cards() {
         ways.extend([CARD, AUTO]);

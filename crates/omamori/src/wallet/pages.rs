@@ -164,6 +164,9 @@ pub async fn topup(
     PageCustomer(customer): PageCustomer,
     text: Text,
 ) -> Result<Response> {
+    if let Some(first) = crate::terms::confirm::in_the_way(&app, &customer, text).await? {
+        return Ok(first);
+    }
     let limits = limits(&app, &customer).await?;
     page(&TopupPage { text, sandbox: app.sandbox(), limits })
 }

@@ -4,14 +4,7 @@
 
 use axum::http::StatusCode;
 
-/// One text in both languages of the service.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Both {
-    /// Japanese.
-    pub ja: &'static str,
-    /// English.
-    pub en: &'static str,
-}
+pub use super::text::Both;
 
 macro_rules! codes {
     ($( $(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $message:literal,
@@ -91,6 +84,14 @@ codes! {
     ApprovalClosed = "approval_closed", CONFLICT, "This approval is decided, used or expired, or its subject changed.",
         clerk: "この承認はすでに処理されています。" / "This approval is closed.",
         customer: "この承認はすでに処理されたか、期限が切れています。" / "This approval was decided, used or has expired.";
+    /// The customer has not confirmed the newest terms.
+    TermsUnconfirmed = "terms_unconfirmed", CONFLICT, "The customer has to confirm the terms in the wallet before the first top-up.",
+        clerk: "お客さまのアプリの「チャージ」で、はじめに重要事項を確認してもらってください。" / "Ask the customer to open Top up in the app and confirm the terms first.",
+        customer: "はじめてのチャージの前に、「チャージ」の画面で重要事項をご確認ください。" / "Before the first top-up, please confirm the terms on the Top up page.";
+    /// Nobody would be left who may say who else signs in.
+    LastOwner = "last_owner", CONFLICT, "The merchant would be left without an owner who can sign in.",
+        clerk: "オーナーが1人もいなくなるため、変更できません。" / "At least one owner must remain.",
+        customer: "オーナーが1人もいなくなるため、変更できません。" / "At least one owner must remain.";
     /// No page or resource has this address.
     NotFound = "not_found", NOT_FOUND, "There is nothing at this address.",
         clerk: "見つかりません。" / "Not found.",

@@ -3,6 +3,7 @@
 
 pub mod assets;
 pub mod codes;
+pub mod csv;
 pub mod error;
 pub mod filters;
 pub mod headers;

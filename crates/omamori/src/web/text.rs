@@ -11,6 +11,15 @@ use axum::http::request::Parts;
 /// The cookie in which a person's choice of language is kept.
 pub const LANGUAGE_COOKIE: &str = "omamori_lang";
 
+/// One text in both languages of the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Both {
+    /// Japanese.
+    pub ja: &'static str,
+    /// English.
+    pub en: &'static str,
+}
+
 /// A language of the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Lang {
@@ -84,7 +93,7 @@ impl Text {
 
     /// Picks the language from a text that is in both.
     #[must_use]
-    pub const fn pick(&self, both: super::codes::Both) -> &'static str {
+    pub const fn pick(&self, both: Both) -> &'static str {
         match self.lang {
             Lang::Ja => both.ja,
             Lang::En => both.en,

@@ -24,6 +24,8 @@ pub enum EventKind {
     CheckoutExpired,
     /// The customer or the merchant gave it up.
     CheckoutCanceled,
+    /// The merchant is paid to another bank account.
+    PayoutAccountChanged,
     /// Nothing: the merchant wants to see whether it arrives.
     Test,
 }
@@ -39,6 +41,7 @@ impl EventKind {
             Self::CheckoutCompleted => "checkout.completed",
             Self::CheckoutExpired => "checkout.expired",
             Self::CheckoutCanceled => "checkout.canceled",
+            Self::PayoutAccountChanged => "payout_account.changed",
             Self::Test => "webhook.test",
         }
     }

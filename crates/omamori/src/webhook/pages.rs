@@ -6,7 +6,7 @@ use askama::Template;
 use axum::Json as Answer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::{IntoResponse, Redirect, Response};
+use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::merchant::MerchantUser;
+use crate::merchant::access::Manager;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::json::Json;
@@ -34,14 +35,9 @@ struct WebhooksPage {
 /// `GET /merchant/webhooks`: whoever is not signed in is sent there.
 pub(super) async fn page(
     State(app): State<Arc<App>>,
-    user: std::result::Result<MerchantUser, Error>,
+    Manager(user): Manager,
     text: Text,
 ) -> Result<Response> {
-    let user = match user {
-        Ok(user) => user,
-        Err(fault @ Error::Fault(_)) => return Err(fault),
-        Err(_) => return Ok(Redirect::to("/merchant").into_response()),
-    };
     let endpoints = endpoint::list(&app.stores.registry, &user.merchant_id).await?;
     let (merchant_name, staff_name) = (user.merchant_name, user.name);
     let (sandbox, now) = (app.sandbox(), app.clock.now());
@@ -79,7 +75,7 @@ pub(super) struct Added {
 /// `POST /api/merchant/v1/webhooks`
 pub(super) async fn add(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Json(request): Json<Add>,
 ) -> Result<Answer<Added>> {
     let url = request.url.trim();
@@ -101,7 +97,7 @@ pub(super) struct Rotated {
 /// `POST /api/merchant/v1/webhooks/{endpoint_id}/rotate`
 pub(super) async fn rotate(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(endpoint_id): Path<String>,
 ) -> Result<Answer<Rotated>> {
     record(&app, &user, Act::WebhookChange, "rotate", &endpoint_id).await?;
@@ -118,7 +114,7 @@ pub(super) struct Switch {
 /// `POST /api/merchant/v1/webhooks/{endpoint_id}/switch`
 pub(super) async fn switch(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(endpoint_id): Path<String>,
     Json(request): Json<Switch>,
 ) -> Result<StatusCode> {
@@ -131,7 +127,7 @@ pub(super) async fn switch(
 /// `POST /api/merchant/v1/webhooks/{endpoint_id}/remove`
 pub(super) async fn remove(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(endpoint_id): Path<String>,
 ) -> Result<StatusCode> {
     record(&app, &user, Act::WebhookRemove, "remove", &endpoint_id).await?;
@@ -142,7 +138,7 @@ pub(super) async fn remove(
 /// `POST /api/merchant/v1/webhooks/{endpoint_id}/test`
 pub(super) async fn test(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(endpoint_id): Path<String>,
 ) -> Result<StatusCode> {
     endpoint::test(&app, &user.merchant_id, &endpoint_id).await?;
@@ -152,7 +148,7 @@ pub(super) async fn test(
 /// `POST /api/merchant/v1/webhooks/{endpoint_id}/replay`
 pub(super) async fn replay(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path(endpoint_id): Path<String>,
 ) -> Result<StatusCode> {
     endpoint::replay(&app, &user.merchant_id, &endpoint_id).await?;
@@ -162,7 +158,7 @@ pub(super) async fn replay(
 /// `POST /api/merchant/v1/webhooks/{endpoint_id}/events/{event_id}/replay`
 pub(super) async fn replay_one(
     State(app): State<Arc<App>>,
-    user: MerchantUser,
+    Manager(user): Manager,
     Path((endpoint_id, event_id)): Path<(String, String)>,
 ) -> Result<StatusCode> {
     endpoint::replay_one(&app, &user.merchant_id, (&endpoint_id, &event_id)).await?;

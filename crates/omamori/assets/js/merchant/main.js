@@ -16,6 +16,10 @@ document.addEventListener("click", (event) => {
   const revoke = event.target.closest("[data-terminal-revoke]");
   if (add) openNew(add.dataset);
   if (revoke) openRevoke(revoke.dataset);
+  const rotate = event.target.closest("[data-key-rotate]");
+  const end = event.target.closest("[data-key-end]");
+  if (rotate) openRotate(rotate.dataset);
+  if (end) busy(end, () => endOldKey(end.dataset.keyEnd));
 });
 
 function openNew(button) {
@@ -87,6 +91,36 @@ part("revoke-confirm").addEventListener("click", (event) =>
     }
   }),
 );
+
+function openRotate({ keyRotate, terminalName }) {
+  terminal = keyRotate;
+  part("rotate-form").reset();
+  part("rotate-name").textContent = terminalName;
+  part("rotate-error").textContent = "";
+  part("rotate-dialog").showModal();
+}
+
+part("rotate-cancel").addEventListener("click", () => part("rotate-dialog").close());
+part("rotate-form").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const at_once = event.target.elements.end.value === "now";
+  busy(event.submitter, async () => {
+    try {
+      const path = `/api/merchant/v1/terminals/${encodeURIComponent(terminal)}/rotate`;
+      const made = await api("POST", path, { at_once });
+      part("rotate-dialog").close();
+      part("key").textContent = made.api_key;
+      keyDialog.showModal();
+    } catch (error) {
+      part("rotate-error").textContent = error.text;
+    }
+  });
+});
+
+async function endOldKey(id) {
+  await api("POST", `/api/merchant/v1/terminals/${encodeURIComponent(id)}/end-old-key`);
+  await refreshRegions();
+}
 
 part("signout").addEventListener("click", async () => {
   await api("POST", "/api/merchant/v1/signout");

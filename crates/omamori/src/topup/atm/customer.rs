@@ -16,6 +16,7 @@ use crate::clock::{Micros, SECOND};
 use crate::gate::{Act, Place, Question};
 use crate::identity::guesses::Counted;
 use crate::identity::{Customer, Network, account};
+use crate::terms;
 use crate::topup::card::Nothing;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -210,6 +211,7 @@ async fn allowed(
 ) -> Result<()> {
     let frozen = account::find(&app.stores.registry, &customer.customer_id).await?.frozen;
     let opinion = if frozen { Err(Code::AccountFrozen) } else { Ok(()) };
+    let opinion = opinion.and(terms::confirm::opinion(app, &customer.customer_id).await?);
     let stand = stand(app, &session.terminal_id).await?;
     let detail = json!({ "ip": network.address(), "session": customer.session_id,
         "atm_session": session.session_id });

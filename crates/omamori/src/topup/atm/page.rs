@@ -10,6 +10,7 @@ use super::customer::{AtmView, shown};
 use super::terminal::room;
 use crate::app::App;
 use crate::identity::PageCustomer;
+use crate::terms;
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -36,6 +37,9 @@ pub async fn atm(
     PageCustomer(customer): PageCustomer,
     text: Text,
 ) -> Result<Response> {
+    if let Some(first) = terms::confirm::in_the_way(&app, &customer, text).await? {
+        return Ok(first);
+    }
     let limits = &app.config.limits;
     page(&AtmPage {
         text,

@@ -21,6 +21,7 @@ use crate::id::{Kind, derive};
 use crate::identity::stepup::{self, Confirmed, Intent, Risen};
 use crate::identity::{Customer, Network, account, long_bound};
 use crate::notify::fill;
+use crate::terms;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::yen_text;
@@ -138,6 +139,10 @@ async fn standing(app: &App, customer: &Customer, ask: &Ask) -> Result<Result<()
     }
     if ask.amount > app.config.limits.topup_card_max {
         return Ok(Err(Code::LimitTopupAmount));
+    }
+    let confirmed = terms::confirm::opinion(app, &customer.customer_id).await?;
+    if confirmed.is_err() {
+        return Ok(confirmed);
     }
     long_bound(registry, customer, app.clock.now()).await
 }

@@ -48,6 +48,10 @@ pub trait CardGateway: Send + Sync {
     /// Gives all of a charge back to the card, once for each `id`.
     fn refund<'a>(&'a self, id: &'a str, reference: &'a str) -> Asking<'a, ()>;
 
+    /// What the gateway booked on our account from an instant until before another: charges, what
+    /// went back to cards, chargebacks. Payouts to us are left out.
+    fn report(&self, from: Micros, until: Micros) -> Asking<'_, Vec<ReportLine>>;
+
     /// Makes the gateway forget a card.
     fn forget_card<'a>(&'a self, token: &'a str) -> Asking<'a, ()>;
 
@@ -56,6 +60,19 @@ pub trait CardGateway: Send + Sync {
     /// # Errors
     /// It is not from the gateway, or not of now.
     fn read_event(&self, headers: &HeaderMap, body: &[u8], now: Micros) -> Result<Event, Unsigned>;
+}
+
+/// Something that the gateway booked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportLine {
+    /// The gateway's name of the charge that it is about.
+    pub reference: String,
+    /// Yen; below zero where it went back.
+    pub yen: i64,
+    /// What the gateway took for it, in yen.
+    pub fee: i64,
+    /// When.
+    pub at: Micros,
 }
 
 /// Why there is no answer.

@@ -14,6 +14,7 @@ use super::setup as setups;
 use crate::app::App;
 use crate::gate::Use;
 use crate::identity::PageCustomer;
+use crate::terms;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::filters;
@@ -52,6 +53,9 @@ pub async fn choose(
     text: Text,
 ) -> Result<Response> {
     app.topups.gateway()?;
+    if let Some(first) = terms::confirm::in_the_way(&app, &customer, text).await? {
+        return Ok(first);
+    }
     let cards = cards::of_customer(&app.stores.registry, &customer.customer_id).await?;
     let (limits, account) = (&app.config.limits, customer.wallet_account);
     let balance = app.gate.balance(account);

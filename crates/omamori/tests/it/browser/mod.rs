@@ -8,6 +8,7 @@
 mod atm;
 mod authenticator;
 mod autotopup;
+mod backoffice;
 #[expect(clippy::module_inception, reason = "the feature and its main thing have one name")]
 mod browser;
 mod cardtopup;
@@ -15,6 +16,7 @@ mod chromedriver;
 mod counter;
 mod devices;
 mod dispute;
+mod firsttopup;
 mod house;
 mod phone;
 mod reader;

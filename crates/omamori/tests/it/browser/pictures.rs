@@ -239,6 +239,7 @@ const STICKS_OUT: &str = "\
     } \
     return null";
 
-fn folder() -> PathBuf {
+/// Where pictures are left for people to look at.
+pub fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/screenshots")
 }

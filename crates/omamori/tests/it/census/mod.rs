@@ -3,6 +3,7 @@
 
 mod baseline;
 mod conflicts;
+mod merchant_roles;
 mod pages;
 mod roles;
 pub mod routes;

@@ -10,6 +10,7 @@ use omamori::config::Card;
 use omamori::console::access::Role;
 use omamori::coupon::{Gift, Terms};
 use omamori::merchant::invite;
+use omamori::terms::{Kind, publish};
 use omamori_db::sql;
 use serde_json::json;
 
@@ -50,6 +51,8 @@ struct World {
     register: Register,
     customer: Customer,
     newcomer: Customer,
+    /// Who has not confirmed the terms yet.
+    unread: Customer,
     /// On a phone that another one took the place of.
     moved: Customer,
     staff: Staff,
@@ -125,8 +128,9 @@ async fn world(app: &TestApp) -> World {
         till_cookie: cookie.split(';').next().unwrap().to_owned(),
         invitation: invite(&app.app, &register.merchant_id, "店長").await.unwrap(),
         newcomer: Customer::new(&app.app).await,
+        unread: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
-        statement: settlement::example(app, &register).await,
+        statement: settlement::example(&app.app, &register.merchant_id, &register.store_id).await,
         case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
         of_auto: of_auto(app, &customer).await,
         moved: moved(app).await,
@@ -239,6 +243,17 @@ async fn begin_campaigns(app: &TestApp, register: &Register) -> Vec<String> {
     campaigns
 }
 
+/// Terms that everybody but one has confirmed.
+async fn terms_are_read(app: &TestApp, unread: &Customer) {
+    const TERMS: &str = include_str!("../../../../../deploy/texts/terms.example.toml");
+    let registry = &app.app.stores.registry;
+    let made = publish(registry, Kind::Terms, TERMS, "test", app.now()).await.unwrap();
+    let read = sql("INSERT INTO terms_confirmation (customer_id, version, hash, confirmed_at)
+         SELECT customer_id, CAST(1 AS BIGINT), $1, $2 FROM customer WHERE customer_id <> $3");
+    let read = read.bind(made.hash).bind(app.now()).bind(&unread.customer_id);
+    registry.execute(read).await.unwrap();
+}
+
 async fn moved(app: &TestApp) -> Customer {
     let customer = Customer::new(&app.app).await;
     let replace = sql("UPDATE device SET state = 'replaced' WHERE device_id = $1");
@@ -280,6 +295,10 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         Page { status: 401, ..page("console_signin.html", "/console", None) },
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
         page("settlements.html", "/merchant/settlements", Some(&staff)),
+        page("sales.html", "/merchant/sales", Some(&staff)),
+        page("sales.html", "/merchant/sales?by=terminal&from=2025-10-01", Some(&staff)),
+        page("merchant_people.html", "/merchant/people", Some(&staff)),
+        page("merchant_bank.html", "/merchant/bank", Some(&staff)),
         page("settlement.html", &world.statement, Some(&staff)),
         page("store_qr.html", &sheet, Some(&staff)),
         of_customer("scan.html", &world.customer, "/scan"),
@@ -291,6 +310,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
         of_customer("receipt.html", &world.customer, &world.receipt),
+        of_customer("topup_terms.html", &world.unread, "/topup"),
         of_customer("limits.html", &world.sender.customer, "/settings/limits"),
         of_customer("send_one.html", &world.sender.customer, &world.sent),
     ];
@@ -348,6 +368,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(page(template, path, Some(&admin)));
     }
     pages.push(page("console_law.html", "/console/law", Some(&admin)));
+    pages.push(page("console_reconcile.html", "/console/reconciliation", Some(&admin)));
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
@@ -412,6 +433,7 @@ async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
     })
     .await;
     let world = world(app).await;
+    terms_are_read(app, &world.unread).await;
     let mut rendered = BTreeSet::new();
     let mut assets = BTreeSet::new();
     for language in ["ja", "en"] {

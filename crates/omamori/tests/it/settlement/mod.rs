@@ -4,6 +4,7 @@ pub mod payouts;
 mod races;
 
 use jiff::civil::{Date, date};
+use omamori::app::App;
 use omamori::audit::Actor;
 use omamori::clock::DAY;
 use omamori::coupon::Gift;
@@ -78,9 +79,9 @@ async fn sales_account(node: &Node, register: &Register) -> u128 {
 }
 
 /// A statement with a payout, its store with a name that would be markup; gives its page.
-pub async fn example(app: &TestApp, register: &Register) -> String {
+pub async fn example(app: &App, merchant_id: &str, store_id: &str) -> String {
     let store = figures::StoreFigures {
-        store_id: register.store_id.clone(),
+        store_id: store_id.to_owned(),
         name: "<script>".to_owned(),
         sales: 120_000,
         refunds: 1_000,
@@ -98,22 +99,21 @@ pub async fn example(app: &TestApp, register: &Register) -> String {
         carried_in: 1_000,
         returned: 2_000,
     };
-    let merchant_id = &register.merchant_id;
     let written = Settlement {
         settlement_id: Kind::Settlement.text(Settlement::number(merchant_id, APRIL)),
-        merchant_id: merchant_id.clone(),
+        merchant_id: merchant_id.to_owned(),
         closing_on: APRIL,
-        from_at: app.now(),
+        from_at: app.clock.now(),
         until_at: end_of(APRIL),
         statement: basis.reckon(),
         settled_at: None,
     };
-    let stands = statement::write_down(&app.app, &written).await.unwrap();
+    let stands = statement::write_down(app, &written).await.unwrap();
     let payout = sql("INSERT INTO payout (payout_id, settlement_id, merchant_id, yen)
          VALUES ('pot_x', $1, $2, $3)");
     let payout = payout.bind(&stands.settlement_id).bind(merchant_id);
     let payout = payout.bind(stands.statement.payout);
-    app.app.stores.registry.execute(payout).await.unwrap();
+    app.stores.registry.execute(payout).await.unwrap();
     format!("/merchant/settlements/{}", stands.settlement_id)
 }
 

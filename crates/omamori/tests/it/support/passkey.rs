@@ -21,7 +21,7 @@ const USER_PRESENT_AND_VERIFIED: u8 = 0x05;
 const ATTESTED: u8 = 0x40;
 
 /// Holds one passkey (WebAuthn Level 3 §6).
-struct Authenticator {
+pub struct Authenticator {
     key: SigningKey,
     id: [u8; 16],
     handle: String,
@@ -29,7 +29,14 @@ struct Authenticator {
 }
 
 impl Authenticator {
-    fn create(&mut self, options: &Value) -> Value {
+    /// One without a passkey yet.
+    pub fn new(app: &App) -> Self {
+        let id = omamori::rng::random(app.rng.as_ref());
+        Self { key: new_key(app), id, handle: String::new(), counter: 0 }
+    }
+
+    /// Answers `navigator.credentials.create()`.
+    pub fn create(&mut self, options: &Value) -> Value {
         self.handle = options["publicKey"]["user"]["id"].as_str().unwrap().to_owned();
         let client_data = client_data("webauthn.create", options);
         let public = p256::PublicKey::from(self.key.verifying_key()).to_sec1_bytes();
@@ -51,7 +58,8 @@ impl Authenticator {
             "clientExtensionResults": { "credProps": { "rk": true } } })
     }
 
-    fn get(&mut self, options: &Value) -> Value {
+    /// Answers `navigator.credentials.get()`.
+    pub fn get(&mut self, options: &Value) -> Value {
         self.counter += 1;
         let client_data = client_data("webauthn.get", options);
         let data = self.data(0);
@@ -101,9 +109,8 @@ impl Person {
     }
 
     async fn of(app: &App, customer: Customer) -> Self {
-        let id = omamori::rng::random(app.rng.as_ref());
-        let mut authenticator =
-            Authenticator { key: new_key(app), id, handle: String::new(), counter: 0 };
+        let mut authenticator = Authenticator::new(app);
+        let id = authenticator.id;
         let now = app.clock.now();
         let number = omamori::id::Kind::Customer.parse(&customer.customer_id).unwrap();
         let holder = Holder { id: number, name: "x", display_name: "x" };

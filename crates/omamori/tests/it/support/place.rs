@@ -73,9 +73,10 @@ impl Place {
             Self::Postgres { .. } => {
                 self.in_cluster(
                     "DROP TABLE {}.transfer, {}.snapshot, {}.account_block, {}.pending_block, \
-                     {}.id_block, {}.history_line, {}.ledger_follower, \
-                     {}.schema_steps_ledger_views, {}.schema_steps_ledger_follower, \
-                     {}.schema_steps_history_views",
+                     {}.id_block, {}.history_line, {}.sales_day, \
+                     {}.ledger_follower, {}.schema_steps_ledger_views, \
+                     {}.schema_steps_ledger_follower, {}.schema_steps_history_views, \
+                     {}.schema_steps_sales_views",
                 )
                 .await;
             }

@@ -13,6 +13,7 @@ use super::setting::{self, State};
 use crate::app::App;
 use crate::gate::windows::Class;
 use crate::identity::{Customer, PageCustomer};
+use crate::terms;
 use crate::topup::card::cards::{self, Card};
 use crate::wallet::Meter;
 use crate::web::error::Result;
@@ -117,6 +118,9 @@ pub async fn auto(
     text: Text,
 ) -> Result<Response> {
     app.topups.gateway()?;
+    if let Some(first) = terms::confirm::in_the_way(&app, &customer, text).await? {
+        return Ok(first);
+    }
     let set = view(&app, &customer).await?;
     let limits = &app.config.limits;
     page(&AutoPage {

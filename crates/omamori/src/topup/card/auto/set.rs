@@ -20,6 +20,7 @@ use crate::id::{Kind, derive};
 use crate::identity::stepup::{self, Confirmed, Intent, Risen};
 use crate::identity::{Customer, Network, account, long_bound};
 use crate::notify::fill;
+use crate::terms;
 use crate::topup::card::CLAIM;
 use crate::topup::card::begin::check_request_id;
 use crate::topup::card::cards::{self, Card};
@@ -148,6 +149,10 @@ async fn standing(app: &App, customer: &Customer) -> Result<Result<(), Code>> {
     let (registry, now) = (&app.stores.registry, app.clock.now());
     if account::find(registry, &customer.customer_id).await?.frozen {
         return Ok(Err(Code::AccountFrozen));
+    }
+    let confirmed = terms::confirm::opinion(app, &customer.customer_id).await?;
+    if confirmed.is_err() {
+        return Ok(confirmed);
     }
     let settled = long_bound(registry, customer, now).await?;
     if settled.is_err() {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use axum::extract::{Path, Request, State};
+use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::cards::Script;
 use super::world::card_error;
 use super::{Inside, KEY};
+use crate::clock::SECOND;
 
 type Fields = Form<HashMap<String, String>>;
 type Answer = Result<Json<Value>, Refusal>;
@@ -53,6 +54,7 @@ pub fn router() -> Router<Arc<Inside>> {
         .route("/payment_intents/{id}/confirm", post(confirm))
         .route("/payment_intents/{id}/cancel", post(cancel))
         .route("/refunds", post(refund))
+        .route("/balance_transactions", get(booked))
         .route("/payment_methods/{id}/detach", post(detach))
         .layer(middleware::from_fn(admit));
     Router::new().nest("/v1", api)
@@ -221,7 +223,7 @@ async fn refund(
 ) -> Answer {
     inside.is_up()?;
     let id = fields.get("payment_intent").ok_or_else(missing)?;
-    inside.once(&headers, || match inside.world.lock().refund(id) {
+    inside.once(&headers, || match inside.world.lock().refund(id, inside.clock.now()) {
         true => Ok(Json(json!({ "id": id.replace("pi_", "re_"), "object": "refund",
             "payment_intent": id, "status": "succeeded" }))),
         false => Err(invalid("charge_already_refunded")),
@@ -232,4 +234,30 @@ async fn detach(State(inside): State<Arc<Inside>>, Path(id): Path<String>) -> An
     inside.is_up()?;
     inside.world.lock().forget(&id);
     Ok(Json(json!({ "id": id, "object": "payment_method", "customer": null })))
+}
+
+/// A page of what is booked, the newest first.
+async fn booked(
+    State(inside): State<Arc<Inside>>,
+    Query(asked): Query<HashMap<String, String>>,
+) -> Answer {
+    inside.is_up()?;
+    inside.happen();
+    let number = |name: &str, default: i64| match asked.get(name) {
+        Some(text) => text.parse().map_err(|_| invalid("parameter_invalid_integer")),
+        None => Ok(default),
+    };
+    let (from, until) = (number("created[gte]", 0)?, number("created[lt]", i64::MAX)?);
+    let limit = usize::try_from(number("limit", 10)?).map_err(|_| invalid("limit"))?;
+    let all = inside.world.lock().booked();
+    let mut rest: Vec<_> =
+        all.into_iter().filter(|one| (from..until).contains(&(one.at / SECOND))).collect();
+    if let Some(after) = asked.get("starting_after") {
+        let place = rest.iter().position(|one| one.id == *after).ok_or_else(missing)?;
+        rest.drain(..=place);
+    }
+    let has_more = rest.len() > limit;
+    let data: Vec<Value> = rest.iter().take(limit).map(|one| one.json()).collect();
+    Ok(Json(json!({ "object": "list", "url": "/v1/balance_transactions", "has_more": has_more,
+        "data": data })))
 }

@@ -44,6 +44,35 @@ pub struct Intent {
     pays_at: Option<Micros>,
     disputed_at: Option<Micros>,
     refunded: bool,
+    /// What is booked of it: how, yen, when.
+    booked: Vec<(&'static str, i64, Micros)>,
+}
+
+/// Something on the account at the gateway.
+pub struct Booked {
+    pub id: String,
+    /// `charge`, `refund` or `dispute`.
+    pub kind: &'static str,
+    intent: String,
+    yen: i64,
+    pub at: Micros,
+}
+
+/// Of a charge, per thousand.
+const FEE: i64 = 36;
+
+impl Booked {
+    /// As a balance transaction with its source.
+    pub fn json(&self) -> Value {
+        let Self { id, kind, intent, yen, at } = self;
+        let fee = if *kind == "charge" { yen * FEE / 1_000 } else { 0 };
+        let of = if *kind == "dispute" { "adjustment" } else { kind };
+        json!({ "id": id, "object": "balance_transaction", "amount": yen, "currency": "jpy",
+            "created": at / SECOND, "fee": fee, "net": yen - fee, "type": of,
+            "reporting_category": kind, "status": "available",
+            "source": { "id": intent.replace("pi_", kind.get(..2).unwrap_or_default()),
+                "object": kind, "payment_intent": intent } })
+    }
 }
 
 /// A consent to charges without their holder.
@@ -190,6 +219,7 @@ impl World {
             pays_at: None,
             disputed_at: None,
             refunded: false,
+            booked: Vec::new(),
         };
         self.intents.insert(id.clone(), intent);
         Some(id)
@@ -301,10 +331,11 @@ impl World {
     }
 
     /// Whether it could be refunded.
-    pub fn refund(&mut self, id: &str) -> bool {
+    pub fn refund(&mut self, id: &str, now: Micros) -> bool {
         match self.intents.get_mut(id) {
             Some(intent) if intent.status == "succeeded" && !intent.refunded => {
                 intent.refunded = true;
+                intent.booked.push(("refund", -intent.amount, now));
                 true
             }
             _ => false,
@@ -320,6 +351,7 @@ impl World {
             }
             if intent.disputed_at.is_some_and(|at| at <= now) {
                 intent.disputed_at = None;
+                intent.booked.push(("dispute", -intent.amount, now));
                 events.push(event(
                     "charge.dispute.created",
                     &json!({ "id": id.replace("pi_", "dp_"), "object": "dispute",
@@ -329,6 +361,23 @@ impl World {
             }
         }
         events
+    }
+
+    /// Everything that is booked, the newest first.
+    pub fn booked(&self) -> Vec<Booked> {
+        let of = |(id, intent): (&String, &Intent)| {
+            let one = |(kind, yen, at): &(&'static str, i64, Micros)| Booked {
+                id: format!("txn_{}_{kind}", id.trim_start_matches("pi_")),
+                kind,
+                intent: id.clone(),
+                yen: *yen,
+                at: *at,
+            };
+            intent.booked.iter().map(one).collect::<Vec<_>>()
+        };
+        let mut all: Vec<Booked> = self.intents.iter().flat_map(of).collect();
+        all.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
+        all
     }
 
     pub fn taken(&self) -> (i64, i64) {
@@ -365,6 +414,7 @@ impl World {
 fn pay(id: &str, intent: &mut Intent, authenticated: bool, now: Micros) -> Vec<Value> {
     intent.status = "succeeded";
     intent.authenticated = authenticated;
+    intent.booked.push(("charge", intent.amount, now));
     if intent.card.script == Script::ChargedBack {
         intent.disputed_at = Some(now + CHARGEBACK);
     }

@@ -17,15 +17,20 @@ use serde_json::Value;
 
 use super::gateway::{
     Asking, CardGateway, ChargeOrder, ChargeState, Confirmation, ConsentOrder, ConsentState, Event,
-    GatewayError, OpenedConsent, OpenedSetup, Presence, SetupOrder, SetupState, Unsigned,
+    GatewayError, OpenedConsent, OpenedSetup, Presence, ReportLine, SetupOrder, SetupState,
+    Unsigned,
 };
-use crate::clock::Micros;
+use crate::clock::{Micros, SECOND};
 use crate::secret::Secret;
 use client::{Client, Form, Reply};
 pub(super) use event::{SIGNATURE, sign};
 
 /// The address of the API.
 const ADDRESS: &str = "https://api.stripe.com";
+
+/// Bookings of one page of a report: with their sources they must stay below what an answer may
+/// have.
+const REPORT_PAGE: usize = 25;
 
 /// The adapter.
 pub struct Stripe {
@@ -198,6 +203,29 @@ impl CardGateway for Stripe {
                     Ok(())
                 }
                 Err(error) => Err(error),
+            }
+        })
+    }
+
+    /// Balance transactions with their sources (<https://docs.stripe.com/api/balance_transactions>),
+    /// page by page.
+    fn report(&self, from: Micros, until: Micros) -> Asking<'_, Vec<ReportLine>> {
+        Box::pin(async move {
+            let (from, until) = (from.div_euclid(SECOND), until.div_euclid(SECOND));
+            let (mut lines, mut after) = (Vec::new(), String::new());
+            loop {
+                let path = format!(
+                    "/v1/balance_transactions?currency=jpy&limit={REPORT_PAGE}\
+                     &created[gte]={from}&created[lt]={until}&expand[]=data.source{after}"
+                );
+                let page = done(self.client.get(&path).await?)?;
+                let last = wire::report(&page, &mut lines)?;
+                match last {
+                    Some(last) if page["has_more"] == true => {
+                        after = format!("&starting_after={last}");
+                    }
+                    _ => return Ok(lines),
+                }
             }
         })
     }

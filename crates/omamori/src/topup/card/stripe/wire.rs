@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
+use crate::clock::SECOND;
 use crate::topup::card::gateway::{
-    CardDetails, ChargeState, ConsentState, GatewayError, Reason, SetupState,
+    CardDetails, ChargeState, ConsentState, GatewayError, Reason, ReportLine, SetupState,
 };
 
 fn strange(what: &str) -> GatewayError {
@@ -135,4 +136,27 @@ fn card_details(method: &Value) -> Result<CardDetails, GatewayError> {
         exp_year: number("exp_year")?,
         fingerprint: text(card, "fingerprint")?,
     })
+}
+
+/// Reads a page of balance transactions into `lines`; gives the id of its last one. What is neither
+/// a charge nor something that went back (payouts, fees of the account) is left out.
+pub fn report(page: &Value, lines: &mut Vec<ReportLine>) -> Result<Option<String>, GatewayError> {
+    let booked = page["data"].as_array().ok_or_else(|| strange("data"))?;
+    for one in booked {
+        let number = |name: &str| one[name].as_i64().ok_or_else(|| strange(name));
+        let of_charge = matches!(
+            one["type"].as_str(),
+            Some("charge" | "payment" | "refund" | "payment_refund")
+        ) || one["source"]["object"] == "dispute";
+        if !of_charge {
+            continue;
+        }
+        lines.push(ReportLine {
+            reference: text(&one["source"], "payment_intent")?,
+            yen: number("amount")?,
+            fee: number("fee")?,
+            at: number("created")?.saturating_mul(SECOND),
+        });
+    }
+    booked.last().map(id).transpose()
 }

@@ -1,0 +1,7 @@
+//! The merchant's back office: its people and what each may do, keys of terminals,
+//! sales, the account for payouts.
+
+mod bank;
+mod keys;
+mod people;
+mod sales;
