@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::act::{Act, Flow};
-use crate::engine::{Cause, RuleSet};
+use crate::engine::{Assessment, Cause, RuleSet};
 use crate::event::Event;
 use crate::rule::Effect;
 use crate::signal::Signals;
@@ -22,6 +22,22 @@ pub struct Recorded {
     /// The kind of fraud, if a dispute or an incident found it to be one.
     #[serde(default)]
     pub fraud: Option<Box<str>>,
+    /// Whether a coupon was used in it: then the rules about coupons were asked too.
+    #[serde(default)]
+    pub coupon: bool,
+}
+
+impl Recorded {
+    /// What a set says to it.
+    #[must_use]
+    pub fn assess(&self, set: &RuleSet) -> Assessment {
+        let mut signals = self.signals.clone();
+        let mut says = set.assess(self.event.act, &mut signals);
+        if self.coupon {
+            says.merge(set.assess(Act::CouponUse, &mut signals));
+        }
+        says
+    }
 }
 
 /// What a rule, or a whole set, did in a period.
@@ -94,9 +110,8 @@ impl<'a> Backtest<'a> {
 
     /// Looks at one act.
     pub fn add(&mut self, recorded: &Recorded) {
-        let Recorded { event, signals, fraud } = recorded;
-        let mut signals = signals.clone();
-        let assessment = self.set.assess(event.act, &mut signals);
+        let Recorded { event, fraud, .. } = recorded;
+        let assessment = recorded.assess(self.set);
         // Shadow rules count here as if they were live.
         let strictest = assessment.hits.iter().map(|hit| hit.effect).max();
         let stopped = strictest.is_some_and(|effect| effect >= Effect::StepUp);

@@ -156,6 +156,7 @@ fn a_back_test_counts_yen_once_and_customers_once() {
         },
         signals: amount(yen),
         fraud: fraud.map(Into::into),
+        coupon: false,
     };
     let mut run = Backtest::new(&set);
     run.add(&recorded(1, 300, Some("stolen session")));

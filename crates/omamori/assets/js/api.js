@@ -18,6 +18,8 @@ export class ApiError extends Error {
     this.clerkText = envelope.clerk_text;
     this.customerText = envelope.customer_text;
     this.requestId = envelope.request_id;
+    /** Why, where a code cannot say it. */
+    this.reason = envelope.reason;
     /** What is wrong with fields: `{field, code}`. */
     this.fields = envelope.fields ?? [];
   }

@@ -5,6 +5,7 @@ use omamori_db::{Tx, sql};
 use serde_json::{Value, json};
 
 use super::kind::Outcome;
+use super::label;
 use super::notes::{self, NoteKind, checked};
 use super::row::{Case, find};
 use super::state::State;
@@ -166,7 +167,8 @@ pub struct Decision<'a> {
     pub message: &'a str,
 }
 
-/// Decides a case that this person has in hand. A customer who may see it is told.
+/// Decides a case that this person has in hand, and labels the decisions that it is about. A
+/// customer who may see it is told.
 ///
 /// # Errors
 /// [`Code::NotFound`]; [`Code::CaseChanged`] if it is in other hands or decided; an outcome that
@@ -180,9 +182,12 @@ pub async fn decide(app: &App, actor: &Actor, case_id: &str, decision: Decision<
     if !case.state.is_in_hands_of(&actor.id) {
         return Err(Code::CaseChanged.into());
     }
-    let to = State::Decided { by: actor.id.clone(), at: app.clock.now(), outcome };
+    let decisions = label::decisions(app, &case).await?;
+    let now = app.clock.now();
+    let to = State::Decided { by: actor.id.clone(), at: now, outcome };
     let mut tx = app.stores.registry.begin().await?;
     step(&mut tx, &case, &to).await?;
+    label::set(&mut tx, &case, outcome, &decisions, now).await?;
     if let Some(customer) = case.customer_id.as_deref().filter(|_| case.kind.is_shown_to_customer())
     {
         if !message.trim().is_empty() {

@@ -1,42 +1,49 @@
-//! What decided cases say about past decisions of the gate: the labels of back-tests.
+//! What a decided case says about past decisions of the gate: the labels of back-tests.
 
-use omamori_db::{Db, sql};
+use omamori_db::Tx;
 
-use super::kind::Outcome;
+use super::kind::{CaseKind, Outcome};
+use super::row::{Case, subjects};
+use crate::app::App;
 use crate::clock::Micros;
+use crate::gate::evidence::DecisionId;
+use crate::risk::label::{self, Kind, Source};
 use crate::web::error::Result;
 
-/// A decision of the gate that somebody has looked into.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Label {
-    /// `dec_…`.
-    pub decision_id: String,
-    /// `cus_…`.
-    pub customer_id: Option<String>,
-    /// Yen that were in question.
-    pub amount: Option<i64>,
-    /// Whether it was fraud; otherwise it was as it should be.
-    pub is_fraud: bool,
-}
-
-/// The labels of cases that were decided in a period, in the order of deciding.
+/// The decisions that a case is about: its own, and those of its payments, top-ups and sends.
 ///
 /// # Errors
-/// A fault if the registry fails or a row is not as it was written.
-pub async fn labels(registry: &Db, since: Micros, until: Micros) -> Result<Vec<Label>> {
-    let query = sql("SELECT decision_id, customer_id, amount_yen, outcome FROM case_file
-         WHERE state = 'decided' AND state_at >= $1 AND state_at < $2
-           AND decision_id IS NOT NULL ORDER BY state_at, case_id");
-    let mut labels = Vec::new();
-    for row in registry.all(query.bind(since).bind(until)).await? {
-        let outcome = Outcome::parse(&row.text_optional("outcome")?.unwrap_or_default());
-        let Some(outcome) = outcome else { continue };
-        labels.push(Label {
-            decision_id: row.text("decision_id")?,
-            customer_id: row.text_optional("customer_id")?,
-            amount: row.int_optional("amount_yen")?,
-            is_fraud: outcome.is_fraud(),
-        });
+/// A fault if a store fails.
+pub(super) async fn decisions(app: &App, case: &Case) -> Result<Vec<(DecisionId, Micros)>> {
+    let subjects = subjects(&app.stores.registry, &case.case_id).await?;
+    let texts: Vec<&str> = case.decision_id.iter().chain(&subjects).map(String::as_str).collect();
+    label::decided(app, &texts).await
+}
+
+/// What those decisions turned out to be.
+const fn kind(case: CaseKind, outcome: Outcome) -> Kind {
+    if !outcome.is_fraud() {
+        return Kind::Honest;
     }
-    Ok(labels)
+    match case {
+        CaseKind::Dispute => Kind::StolenAccount,
+        CaseKind::Chargeback | CaseKind::SharedCard => Kind::StolenCard,
+        CaseKind::Collecting => Kind::Mule,
+        CaseKind::HeldPayment | CaseKind::Alert => Kind::Other,
+    }
+}
+
+/// Labels them, in the transaction that decides the case.
+pub(super) async fn set(
+    tx: &mut Tx,
+    case: &Case,
+    outcome: Outcome,
+    decisions: &[(DecisionId, Micros)],
+    now: Micros,
+) -> Result<()> {
+    for decision in decisions {
+        let by = (Source::Dispute, case.case_id.as_str());
+        label::set(tx, *decision, kind(case.kind, outcome), by, now).await?;
+    }
+    Ok(())
 }

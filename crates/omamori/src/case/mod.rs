@@ -10,7 +10,7 @@
 pub mod acts;
 pub mod evidence;
 mod kind;
-pub mod label;
+mod label;
 pub mod list;
 pub mod notes;
 mod open;

@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod merchant;
 pub mod open;
+mod risk;
 mod serve;
 mod staff;
 mod surge;
@@ -55,6 +56,9 @@ enum Command {
     /// Close a function at once, open it again, or list what is closed.
     #[command(subcommand)]
     Control(control::Command),
+    /// Check risk rules, and try them over the decisions of the past.
+    #[command(subcommand)]
+    Risk(risk::Command),
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
@@ -85,6 +89,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Campaign(command) => campaign::run(command).await,
         Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
+        Command::Risk(command) => risk::run(command).await,
         Command::Staff(command) => staff::run(command).await,
         Command::Audit(command) => audit::run(command).await,
     }

@@ -22,7 +22,7 @@ use crate::networks::Networks;
 use crate::notify::money;
 use crate::observe::{Metrics, Readiness};
 use crate::order::Scanning;
-use crate::risk::{Risk, follow};
+use crate::risk::{Risk, follow, watch};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
@@ -107,6 +107,7 @@ pub async fn open(
     });
     changes::start(&app);
     follow::start(&app, taken);
+    watch::start(&app);
     promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;

@@ -19,6 +19,7 @@ mod doors;
 mod frame;
 mod payment;
 mod refund;
+mod rules;
 mod search;
 mod session;
 mod signin;
@@ -36,6 +37,7 @@ use crate::app::App;
 use crate::clock::SECOND;
 use crate::identity::RateLimit;
 pub use customer::acts as customer_acts;
+pub(crate) use rules::backtest::period as rules_period;
 
 /// What the console keeps in memory.
 pub struct Console {
@@ -71,6 +73,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/approvals/{approval_id}/options", post(approval::page::options))
         .route("/approvals/{approval_id}/decide", post(approval::page::decide))
         .route("/approvals/{approval_id}/carry-out", post(approval::page::carry_out))
+        .route("/rules/draft", post(rules::edit::save))
+        .route("/rules/propose", post(rules::edit::propose))
+        .route("/rules/labels", post(rules::labels::set))
+        .route("/rules/versions/{version}/publish", post(rules::publish))
         .route("/payments/{payment_id}/refund", post(refund::handle))
         .route("/cases/{case_id}/take", post(cases::acts::take))
         .route("/cases/{case_id}/note", post(cases::acts::note))
@@ -92,6 +98,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/approvals", get(approval::page::show))
         .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
+        .route("/console/rules", get(rules::show))
+        .route("/console/rules/edit", get(rules::edit::show))
+        .route("/console/rules/backtest", get(rules::backtest::show))
+        .route("/console/rules/labels", get(rules::labels::show))
         .route("/console/campaigns", get(campaigns::show))
         .route("/console/campaigns/{campaign_id}", get(campaigns::one))
         .route("/console/staff", get(staff::page::show))

@@ -157,6 +157,14 @@ pub enum Act {
     DoorClose,
     /// Staff open it again.
     DoorOpen,
+    /// Staff keep what they are writing of the risk rules.
+    RulesDraft,
+    /// Staff make a version of it and ask for its publication.
+    RulesPropose,
+    /// A version of the risk rules comes into force.
+    RulesPublish,
+    /// Staff say what a decision turned out to be.
+    FraudLabel,
     /// Staff give a payment back, in the merchant's place.
     StaffRefund,
     /// Staff stop a customer's account.

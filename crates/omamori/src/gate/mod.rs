@@ -262,6 +262,9 @@ impl Gate {
             self.metrics.rule_hit(rule);
         }
         let held = verdict == Verdict::Held;
+        if let (Some(asked), Some(part)) = (&asked, &part) {
+            self.risk.watch().look(decision, asked, part, held);
+        }
         match reason {
             Some(code) if !held => Err(code.into()),
             _ => Ok(Clearance { decision, admission: question.admission, held }),

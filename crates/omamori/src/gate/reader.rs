@@ -4,6 +4,8 @@ use omamori_db::Db;
 use omamori_ledger::{Follower, Following};
 
 use super::Gate;
+use super::evidence::DecisionId;
+use crate::web::error::Error;
 
 /// How the ledger does.
 #[derive(Clone, Debug)]
@@ -57,5 +59,19 @@ impl Gate {
             queued: self.ledger.queued(),
             followers,
         }
+    }
+}
+
+impl Gate {
+    /// The records of decisions, in their order: one query for all. None if there is none, or not
+    /// any more.
+    ///
+    /// # Errors
+    /// A fault if the evidence store fails.
+    pub async fn records(
+        &self,
+        ids: &[DecisionId],
+    ) -> Result<Vec<Option<serde_json::Value>>, Error> {
+        self.evidence.find(ids).await
     }
 }

@@ -7,7 +7,8 @@ use std::time::Duration;
 use omamori_db::{Db, Query, sql, sql_built};
 use omamori_risk::window::Windows;
 
-use super::record;
+use super::log::Log;
+use super::{Memory, record};
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
 
@@ -15,8 +16,6 @@ use crate::clock::{Micros, SECOND};
 const EVERY: Duration = Duration::from_millis(400);
 /// How far back it looks, each time: longer than a row takes to become visible after its time.
 const OVERLAP: Micros = 15 * SECOND;
-/// Rows of one page at the start.
-const PAGE: i64 = 500;
 /// Rows that are folded at the start, the newest. Each holds up to 256 decisions; in ordinary
 /// traffic one to ten. What lies further back is not worth a start that takes minutes.
 const ROWS_MAX: i64 = 300_000;
@@ -32,33 +31,29 @@ pub struct Taken(HashSet<(i64, i64)>);
 ///
 /// # Errors
 /// [`omamori_db::Error`].
-pub async fn rebuild(evidence: &Db, now: Micros) -> omamori_db::Result<(Windows, Taken)> {
-    let (mut windows, mut taken) = (Windows::default(), Taken::default());
+pub(super) async fn rebuild(evidence: &Db, now: Micros) -> omamori_db::Result<(Memory, Taken)> {
+    let (mut memory, mut taken) = (Memory::default(), Taken::default());
     let newest =
         sql("SELECT first_at FROM decision_batch ORDER BY first_at DESC LIMIT 1 OFFSET $1");
     let bound = evidence.optional(newest.bind(ROWS_MAX)).await?;
     let bound = bound.map(|row| row.int("first_at")).transpose()?.unwrap_or(Micros::MIN);
-    let mut after = (bound.max(now - Windows::reach_micros()), 0, 0);
+    let mut log = Log::between(bound.max(now - Windows::reach_micros()), Micros::MAX);
     let (mut rows_read, mut acts) = (0_usize, 0_usize);
     loop {
-        let page = sql("SELECT node, first_number, first_at, body FROM decision_batch
-             WHERE (first_at, node, first_number) > ($1, $2, $3)
-             ORDER BY first_at, node, first_number LIMIT $4");
-        let page = page.bind(after.0).bind(after.1).bind(after.2).bind(PAGE);
-        let rows = evidence.all(page).await?;
+        let rows = log.next(evidence).await?;
+        if rows.is_empty() {
+            let counters = memory.windows.len();
+            tracing::info!(rows_read, acts, counters, "risk windows rebuilt");
+            return Ok((memory, taken));
+        }
         for row in &rows {
-            after = (row.int("first_at")?, row.int("node")?, row.int("first_number")?);
-            if after.0 > now - OVERLAP {
-                taken.0.insert((after.1, after.2));
+            if row.int("first_at")? > now - OVERLAP {
+                taken.0.insert((row.int("node")?, row.int("first_number")?));
             }
             let body = row.text("body")?;
-            acts += body.lines().filter(|line| record::fold(&mut windows, line)).count();
+            acts += body.lines().filter(|line| record::fold(&mut memory, line)).count();
         }
         rows_read += rows.len();
-        if (rows.len() as i64) < PAGE {
-            tracing::info!(rows_read, acts, counters = windows.len(), "risk windows rebuilt");
-            return Ok((windows, taken));
-        }
     }
 }
 

@@ -6,11 +6,16 @@
 //! and by what the other nodes wrote, a moment later ([`follow`]). So they hold hashes only, and
 //! nothing has to be stored for them.
 
+pub mod backtest;
 pub mod confirm;
 mod facts;
 pub mod follow;
+mod hits;
+pub mod label;
+mod log;
 mod record;
 pub mod rules;
+pub mod watch;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -26,8 +31,10 @@ use parking_lot::{Mutex, RwLock};
 
 pub use facts::Facts;
 use follow::Taken;
+use hits::Hits;
 pub use record::{Part, Past};
 use rules::LoadError;
+use watch::Watch;
 
 use crate::clock::{MINUTE, Micros};
 use crate::config::Config;
@@ -96,7 +103,15 @@ pub struct Risk {
     registry: Db,
     networks: Arc<Networks>,
     in_force: RwLock<Arc<InForce>>,
-    windows: Mutex<Windows>,
+    memory: Mutex<Memory>,
+    watch: Watch,
+}
+
+/// What is folded of the decision log.
+#[derive(Default)]
+struct Memory {
+    windows: Windows,
+    hits: Hits,
 }
 
 impl Risk {
@@ -110,10 +125,11 @@ impl Risk {
         networks: Arc<Networks>,
         now: Micros,
     ) -> Result<(Self, Taken), LoadError> {
-        let (windows, taken) = follow::rebuild(&stores.evidence, now).await?;
+        let (memory, taken) = follow::rebuild(&stores.evidence, now).await?;
         let in_force = rules::load(&stores.registry, config.starter_rules, now).await?;
-        let (in_force, windows) = (RwLock::new(Arc::new(in_force)), Mutex::new(windows));
-        Ok((Self { registry: stores.registry.clone(), networks, in_force, windows }, taken))
+        let (in_force, memory) = (RwLock::new(Arc::new(in_force)), Mutex::new(memory));
+        let (registry, watch) = (stores.registry.clone(), Watch::default());
+        Ok((Self { registry, networks, in_force, memory, watch }, taken))
     }
 
     /// The rules in force.
@@ -125,7 +141,18 @@ impl Risk {
     /// Counters of the windows in memory.
     #[must_use]
     pub fn counters(&self) -> usize {
-        self.windows.lock().len()
+        self.memory.lock().windows.len()
+    }
+
+    /// How often a rule hit in the last hours, 168 at most.
+    #[must_use]
+    pub fn hits(&self, rule: &str, now: Micros, hours: i64) -> i64 {
+        i64::try_from(self.memory.lock().hits.since(rule, now, hours)).unwrap_or(i64::MAX)
+    }
+
+    /// What staff are to see.
+    pub(crate) const fn watch(&self) -> &Watch {
+        &self.watch
     }
 
     /// Reads the rules in force anew.
@@ -170,8 +197,8 @@ impl Risk {
             score: 0,
             hits: Vec::new(),
         });
-        let mut windows = self.windows.lock();
-        windows.fill(&event, &mut part.signals);
+        let mut memory = self.memory.lock();
+        memory.windows.fill(&event, &mut part.signals);
         let verdict = match before {
             Err(code) => Verdict::No(code),
             Ok(()) if asked.facts.failed => Verdict::Free,
@@ -193,7 +220,10 @@ impl Risk {
             Verdict::No(_) => Outcome::Refused,
         };
         part.outcome = event.outcome;
-        record::observe(&mut windows, &event, part.step, part.coupon);
+        record::observe(&mut memory.windows, &event, part.step, part.coupon);
+        for hit in &part.hits {
+            memory.hits.count(&hit.rule, event.at);
+        }
         (verdict, part)
     }
 
@@ -207,9 +237,9 @@ impl Risk {
 
     /// Counts what another node decided.
     pub(crate) fn fold(&self, body: &str) {
-        let mut windows = self.windows.lock();
+        let mut memory = self.memory.lock();
         for line in body.lines() {
-            record::fold(&mut windows, line);
+            record::fold(&mut memory, line);
         }
     }
 

@@ -9,6 +9,7 @@ use omamori_risk::signal::{Signals, Sparse};
 use omamori_risk::window::{Windows, fill_zeros};
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::Memory;
 use crate::clock::Micros;
 
 /// The part of a decision record that is risk's.
@@ -78,6 +79,13 @@ struct Counted {
     #[serde(default)]
     coupon: bool,
     parties: Parties,
+    #[serde(default)]
+    hits: Vec<Named>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    rule: String,
 }
 
 impl Counted {
@@ -103,11 +111,14 @@ pub(super) fn observe(windows: &mut Windows, event: &Event, step: bool, coupon: 
 
 /// Folds one line of the evidence. Lines of acts that no window counts, and those written before
 /// there were windows, say nothing.
-pub(super) fn fold(windows: &mut Windows, line: &str) -> bool {
+pub(super) fn fold(memory: &mut Memory, line: &str) -> bool {
     let Ok(Line { at, amount, risk: Some(counted) }) = serde_json::from_str(line) else {
         return false;
     };
-    observe(windows, &counted.event(at, amount), counted.step, counted.coupon);
+    observe(&mut memory.windows, &counted.event(at, amount), counted.step, counted.coupon);
+    for Named { rule } in &counted.hits {
+        memory.hits.count(rule, at);
+    }
     true
 }
 
@@ -124,8 +135,6 @@ pub struct Past {
     pub hits: Vec<Hit>,
     /// Their version; none if they were not asked.
     pub version: Option<i64>,
-    /// Whether a coupon was used in it.
-    pub coupon: bool,
 }
 
 #[derive(Deserialize)]
@@ -141,8 +150,11 @@ struct Whole {
 
 #[derive(Deserialize)]
 struct Told {
-    #[serde(flatten)]
-    counted: Counted,
+    act: Act,
+    outcome: Outcome,
+    #[serde(default)]
+    coupon: bool,
+    parties: Parties,
     signals: Signals,
     #[serde(default, rename = "v")]
     version: Option<i64>,
@@ -158,16 +170,21 @@ impl Past {
     pub fn read(line: &str) -> Option<Self> {
         let whole: Whole = serde_json::from_str(line).ok()?;
         let told = whole.risk?;
-        let event = told.counted.event(whole.at, whole.amount);
+        let event = Event {
+            at: whole.at,
+            act: told.act,
+            outcome: told.outcome,
+            parties: told.parties,
+            amount: whole.amount.unwrap_or_default(),
+        };
         let mut signals = told.signals;
         fill_zeros(&event, &mut signals);
         Some(Self {
             customer: whole.customer,
-            recorded: Recorded { event, signals, fraud: None },
+            recorded: Recorded { event, signals, fraud: None, coupon: told.coupon },
             effect: told.effect,
             hits: told.hits,
             version: told.version,
-            coupon: told.counted.coupon,
         })
     }
 }

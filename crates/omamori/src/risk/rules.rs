@@ -14,8 +14,11 @@ use crate::db::changes::{self, Subject};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
-/// Characters of a set.
-const TEXT_MAX: usize = 500_000;
+/// What the audit log calls the rules.
+pub const SUBJECT: &str = "risk_rules";
+/// Bytes of a set: with what JSON adds, the desk can send it
+/// ([`crate::web::json::BODY_BYTES_MAX`]).
+const TEXT_MAX: usize = 50_000;
 
 /// Why a text may not be published.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +30,7 @@ pub enum Refused {
     #[error("{0}")]
     Set(#[from] SetRefusal),
     /// It is too long.
-    #[error("longer than {TEXT_MAX} characters")]
+    #[error("longer than {TEXT_MAX} bytes")]
     TooLong,
 }
 

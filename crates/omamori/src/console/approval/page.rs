@@ -82,6 +82,9 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::RemoveStaff { staff_id } => ("console.act_remove", name(staff_id)),
         Proposal::Unfreeze { customer_id } => ("console.act_unfreeze", customer_id.clone()),
         Proposal::AssistRecovery { customer_id } => ("console.act_recover", customer_id.clone()),
+        Proposal::PublishRules { version, .. } => {
+            ("console.act_publish_rules", format!("{} {version}", text.t("rules.version")))
+        }
         Proposal::Refund { payment_id, amount, .. } => {
             ("console.act_refund", format!("{} · {payment_id}", filters::yen_text(*amount)))
         }
@@ -113,6 +116,7 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
 fn href(proposal: &Proposal) -> Option<String> {
     match proposal {
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
+        Proposal::PublishRules { version, .. } => Some(format!("/console/rules?version={version}")),
         other => other.customer().map(|id| format!("/console/customers/{id}")),
     }
 }

@@ -5,14 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::console::access::{Admin, Refunder, Role, Staff, Support};
+use crate::console::access::{Admin, Fraud, Refunder, Role, Staff, Support};
 use crate::console::refund;
+use crate::console::rules::sha256 as rules_digest;
 use crate::console::staff::{self, Changed};
 use crate::gate::Act;
 use crate::identity::recover::assisted;
 use crate::identity::standing;
+use crate::risk::rules;
 use crate::web::codes::Code;
-use crate::web::error::Result;
+use crate::web::error::{Error, Result};
 
 /// An act with its exact parameters. Stored as JSON: variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,6 +43,13 @@ pub enum Proposal {
     Unfreeze {
         /// Whose.
         customer_id: String,
+    },
+    /// A version of the risk rules comes into force.
+    PublishRules {
+        /// Which.
+        version: i64,
+        /// Of its text: what is agreed on are these words.
+        sha256: String,
     },
     /// A customer gets a recovery ticket.
     AssistRecovery {
@@ -80,6 +89,7 @@ impl Proposal {
             Self::RemoveStaff { .. } => Act::StaffRemove,
             Self::Unfreeze { .. } => Act::StaffUnfreeze,
             Self::AssistRecovery { .. } => Act::StaffRecover,
+            Self::PublishRules { .. } => Act::RulesPublish,
             Self::Refund { .. } => Act::StaffRefund,
         }
     }
@@ -92,6 +102,7 @@ impl Proposal {
                 Admin::is_of(role)
             }
             Self::Unfreeze { .. } | Self::AssistRecovery { .. } => Support::is_of(role),
+            Self::PublishRules { .. } => Fraud::is_of(role),
             Self::Refund { .. } => Refunder::is_of(role),
         }
     }
@@ -101,6 +112,7 @@ impl Proposal {
     pub fn subject(&self) -> &str {
         match self {
             Self::InviteStaff { .. } => "",
+            Self::PublishRules { .. } => rules::SUBJECT,
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
             Self::Refund { payment_id, .. } => payment_id,
@@ -117,6 +129,7 @@ impl Proposal {
             Self::InviteStaff { .. }
             | Self::ChangeRole { .. }
             | Self::RemoveStaff { .. }
+            | Self::PublishRules { .. }
             | Self::Refund { .. } => None,
         }
     }
@@ -141,6 +154,15 @@ impl Proposal {
                     (json!({ "status": "frozen" }), json!({ "status": "active" }));
                 Ok(Done { subject: customer_id.clone(), before, after, shown_once: None })
             }
+            Self::PublishRules { version, sha256 } => {
+                let proposed = rules::find(&app.stores.registry, *version).await?;
+                if rules_digest(&proposed.rules) != *sha256 {
+                    return Err(Error::fault("a version of the rules was changed"));
+                }
+                let before = rules::publish_in(app, tx, *version, agreed[0]).await?;
+                let (before, after) = (json!({ "version": before }), json!({ "version": version }));
+                Ok(Done { subject: rules::SUBJECT.to_owned(), before, after, shown_once: None })
+            }
             Self::AssistRecovery { customer_id } => {
                 let ticket = assisted(app, tx, customer_id, agreed).await?;
                 let (before, after) = (Value::Null, json!({ "ticket": "made" }));
@@ -163,6 +185,9 @@ impl Proposal {
     pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
             Self::Unfreeze { customer_id } => standing::forget(app, customer_id).await,
+            Self::PublishRules { .. } => {
+                app.gate.risk().reload().await.map_err(|error| Error::Fault(Box::new(error)))
+            }
             Self::Refund { payment_id, amount, key } => {
                 let wanted = refund::Wanted { payment_id, amount: *amount, key };
                 refund::give(app, staff, &wanted, reason).await.map(drop)

@@ -117,7 +117,10 @@ impl House {
     async fn with(set: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = Store::Sqlite { folder: folder.path().to_owned() };
-        let mut config = Config { store, public_url: ORIGIN.into(), ..Config::default() };
+        // Risk rules have tests of their own.
+        let starter_rules = false;
+        let mut config =
+            Config { store, public_url: ORIGIN.into(), starter_rules, ..Config::default() };
         set(&mut config);
         let clock = Arc::new(ManualClock::at(START));
         let app = open(config, &[7; 32], clock.clone(), Arc::new(SystemRng)).await.unwrap();

@@ -16,7 +16,7 @@ const REASON: &str = "[data-act-form] [name=reason]";
 const CONFIRM: &str = "[data-act-confirm]";
 
 /// A browser at a desk, enrolled with an invitation of the server's.
-async fn desk(house: &House, name: &'static str, role: Role, lang: Lang) -> Browser {
+pub async fn desk(house: &House, name: &'static str, role: Role, lang: Lang) -> Browser {
     let invitation = staff::invite(&house.app, name, role).await.unwrap();
     let mut desk = house.browser(name, lang).await;
     desk.provokes("status of 401"); // the way to sign in
@@ -30,7 +30,7 @@ async fn desk(house: &House, name: &'static str, role: Role, lang: Lang) -> Brow
 }
 
 /// A customer with ¥5,000 and a sale behind them.
-async fn customer(house: &House) -> Customer {
+pub async fn customer(house: &House) -> Customer {
     let customer = Customer::new(&house.app).await;
     let code = || customer.code(house.app.clock.now());
     let load = json!({ "merchant_topup_id": "t-1", "code": code(), "amount": 5_000 });
@@ -42,7 +42,7 @@ async fn customer(house: &House) -> Customer {
     customer
 }
 
-async fn does(desk: &Browser, button: &str, reason: &str) {
+pub async fn does(desk: &Browser, button: &str, reason: &str) {
     desk.press(button).await;
     desk.fill(REASON, reason).await;
     desk.press(CONFIRM).await;

@@ -31,6 +31,7 @@ mod privacy;
 mod register;
 mod register_network;
 mod rise;
+mod rules;
 mod send;
 mod sessions;
 mod settings;

@@ -227,6 +227,8 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
             pages.push(console("console_campaign.html", &path));
         }
         pages.push(console("console_staff.html", "/console/staff"));
+        pages.push(console("console_rules.html", "/console/rules?version=1"));
+        pages.push(console("console_rules_labels.html", "/console/rules/labels"));
         pages.push(console("console_audit.html", "/console/audit"));
         for customer in [&world.customer, &world.newcomer] {
             let path = format!("/console/customers/{}", customer.customer_id);
@@ -236,6 +238,17 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(console("console_payment.html", &path));
         let path = format!("/console/stores/{}", world.register.store_id);
         pages.push(console("console_store.html", &path));
+    }
+    let admin = format!("omamori_staff={}", world.admin.token);
+    let bench = format!("/console/rules/edit?decision={}", &world.receipt["/receipt/".len()..]);
+    let period = "/console/rules/backtest?from=2026-03-01&to=2026-04-02";
+    for (template, path) in [
+        ("console_rules_edit.html", "/console/rules/edit"),
+        ("console_rules_edit.html", &*bench),
+        ("console_rules_backtest.html", "/console/rules/backtest"),
+        ("console_rules_backtest.html", period),
+    ] {
+        pages.push(page(template, path, Some(&admin)));
     }
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
@@ -287,7 +300,11 @@ async fn a_crowd_comes(app: &TestApp) {
 /// Goal: no page without its texts, none with a script or a style that our own policy forbids,
 /// none with a text of somebody else's as markup, none whose files are not there.
 async fn every_page_is_rendered_in_both_languages(app: &mut TestApp) {
-    app.restart_with(|config| config.card = Card::Sandbox { port: 0 }).await;
+    app.restart_with(|config| {
+        config.card = Card::Sandbox { port: 0 };
+        config.starter_rules = true;
+    })
+    .await;
     let world = world(app).await;
     let mut rendered = BTreeSet::new();
     let mut assets = BTreeSet::new();

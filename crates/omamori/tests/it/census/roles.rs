@@ -25,7 +25,8 @@ A stranger gets 401, and on a page nothing but the way to sign in; a wrong role 
 ";
 
 /// Acts that ask for an approval instead of being done.
-const TWO_PEOPLE: [&str; 5] = ["/staff/invite", "/role", "/remove", "/unfreeze", "/recover"];
+const TWO_PEOPLE: [&str; 7] =
+    ["/staff/invite", "/role", "/remove", "/unfreeze", "/recover", "/propose", "/publish"];
 
 fn of_console(route: &Route) -> bool {
     (route.path.starts_with("/console") || route.path.starts_with("/api/admin/"))

@@ -1,5 +1,8 @@
 //! Risk rules in the gate: what they look at, what they stop, and what they must never stop.
 
+mod days;
+mod desk;
+mod publish;
 pub mod rules;
 
 use omamori::clock::{DAY, MINUTE, SECOND};

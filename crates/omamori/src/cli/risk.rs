@@ -1,0 +1,138 @@
+//! `omamori risk …`: rules checked and tried over the past, on the server.
+
+use std::path::PathBuf;
+
+use askama::Template;
+use clap::{Args, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+use omamori_risk::backtest::{Report, Tally};
+
+use super::merchant::{open, plain};
+use super::open::SettingsArgs;
+use super::say;
+use crate::console::rules_period;
+use crate::risk::backtest::{Bar, Run, run as run_over};
+use crate::risk::rules;
+use crate::web::filters;
+use crate::web::filters::yen_text;
+use crate::web::text::{Lang, Text};
+
+type Error = Box<dyn std::error::Error>;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Say whether a file of rules may be published, and why not.
+    Check {
+        /// The rules (TOML), as crates/risk/rules/starter.toml.
+        file: PathBuf,
+    },
+    /// Run rules over the decisions of a period, beside the rules in force.
+    Backtest(BacktestArgs),
+}
+
+/// Of what.
+#[derive(Args)]
+pub struct BacktestArgs {
+    #[command(flatten)]
+    settings: SettingsArgs,
+    /// The first day in Japan: 2026-12-01.
+    #[arg(long)]
+    from: String,
+    /// The last day.
+    #[arg(long)]
+    to: String,
+    /// The rules (TOML); the rules in force if left out.
+    #[arg(long)]
+    rules: Option<PathBuf>,
+    /// Write table and plot into this file (HTML with SVG).
+    #[arg(long)]
+    plot: Option<PathBuf>,
+    /// In Japanese.
+    #[arg(long)]
+    ja: bool,
+}
+
+/// Does it.
+///
+/// # Errors
+/// Why rules may not be published; if the stores cannot be opened or read.
+pub async fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Check { file } => {
+            let set = rules::check(&std::fs::read_to_string(file)?)?;
+            say(format_args!("{} rules: they may be published", set.rules().count()));
+            Ok(())
+        }
+        Command::Backtest(args) => backtest(args).await,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "backtest_report.htm")]
+struct ReportFile<'a> {
+    text: Text,
+    from: &'a str,
+    to: &'a str,
+    run: &'a Run,
+    bars: &'a [Bar],
+}
+
+async fn backtest(args: BacktestArgs) -> Result<(), Error> {
+    let period = rules_period(&args.from, &args.to).map_err(plain)?;
+    let file = args.rules.map(std::fs::read_to_string).transpose()?;
+    let tested = file.as_deref().map(rules::check).transpose()?;
+    let app = open(args.settings).await?;
+    let live = app.gate.risk().in_force();
+    let style = ProgressStyle::with_template("{spinner} {human_pos} decisions {per_sec}")?;
+    let progress = ProgressBar::new_spinner().with_style(style);
+    let sets = (tested.as_ref().unwrap_or(&live.set), &live.set);
+    let told = |acts| progress.set_position(acts);
+    let found = run_over(&app.stores, period, sets, u64::MAX, told).await;
+    progress.finish_and_clear();
+    let found = found.map_err(plain)?;
+    let bars = found.bars();
+    print(&found, &bars);
+    if let Some(path) = args.plot {
+        let text = Text::new(if args.ja { Lang::Ja } else { Lang::En });
+        let report = ReportFile { text, from: &args.from, to: &args.to, run: &found, bars: &bars };
+        std::fs::write(&path, report.render()?)?;
+        say(format_args!("wrote {}", path.display()));
+    }
+    app.close().await;
+    Ok(())
+}
+
+fn print(run: &Run, bars: &[Bar]) {
+    let Report { acts, customers, .. } = &run.tested;
+    say(format_args!("{acts} decisions of {customers} customers, {} labelled fraud", run.labelled));
+    say(format_args!(
+        "{:<28} {:>8} {:>8} {:>12} {:>9} {:>7}   {:>12} {:>9}",
+        "rule", "hits", "frauds", "caught", "bothered", "errors", "live caught", "bothered"
+    ));
+    let none = Tally::default();
+    for bar in bars {
+        let name = if bar.rule.is_empty() { "(all)" } else { &bar.rule };
+        let (tested, live) =
+            (bar.tested.as_ref().unwrap_or(&none), bar.live.as_ref().unwrap_or(&none));
+        say(format_args!(
+            "{name:<28} {:>8} {:>8} {:>12} {:>9} {:>7}   {:>12} {:>9}",
+            tested.hits,
+            tested.frauds,
+            yen_text(tested.caught_yen),
+            tested.bothered,
+            tested.errors,
+            yen_text(live.caught_yen),
+            live.bothered
+        ));
+    }
+    for (kind, found) in &run.tested.kinds {
+        say(format_args!(
+            "{kind:<28} {} of {} acts stopped, {} of {}",
+            found.stopped,
+            found.acts,
+            yen_text(found.stopped_yen),
+            yen_text(found.yen)
+        ));
+    }
+}
