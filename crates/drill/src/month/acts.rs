@@ -19,6 +19,10 @@ const OLD_SECONDS: u64 = 300;
 const LOOKS_MAX: u32 = 200;
 const LOOK_EVERY: Duration = Duration::from_millis(25);
 
+/// Who finds the gateway busy tries again so often.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_secs(1);
+
 /// The API's word for a refusal; none if it was done.
 type Outcome = Result<Option<String>, Failure>;
 
@@ -122,6 +126,19 @@ impl Player {
         phone.confirmed((&self.http, &self.settings.server), path, (body, who.now)).await
     }
 
+    /// The same, again while the gateway does not answer: on a busy machine it may be slow.
+    async fn patiently(&self, who: Who, path: &str, body: &Value) -> Result<Reply, Failure> {
+        let mut reply = self.confirmed(who, path, body).await?;
+        for _ in 0..TRIES {
+            if reply.is_ok() || reply.code() != "gateway_unavailable" {
+                break;
+            }
+            tokio::time::sleep(PAUSE).await;
+            reply = self.confirmed(who, path, body).await?;
+        }
+        Ok(reply)
+    }
+
     async fn sign_up(&self, who: Who) -> Outcome {
         let mut phone = self.phones[who.customer].lock().await;
         match phone.sign_up((&self.http, &self.settings.server), who.now).await {
@@ -155,7 +172,7 @@ impl Player {
     }
 
     async fn register_card(&self, who: Who, number: &str, asks: bool) -> Outcome {
-        let begun = done!(self.confirmed(who, "/cards/register", &json!({})).await?);
+        let begun = done!(self.patiently(who, "/cards/register", &json!({})).await?);
         let text = |name: &str| begun[name].as_str().unwrap_or_default().to_owned();
         let (gateway, path) = place_of(&text("url"))?;
         let form = format!("act=register&number={number}&expiry=12%2F34&code=123");
@@ -202,7 +219,7 @@ impl Player {
         let card_id = self.kept().cards.get(&who.customer).cloned().unwrap_or_default();
         let request_id = format!("month-{number:010}");
         let body = json!({ "request_id": request_id, "card_id": card_id, "amount": amount });
-        let answer = done!(self.confirmed(who, "/topups/card", &body).await?);
+        let answer = done!(self.patiently(who, "/topups/card", &body).await?);
         let topup = &answer["topup"];
         if let Some(url) = topup["url"].as_str() {
             let (gateway, path) = place_of(url)?;
