@@ -22,6 +22,7 @@ pub mod gate;
 pub mod id;
 pub mod identity;
 pub mod language;
+pub mod law;
 pub mod limit;
 pub mod load;
 pub mod merchant;

@@ -73,7 +73,8 @@ fn commodity(ledger: u32) -> String {
 }
 
 /// The name of why value moved.
-fn reason(code: u16) -> String {
+#[must_use]
+pub fn reason(code: u16) -> String {
     TransferCode::of(code).map_or_else(|| format!("code {code}"), |code| format!("{code:?}"))
 }
 

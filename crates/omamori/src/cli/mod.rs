@@ -10,6 +10,7 @@ mod doctor;
 mod export;
 mod merchant;
 pub mod open;
+mod report;
 mod risk;
 mod serve;
 mod staff;
@@ -41,6 +42,9 @@ enum Command {
     /// Write the journal for other accounting programs.
     #[command(subcommand)]
     Export(export::Command),
+    /// Figures for authorities.
+    #[command(subcommand)]
+    Report(report::Command),
     /// Copy all stores as they are at one instant, while the service runs.
     Backup(backup::BackupArgs),
     /// Fill empty stores from a backup, and verify them.
@@ -82,6 +86,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,
         Command::Export(command) => export::run(command).await,
+        Command::Report(command) => report::run(command).await,
         Command::Backup(args) => backup::backup(args).await,
         Command::Restore(args) => backup::restore(args).await,
         Command::Doctor(args) => doctor::run(args).await,

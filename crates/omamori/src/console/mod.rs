@@ -17,6 +17,7 @@ mod customer;
 mod dashboard;
 mod doors;
 mod frame;
+mod law;
 mod payment;
 mod refund;
 mod rules;
@@ -44,11 +45,16 @@ pub struct Console {
     /// Ways in, by network.
     door: RateLimit,
     figures: dashboard::Figures,
+    law: law::Reading,
 }
 
 impl Default for Console {
     fn default() -> Self {
-        Self { door: RateLimit::new(30, 10 * SECOND), figures: dashboard::Figures::default() }
+        Self {
+            door: RateLimit::new(30, 10 * SECOND),
+            figures: dashboard::Figures::default(),
+            law: law::Reading::default(),
+        }
     }
 }
 
@@ -104,6 +110,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/rules/labels", get(rules::labels::show))
         .route("/console/campaigns", get(campaigns::show))
         .route("/console/campaigns/{campaign_id}", get(campaigns::one))
+        .route("/console/law", get(law::show))
+        .route("/console/law.csv", get(law::csv))
         .route("/console/staff", get(staff::page::show))
         .route("/console/audit", get(audit_page::show))
         .nest("/api/admin/v1", api)

@@ -20,6 +20,7 @@ mod desk_refunds;
 mod doors;
 mod durability;
 mod input;
+mod law;
 mod limits;
 mod load;
 mod migrations;

@@ -250,6 +250,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     ] {
         pages.push(page(template, path, Some(&admin)));
     }
+    pages.push(page("console_law.html", "/console/law", Some(&admin)));
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }

@@ -1,0 +1,100 @@
+//! `omamori report …`: figures for authorities and books.
+
+use clap::Subcommand;
+use jiff::Timestamp;
+use jiff::civil::Date;
+
+use super::merchant::plain;
+use super::open::SettingsArgs;
+use super::say;
+use crate::books::accounting::reason;
+use crate::clock::{Clock, SystemClock};
+use crate::db::Stores;
+use crate::law::base::{BaseDate, day_end, day_start, deposit};
+use crate::law::quota::Quota;
+use crate::law::{Figures, figures};
+
+type Error = Box<dyn std::error::Error>;
+
+/// What to report.
+#[derive(Subcommand)]
+pub enum Command {
+    /// What the Payment Services Act asks: unused value, issue, recovery, deposit, refund quota.
+    Law {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// Days in Japan, both included: 2026-04-01..2026-09-30. Without it, the period of the last
+        /// base date.
+        #[arg(long, value_parser = period)]
+        period: Option<(Date, Date)>,
+        /// As lines of CSV: name,yen.
+        #[arg(long)]
+        csv: bool,
+    },
+}
+
+fn period(text: &str) -> Result<(Date, Date), String> {
+    let wrong = || "a period is two days: 2026-04-01..2026-09-30".to_owned();
+    let (first, last) = text.split_once("..").ok_or_else(wrong)?;
+    let first: Date = first.parse().map_err(|_| wrong())?;
+    let last: Date = last.parse().map_err(|_| wrong())?;
+    if first <= last { Ok((first, last)) } else { Err(wrong()) }
+}
+
+/// Does it.
+///
+/// # Errors
+/// If the journal cannot be read.
+pub async fn run(command: Command) -> Result<(), Error> {
+    let Command::Law { settings, period, csv } = command;
+    let now = Timestamp::from_microsecond(SystemClock.now())?;
+    let last = BaseDate::last_before(now);
+    let (first, end) = match period {
+        Some(period) => period,
+        None => (last.before().next_day(), last.day()),
+    };
+    let stores = Stores::open_as_they_are(&settings.read()?.store).await?;
+    let of = async |from: Timestamp, until: Timestamp| {
+        let (from, until) = (from.as_nanosecond().try_into()?, until.as_nanosecond().try_into()?);
+        figures(&stores.journal, from, until).await.map_err(plain)
+    };
+    let found = of(day_start(first), day_end(end)).await?;
+    // The quota of the period that runs, from the one that the last base date ended.
+    let before = of(last.before().end(), last.end()).await?;
+    stores.close().await;
+    let mut lines = of_period((first, end), &found);
+    if let Some(base) = BaseDate::of(end) {
+        lines.push(("deposit".to_owned(), deposit(found.closing)));
+        if !csv {
+            say(format_args!("report and deposit are due on {}", base.due()));
+        }
+    }
+    let quota = Quota::new(before.issued, before.closing, 0);
+    lines.push((format!("refund quota of issue since {}", last.day()), quota.of_issue));
+    lines.push((format!("refund quota of unused since {}", last.day()), quota.of_unused));
+    for (name, yen) in lines {
+        if csv {
+            say(format_args!("\"{name}\",{yen}"));
+        } else {
+            say(format_args!("{yen:>15}  {name}"));
+        }
+    }
+    if found.unnamed == 0 && found.adds_up() {
+        Ok(())
+    } else {
+        Err("there are transfers that this version does not know to report".into())
+    }
+}
+
+fn of_period((first, last): (Date, Date), found: &Figures) -> Vec<(String, i64)> {
+    let mut lines = vec![
+        (format!("unused before {first}"), found.opening),
+        ("issued".to_owned(), found.issued),
+        ("recovered".to_owned(), found.recovered),
+        (format!("unused at the end of {last}"), found.closing),
+    ];
+    for (code, yen) in &found.by_code {
+        lines.push((format!("of it {}", reason(*code)), *yen));
+    }
+    lines
+}
