@@ -18,7 +18,9 @@ use crate::order::Scanning;
 use crate::rng::Rng;
 use crate::secret::Vault;
 use crate::topup::Topups;
+use crate::wallet::lines::Lines;
 use crate::wallet::live::Live;
+use crate::webhook::Webhooks;
 
 /// The running service.
 pub struct App {
@@ -46,6 +48,10 @@ pub struct App {
     pub campaigns: Campaigns,
     /// What the reading of codes by the camera is bounded by.
     pub scanning: Scanning,
+    /// Goes to merchants' own servers.
+    pub webhooks: Webhooks,
+    /// The histories as rows, for search.
+    pub lines: Lines,
     /// Tells open wallets at once.
     pub live: Live,
     /// The staff console: what it keeps in memory.

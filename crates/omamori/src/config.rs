@@ -15,6 +15,7 @@ use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::load::LoadSettings;
 use crate::observe::MetricsSettings;
+use crate::pos::AuthorizationSettings;
 use crate::secret::Secret;
 use crate::value::ValueSettings;
 
@@ -72,6 +73,8 @@ pub struct Config {
     pub value: ValueSettings,
     /// The operator's desk.
     pub desk: Desk,
+    /// Value set aside for payments that come later.
+    pub authorization: AuthorizationSettings,
     /// How soon cases should be decided.
     pub cases: CaseSettings,
     /// When somebody of the operator is told, and how.
@@ -111,6 +114,7 @@ impl Default for Config {
             limits: Limits::default(),
             value: ValueSettings::default(),
             desk: Desk::default(),
+            authorization: AuthorizationSettings::default(),
             cases: CaseSettings::default(),
             alerts: AlertSettings::default(),
             load: LoadSettings::default(),
@@ -293,6 +297,12 @@ impl Config {
         Ok(config)
     }
 
+    /// Whether the service is of this machine alone: for the demo and for tests.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(&self.public_url)
+    }
+
     /// Refuses what cannot work or is not safe.
     ///
     /// # Errors
@@ -338,6 +348,7 @@ impl Config {
         self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
+        self.authorization.check().map_err(ConfigError::Value)?;
         self.cases.check().map_err(ConfigError::Value)?;
         self.limits.check().map_err(ConfigError::Value)
     }

@@ -37,6 +37,8 @@ pub enum Kind {
     Terminal,
     /// A payment (its capture transfer).
     Payment,
+    /// Value set aside for a payment.
+    Authorization,
     /// What a merchant asks a customer to pay.
     Order,
     /// A refund.
@@ -53,6 +55,10 @@ pub enum Kind {
     Card,
     /// A registration of a card.
     CardSetup,
+    /// A consent to auto top-up.
+    AutoConsent,
+    /// A number that an ATM shows.
+    AtmSession,
     /// Something of top-ups for staff to look at.
     TopupReview,
     /// A campaign.
@@ -87,6 +93,10 @@ pub enum Kind {
     Staff,
     /// What two of the operator's people must agree on.
     Approval,
+    /// Where a merchant is told.
+    WebhookEndpoint,
+    /// What a merchant is told.
+    Event,
     /// What a customer is to confirm at the phone.
     Confirmation,
     /// What staff look into.
@@ -109,6 +119,7 @@ impl Kind {
             Self::Store => "sto",
             Self::Terminal => "ter",
             Self::Payment => "pay",
+            Self::Authorization => "aut",
             Self::Order => "ord",
             Self::Refund => "rfd",
             Self::Topup => "top",
@@ -117,6 +128,8 @@ impl Kind {
             Self::ReviewFlag => "flg",
             Self::Card => "crd",
             Self::CardSetup => "cds",
+            Self::AutoConsent => "aco",
+            Self::AtmSession => "ats",
             Self::TopupReview => "trv",
             Self::Campaign => "cmp",
             Self::Conversion => "cnv",
@@ -134,6 +147,8 @@ impl Kind {
             Self::Hold => "hld",
             Self::Staff => "stf",
             Self::Approval => "apr",
+            Self::WebhookEndpoint => "whe",
+            Self::Event => "evt",
             Self::Confirmation => "acf",
             Self::Case => "cse",
             Self::CaseNote => "cnt",

@@ -13,6 +13,7 @@ use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
 use utoipa::{Modify, OpenApi};
 
 use crate::app::App;
+use crate::topup::atm;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::page::page;
@@ -36,6 +37,11 @@ use crate::{order, pos};
         pos::inquiry::payment,
         pos::inquiry::list,
         pos::cancel::create,
+        pos::authorization::create::create,
+        pos::authorization::inquiry::authorization,
+        pos::authorization::inquiry::list,
+        pos::authorization::capture::create,
+        pos::authorization::void::create,
         pos::refund::create,
         pos::inquiry::refund,
         pos::topup::create,
@@ -44,12 +50,17 @@ use crate::{order, pos};
         order::pos::create,
         order::pos::show,
         order::pos::cancel,
+        atm::terminal::create,
+        atm::terminal::show,
+        atm::terminal::end,
+        atm::topup::create,
     ),
     modifiers(&TerminalKey)
 )]
 struct Document;
 
-struct TerminalKey;
+/// The credential of all that a terminal calls.
+pub(crate) struct TerminalKey;
 
 impl Modify for TerminalKey {
     fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    alert, console, control, coupon, identity, language, limit, load, merchant, notify, observe,
-    openapi, order, pos, privacy, risk, send, till, topup, value, wallet,
+    alert, checkout, console, control, coupon, dispute, identity, language, limit, load, merchant,
+    notify, observe, openapi, order, pos, privacy, risk, send, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -28,10 +28,13 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(order::router())
         .merge(send::router())
         .merge(value::router())
+        .merge(dispute::router())
         .merge(coupon::router())
         .merge(till::router())
         .merge(topup::router())
         .merge(merchant::router())
+        .merge(webhook::router())
+        .merge(checkout::router())
         .merge(notify::router())
         .merge(control::router())
         .merge(privacy::router())
@@ -70,6 +73,8 @@ pub async fn serve(
     alert::start(&app);
     let telling = send::start(&app);
     let conversations = topup::start(&app);
+    let webhooks = webhook::start(&app);
+    let ends = checkout::start(&app);
     let sweeper = value::sweep::start(&app);
     let draining = app.clone();
     let stop = async move {
@@ -79,6 +84,8 @@ pub async fn serve(
     };
     load::serve(listener, &router(app.clone()), &app.config.load, stop, DRAIN).await;
     conversations.stop().await;
+    webhooks.stop().await;
+    ends.abort();
     telling.abort();
     sweeper.abort();
     outbox.stop().await;

@@ -78,6 +78,24 @@ function parsed(text) {
 }
 
 /**
+ * A file of ours.
+ * @param {string} address
+ * @returns {Promise<Blob>}
+ * @throws {ApiError}
+ */
+export async function fetchFile(address) {
+  let answer;
+  try {
+    answer = await fetch(address, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    throw new ApiError(error.name === "TimeoutError" ? "timeout" : "network", 0);
+  }
+  if (answer.ok) return answer.blob();
+  const json = parsed(await answer.text());
+  throw new ApiError(json?.error?.code ?? "internal", answer.status, json?.error);
+}
+
+/**
  * A page of ours as a document. XMLHttpRequest parses it itself; pages may not turn text into HTML.
  * @param {string} address
  * @returns {Promise<Document>}

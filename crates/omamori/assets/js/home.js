@@ -4,7 +4,7 @@ import { renew, startCode } from "./codecard.js";
 import { part } from "./dom.js";
 import { followWallet } from "./wallet.js";
 
-const USES_THE_CODE = new Set(["payment", "topup"]);
+const USES_THE_CODE = new Set(["payment", "topup", "authorization", "payment_held"]);
 
 const toggle = part("balance-toggle");
 if (toggle) {

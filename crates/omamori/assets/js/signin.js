@@ -7,6 +7,7 @@ import { busy, part } from "./dom.js";
 import { cameBack, goesToIssuers } from "./external.js";
 import { t } from "./i18n.js";
 import { usePasskey } from "./passkey.js";
+import { placeAfterSignin } from "./return.js";
 import { work } from "./work.js";
 
 const PASSWORD = "/api/wallet/v1/signin/password";
@@ -82,5 +83,5 @@ async function signInWithPassword() {
 async function enter(session) {
   await keepSession(session);
   await startWorker().catch(() => {}); // the next page starts it otherwise
-  location.assign("/");
+  location.assign(placeAfterSignin());
 }

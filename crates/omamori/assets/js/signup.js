@@ -11,6 +11,7 @@ import { cameBack, goesToIssuers } from "./external.js";
 import { t } from "./i18n.js";
 import { introduce } from "./introduce.js";
 import { canUsePasskeys, create } from "./passkey.js";
+import { placeAfterSignin } from "./return.js";
 import { steps } from "./steps.js";
 import { aboutCode, aboutPassword, digits, showOffer } from "./totp.js";
 
@@ -35,7 +36,7 @@ if (canProve()) {
   wire("totp", () => register(external ? "external/finish" : "password/finish", appAndKeys));
   wire("codes", async () => {
     await worker;
-    location.assign("/");
+    location.assign(placeAfterSignin());
   });
   goesToIssuers(`${API}/external/start`, (text) => {
     error.textContent = text;

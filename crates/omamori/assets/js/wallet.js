@@ -23,6 +23,10 @@ const TITLES = {
   topup_atm: "happened.topup",
   chargeback: "entry.chargeback",
   points: "happened.points",
+  authorization: "happened.authorization",
+  authorization_ended: "happened.authorization_ended",
+  payment_held: "happened.payment_held",
+  payment_held_ended: "happened.payment_held_ended",
   gift: "happened.gift",
 };
 /** Older events, delivered after a pause, change the page but open no sheet. */

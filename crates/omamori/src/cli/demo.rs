@@ -135,9 +135,23 @@ fn welcome(url: &str, memory: &Memory, invitation: &str, desk: &str) {
     say(format_args!("  merchant     {url}/merchant?invite={invitation}"));
     say(format_args!("  console      {url}/console#invite={desk}"));
     say(format_args!("  POS API      {url}/api       key: {}", store.pos_key));
+    if let Some(key) = &memory.online_key {
+        tell_online(url, key);
+    }
     say("");
     say("  Try: sign up in one window, open the till in another, take ¥3,000 in cash with the");
     say("  wallet's code, sell something with the next code, and watch the wallet.");
     say("  Ctrl-C stops it; nothing is lost. --month fills an empty folder with a month of life.");
     say("");
+}
+
+fn tell_online(url: &str, key: &str) {
+    let origin = shop::ONLINE_ORIGIN;
+    let order = format!(
+        r#"{{"merchant_payment_id":"web-1","amount":500,"success_url":"{origin}/done","cancel_url":"{origin}/"}}"#
+    );
+    say(format_args!("  web shop     {origin} (docs/checkout.md has one)   key: {key}"));
+    say("               or make an order and open its checkout_url:");
+    say(format_args!("  curl {url}/api/checkout/v1/orders -H 'Authorization: Bearer {key}' \\"));
+    say(format_args!("    -H 'Content-Type: application/json' -d '{order}'"));
 }

@@ -7,6 +7,7 @@ use clap::Subcommand;
 use super::open::{SettingsArgs, open_here, read_key};
 use super::say;
 use crate::app::App;
+use crate::checkout::shop::{self, ONLINE};
 use crate::merchant::{create_merchant, create_store, create_terminal, invite};
 use crate::web::error::Error as WebError;
 
@@ -40,8 +41,11 @@ pub enum Command {
         /// Its name in the store.
         name: String,
         /// What it is: an ATM takes cash of customers and does nothing else.
-        #[arg(long, value_parser = ["till", "pos", "atm"])]
+        #[arg(long, value_parser = ["till", "pos", "atm", "online"])]
         kind: String,
+        /// Of an online shop: where its pages are, as `https://shop.example.jp`.
+        #[arg(long, required_if_eq("kind", "online"))]
+        origin: Option<String>,
     },
     /// A person of a merchant; prints a one-time address for their passkey.
     Invite {
@@ -75,9 +79,13 @@ pub async fn run(command: Command) -> Result<(), Error> {
             say(format_args!("key      {}   (shown this once)", till.api_key));
             app.close().await;
         }
-        Command::AddTerminal { settings, store_id, name, kind } => {
+        Command::AddTerminal { settings, store_id, name, kind, origin } => {
             let app = open(settings).await?;
-            let made = create_terminal(&app, &store_id, &name, &kind).await.map_err(plain)?;
+            let made = match origin.filter(|_| kind == ONLINE) {
+                Some(origin) => shop::create(&app, &store_id, &name, &origin).await,
+                None => create_terminal(&app, &store_id, &name, &kind).await,
+            };
+            let made = made.map_err(plain)?;
             say(format_args!("terminal {}", made.terminal_id));
             say(format_args!("key      {}   (shown this once)", made.api_key));
             app.close().await;

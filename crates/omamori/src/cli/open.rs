@@ -26,8 +26,11 @@ use crate::risk::{Risk, follow, watch};
 use crate::rng::{Rng, SystemRng, random};
 use crate::secret::Vault;
 use crate::topup::Topups;
+use crate::topup::card::auto;
 use crate::value::promise;
+use crate::wallet::lines::Lines;
 use crate::wallet::live::Live;
+use crate::webhook::{self, Webhooks};
 
 type Error = Box<dyn std::error::Error>;
 
@@ -90,6 +93,8 @@ pub async fn open(
         topups: Topups::open(&config, clock.clone()).await?,
         merchants: Merchants::new(stores.registry.clone()),
         campaigns: Campaigns::new(stores.registry.clone()),
+        webhooks: Webhooks::new(&config),
+        lines: Lines::start(&stores.views, &gate).await?,
         live: Live::start(gate.reader().subscribe()),
         console: Console::default(),
         scanning: Scanning::default(),
@@ -111,6 +116,8 @@ pub async fn open(
     promise::follow(&app).await?;
     Identity::start(&app);
     money::start(&app).await?;
+    webhook::follow(&app).await?;
+    auto::follow(&app).await?;
     Ok(app)
 }
 

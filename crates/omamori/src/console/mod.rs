@@ -11,6 +11,7 @@ pub mod access;
 mod alerts;
 pub mod approval;
 mod audit_page;
+mod authorization;
 mod campaigns;
 mod cases;
 mod customer;
@@ -73,6 +74,8 @@ pub fn router() -> Router<Arc<App>> {
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))
         .route("/controls/{control_id}/open", post(doors::open))
+        .route("/held/{authorization_id}/release", post(authorization::release))
+        .route("/held/{authorization_id}/refuse", post(authorization::refuse))
         .route("/staff/invite", post(staff::page::invite))
         .route("/staff/{staff_id}/role", post(staff::page::change_role))
         .route("/staff/{staff_id}/remove", post(staff::page::remove))
@@ -98,6 +101,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console", get(dashboard::page::show))
         .route("/console/customers/{customer_id}", get(customer::page::show))
         .route("/console/payments/{payment_id}", get(payment::show))
+        .route("/console/authorizations/{authorization_id}", get(authorization::show))
         .route("/console/stores/{id}", get(store::show))
         .route("/console/cases", get(cases::queue::show))
         .route("/console/cases/{case_id}", get(cases::page::show))

@@ -57,6 +57,8 @@ struct PaymentPage {
     store_name: String,
     merchant_name: String,
     terminal_number: u64,
+    /// What was set aside for it before, if it was.
+    authorization_id: Option<String>,
     steps: Vec<Step>,
     refunds: Vec<Refund>,
     may_refund: bool,
@@ -98,7 +100,8 @@ pub(super) async fn show(
         store_name,
         merchant_name,
         terminal_number: capture.user_data_64,
-        steps: steps(&app, &capture).await?,
+        steps: steps(&app, &paid).await?,
+        authorization_id: paid.made.authorization.map(|id| Kind::Authorization.text(id)),
         may_refund: Refunder::is_of(staff.role) && refunded < paid.amount(),
         refunds: given_back.into_iter().map(refund).collect(),
         evidence,
@@ -122,7 +125,7 @@ pub(super) async fn capture(app: &App, id: &str) -> Result<Option<Transfer>> {
     Ok(found.filter(|t| t.code == TransferCode::Payment.number() && t.is_resolving()))
 }
 
-async fn steps(app: &App, capture: &Transfer) -> Result<Vec<Step>> {
+async fn steps(app: &App, Paid { capture, made }: &Paid) -> Result<Vec<Step>> {
     let step = |name, transfer: &Transfer| Step {
         name,
         id: format!("{:032x}", transfer.id),
@@ -131,7 +134,11 @@ async fn steps(app: &App, capture: &Transfer) -> Result<Vec<Step>> {
         decision_id: Kind::Decision.text(DecisionId::of(transfer.user_data_128).to_u128()),
     };
     let authorized = app.gate.transfer(capture.pending_id).await?;
-    let mut steps = Vec::with_capacity(2);
+    let mut steps = Vec::with_capacity(3);
+    if let Some(id) = made.authorization {
+        let set_aside = app.gate.transfer(id).await?;
+        steps.extend(set_aside.map(|found| step("console.step_set_aside", &found.transfer)));
+    }
     steps.extend(authorized.map(|found| step("console.step_authorize", &found.transfer)));
     steps.push(step("console.step_capture", capture));
     Ok(steps)

@@ -66,7 +66,7 @@ async fn look(app: &App, typed: &str) -> Result<(&'static str, Vec<Hit>)> {
         return match kind {
             "cus" => Ok(("customer", customers(standing::find(app, typed).await?))),
             "mer" | "sto" | "ter" => Ok(("store", stores(app, typed).await?)),
-            "pay" | "rfd" => Ok(("payment", payments(app, typed).await?)),
+            "pay" | "rfd" | "aut" => Ok(("payment", payments(app, typed).await?)),
             "cse" => Ok(("case", cases(app, typed).await?)),
             _ => Ok(("unknown", Vec::new())),
         };
@@ -117,6 +117,12 @@ async fn cases(app: &App, id: &str) -> Result<Vec<Hit>> {
 }
 
 async fn payments(app: &App, id: &str) -> Result<Vec<Hit>> {
+    if let Some(number) = Kind::Authorization.parse(id) {
+        let found = crate::pos::Reservation::find(app, number).await?;
+        let href = format!("/console/authorizations/{id}");
+        let hit = |_| Hit { kind: "authorization", label: id.to_owned(), href };
+        return Ok(found.map(hit).into_iter().collect());
+    }
     let Some(number) = Kind::Payment.parse(id).or_else(|| Kind::Refund.parse(id)) else {
         return Ok(Vec::new());
     };

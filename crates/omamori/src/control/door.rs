@@ -41,17 +41,20 @@ doors! {
     /// Cash at a register.
     TopupRegister = "topup-register", [TopupCash];
     /// Cash at an ATM.
-    TopupAtm = "topup-atm", [TopupAtm];
+    TopupAtm = "topup-atm", [TopupAtm, AtmClaim];
     /// Charges of a registered card. What a card has paid already is credited.
-    TopupCard = "topup-card", [TopupCard, TopupAuto];
+    TopupCard = "topup-card", [TopupCard, TopupAuto, AutoTopupSet];
     /// New cards.
     CardRegister = "card-register", [CardRegister];
     /// The customer's code: none is taken, whatever it is for.
     Code = "code", [CodeUse];
-    /// Payments. A cancel of a payment whose end the till does not know is never closed.
-    Payment = "payment", [Payment];
+    /// Payments, authorizations and their captures. A cancel of a payment whose end the till does
+    /// not know is never closed, nor a void.
+    Payment = "payment", [Payment, Authorize, Capture];
     /// Payments by a QR that a store shows.
     StoreQr = "payment-store-qr", [StoreQr];
+    /// Orders of online shops, and paying them.
+    Checkout = "checkout", [Checkout];
     /// Refunds.
     Refund = "refund", [Refund];
     /// Sending to other customers, and asking them for money.
@@ -85,6 +88,7 @@ impl Door {
                 | Self::Code
                 | Self::Payment
                 | Self::StoreQr
+                | Self::Checkout
                 | Self::Refund
         )
     }

@@ -106,6 +106,15 @@ pub async fn returnable(app: &App, made: &Made) -> Result<Vec<u128>> {
     Ok(mine.map(|discount| discount.pieces).collect())
 }
 
+/// By what the running campaigns multiply the points of a basket.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn points_factor(app: &App, basket: &Basket<'_>) -> Result<i64> {
+    let now = app.clock.now();
+    Ok(factor(&app.campaigns.all(now).await?, basket, now))
+}
+
 /// The largest factor of those that hold here and now.
 fn factor(all: &[Campaign], basket: &Basket<'_>, now: Micros) -> i64 {
     let here = |campaign: &&Campaign| {

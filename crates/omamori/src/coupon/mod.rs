@@ -21,7 +21,7 @@ use crate::app::App;
 
 pub use campaign::{Campaign, Gift, Stage, Terms, merchant_discount};
 pub use directory::Campaigns;
-pub use fit::{Basket, Fitted, fit, returnable, set_count};
+pub use fit::{Basket, Fitted, fit, points_factor, returnable, set_count};
 pub use pages::{StoreChoice, period};
 pub use results::{Day, Results, results};
 

@@ -61,10 +61,22 @@ pub enum Act {
     ActDecline,
     /// A payment to a store, by the customer's code or of an order.
     Payment,
+    /// Value is set aside for a payment, by the customer's code.
+    Authorize,
+    /// A payment out of what was set aside.
+    Capture,
+    /// What was set aside is given back.
+    AuthorizationVoid,
+    /// Staff let a held payment through.
+    HeldRelease,
+    /// Staff refuse a held payment.
+    HeldRefuse,
     /// The customer's code is read by a terminal, whatever for: a door only.
     CodeUse,
     /// A payment by a QR that a store shows: a door only, beside that of payments.
     StoreQr,
+    /// An order of an online shop is made or paid: a door only, beside that of payments.
+    Checkout,
     /// A refund of a payment.
     Refund,
     /// The cancel of a payment.
@@ -99,6 +111,12 @@ pub enum Act {
     CardChargeback,
     /// Auto top-up asks for a top-up.
     TopupAuto,
+    /// A customer agrees to auto top-up, or the card's bank has shown that they did.
+    AutoTopupSet,
+    /// A customer turns auto top-up off.
+    AutoTopupEnd,
+    /// A customer types an ATM's number and agrees to be whom it loads.
+    AtmClaim,
     /// Cash into the wallet at an ATM.
     TopupAtm,
     /// A top-up at an ATM taken back.
@@ -133,6 +151,12 @@ pub enum Act {
     TerminalCreate,
     /// A terminal's key stops working.
     TerminalRevoke,
+    /// A merchant names a server that is told.
+    WebhookAdd,
+    /// It gets another key, or is switched on or off.
+    WebhookChange,
+    /// It is told no more.
+    WebhookRemove,
     /// One of the operator's people is invited.
     StaffInvite,
     /// Staff accept the invitation with a passkey.
@@ -209,7 +233,7 @@ impl Act {
             Self::TopupCash => Risk::TopupCash,
             Self::TopupAtm => Risk::TopupAtm,
             Self::TopupCard | Self::TopupAuto | Self::TopupCardRelease => Risk::TopupCard,
-            Self::Payment => Risk::Payment,
+            Self::Payment | Self::Authorize => Risk::Payment,
             Self::Refund => Risk::Refund,
             Self::Send => Risk::Send,
             Self::SendTake => Risk::Receive,

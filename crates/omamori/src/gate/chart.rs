@@ -91,6 +91,18 @@ pub enum TransferCode {
     RefundPosition = 14,
     /// Amount 0: takes the id of a payment or top-up that was canceled before it arrived.
     Tombstone = 15,
+    /// Value set aside for a payment that comes later: pending until it is captured, voided or its
+    /// time is over. It is never posted: a capture voids it and pays in the same chain, so that the
+    /// payment is one like any other. It moves the paid value; `user_data_32` is what is set aside
+    /// of all kinds. See [`super::reservation`].
+    Authorization = 16,
+    /// The other kinds of value of an [`TransferCode::Authorization`] or
+    /// [`TransferCode::PaymentHeld`]: pending as long, one for each lot, discount and coupon.
+    AuthorizationPart = 17,
+    /// An [`TransferCode::Authorization`] for a sale that waits until staff release or refuse it.
+    PaymentHeld = 18,
+    /// Amount 0: takes the id of the code that an authorization was made with.
+    CodeClaim = 19,
     /// Cash taken at a register; in the same two phases as a payment.
     TopupCash = 20,
     /// A cash top-up taken back.
@@ -189,6 +201,10 @@ impl TransferCode {
             13 => Self::Cancel,
             14 => Self::RefundPosition,
             15 => Self::Tombstone,
+            16 => Self::Authorization,
+            17 => Self::AuthorizationPart,
+            18 => Self::PaymentHeld,
+            19 => Self::CodeClaim,
             20 => Self::TopupCash,
             21 => Self::TopupCashCancel,
             90 => Self::WalletClose,

@@ -8,11 +8,13 @@
 
 mod act;
 mod admission;
+mod amounts;
 pub mod chart;
 pub mod evidence;
 pub mod limits;
 pub mod purse;
 mod reader;
+pub mod reservation;
 pub mod seal;
 pub mod sending;
 pub mod windows;
@@ -20,8 +22,7 @@ pub mod windows;
 use std::sync::Arc;
 
 use omamori_ledger::{
-    Account, CommitError, Following, Ledger, Options, Reply, Request, StoredTransfer, Submission,
-    Transfer,
+    CommitError, Following, Ledger, Options, Reply, Request, StoredTransfer, Submission, Transfer,
 };
 use parking_lot::Mutex;
 use serde::Serialize;
@@ -38,12 +39,10 @@ use crate::observe::{self, Metrics};
 use crate::risk::{self, Facts, May, Part, Risk, Verdict};
 use crate::web::codes::Code;
 use crate::web::error::Error;
-use chart::available;
 use evidence::{DecisionId, Evidence};
 use limits::Limits;
-use purse::Purse;
 use seal::SealKey;
-use windows::{Admission, Class, Flow, Seen, Used, Windows};
+use windows::{Admission, Flow, Seen, Windows};
 
 /// A terminal, and where it stands. Ids are their public texts.
 #[derive(Clone, Copy, Debug)]
@@ -350,45 +349,6 @@ impl Gate {
         let serial_key = clearance.admission.as_ref().map(|admission| admission.account);
         let submission = Submission { request, serial_key, admission: clearance.admission };
         self.ledger.commit(submission).await.map_err(undone)
-    }
-
-    /// What the customer sees as the balance, in yen: paid and free value of a wallet.
-    #[must_use]
-    pub fn balance(&self, wallet: u128) -> i64 {
-        let now = self.clock.now();
-        self.ledger.read(|state| purse::balance(|id| state.account(id).copied(), wallet, now))
-    }
-
-    /// [`Gate::balance`] with what is on its way: the largest balance bounds this.
-    fn expected(&self, wallet: u128) -> i64 {
-        let now = self.clock.now();
-        self.ledger.read(|state| purse::expected(|id| state.account(id).copied(), wallet, now))
-    }
-
-    /// The paid value of a wallet alone, in yen; 0 for an account that has never held value.
-    #[must_use]
-    pub fn paid(&self, account: u128) -> i64 {
-        self.ledger.account(account).as_ref().map_or(0, available)
-    }
-
-    /// All that a customer holds, at one moment.
-    #[must_use]
-    pub fn purse(&self, wallet: u128) -> Purse {
-        let now = self.clock.now();
-        self.ledger.read(|state| Purse::read(|id| state.account(id).copied(), wallet, now))
-    }
-
-    /// An account of the ledger.
-    #[must_use]
-    pub fn account(&self, id: u128) -> Option<Account> {
-        self.ledger.account(id)
-    }
-
-    /// What is used of a customer's windows now.
-    #[must_use]
-    pub fn used(&self, account: u128, class: Class) -> Used {
-        let now = self.clock.now_nanos();
-        self.ledger.companion(|windows| windows.used(account, class, now))
     }
 
     /// A transfer, however old.

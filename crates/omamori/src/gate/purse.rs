@@ -174,6 +174,16 @@ impl Purse {
         }
     }
 
+    /// Without the lots that end before an instant: what is set aside until then must not end on
+    /// the way.
+    #[must_use]
+    pub fn outliving(mut self, until: Micros) -> Self {
+        for lots in [&mut self.free, &mut self.points] {
+            lots.retain(|lot| lot.month.end() >= until);
+        }
+        self
+    }
+
     /// Free value, in yen.
     #[must_use]
     pub fn free_total(&self) -> i64 {
@@ -205,12 +215,29 @@ pub fn balance(find: impl Fn(u128) -> Option<Account>, wallet: u128, now: Micros
     find(wallet).as_ref().map_or(0, available) + total(&lots(&find, LotKind::Free, wallet, now))
 }
 
-/// [`balance`] and what is on its way into the wallet, in yen.
+/// Whether a part of a wallet's value is set aside or under way.
+#[must_use]
+pub fn is_pending(find: impl Fn(u128) -> Option<Account>, wallet: u128, now: Micros) -> bool {
+    let points = lot_ids(LotKind::Points, wallet, now);
+    let mut all = std::iter::once(wallet).chain(lot_ids(LotKind::Free, wallet, now)).chain(points);
+    all.any(|id| find(id).is_some_and(|a| a.debits_pending > 0 || a.credits_pending > 0))
+}
+
+/// [`balance`] with what is on its way into the wallet and with what is set aside, which may come
+/// back, in yen.
 #[must_use]
 pub fn expected(find: impl Fn(u128) -> Option<Account>, wallet: u128, now: Micros) -> i64 {
     let arriving = find(wallet).map_or(0, |wallet| wallet.credits_pending);
-    let arriving = i64::try_from(arriving).unwrap_or(i64::MAX);
-    balance(find, wallet, now).saturating_add(arriving)
+    let yen = std::iter::once(wallet).chain(lot_ids(LotKind::Free, wallet, now));
+    let set_aside: u64 = yen.filter_map(&find).map(|account| account.debits_pending).sum();
+    let pending = i64::try_from(arriving.saturating_add(set_aside)).unwrap_or(i64::MAX);
+    balance(find, wallet, now).saturating_add(pending)
+}
+
+/// The accounts of the lots of a kind that are not over, in order of their end.
+fn lot_ids(kind: LotKind, wallet: u128, now: Micros) -> impl Iterator<Item = u128> {
+    let this_month = Month::of(now);
+    (0..=MONTHS_AHEAD_MAX).map(move |ahead| kind.account_id(wallet, this_month.plus(ahead)))
 }
 
 /// The lots of a kind that are not over, in order of their end.

@@ -24,6 +24,12 @@ pub struct Condition {
 pub struct Reader<'a>(pub(super) &'a Gate);
 
 impl Reader<'_> {
+    /// The number of the last merged entry.
+    #[must_use]
+    pub fn seq(&self) -> u64 {
+        self.0.ledger.position().seq
+    }
+
     /// Entries as they are merged, from now on.
     #[must_use]
     pub fn subscribe(&self) -> omamori_ledger::Subscription {

@@ -7,6 +7,8 @@
 //! Time is counted in slots of five minutes and a slot leaves a window when its end does: a
 //! window is up to five minutes longer than its name says, never shorter.
 
+mod reserved;
+
 use std::collections::HashMap;
 
 use omamori_ledger::{Companion, Fact, Request, State, Transfer, TransferFlags};
@@ -14,8 +16,10 @@ use serde::Serialize;
 
 use super::chart::{TransferCode, due};
 use super::purse;
+use super::reservation::is_captured;
 use super::sending::Sending;
 use crate::web::codes::Code;
+use reserved::{Reservations, Reserved};
 
 const NANOS_PER_SLOT: u64 = 300 * 1_000_000_000;
 const SLOTS_PER_HOUR: u32 = 12;
@@ -198,7 +202,9 @@ impl Effect {
     const fn of(transfer: &Transfer, code: TransferCode) -> Self {
         let (from, to) = (transfer.debit_account_id, transfer.credit_account_id);
         match code {
-            TransferCode::Payment => Self::Uses(from, &[Class::Payment, Class::Out]),
+            TransferCode::Payment | TransferCode::Authorization | TransferCode::PaymentHeld => {
+                Self::Uses(from, &[Class::Payment, Class::Out])
+            }
             TransferCode::RefundPosition | TransferCode::CancelPosition => {
                 Self::GivesBack(to, &[Class::Payment, Class::Out])
             }
@@ -219,7 +225,9 @@ impl Effect {
             | TransferCode::WalletClose
             | TransferCode::SendClaim => Self::Nothing,
             // The legs of payments and refunds are counted with their payment or position.
-            TransferCode::Refund
+            TransferCode::AuthorizationPart
+            | TransferCode::CodeClaim
+            | TransferCode::Refund
             | TransferCode::Cancel
             | TransferCode::FreeSpent
             | TransferCode::FreeFunded
@@ -253,7 +261,9 @@ impl Effect {
     /// The yen of it: a payment counts once, with all kinds of value.
     fn yen(transfer: &Transfer, code: TransferCode) -> i64 {
         let yen = match code {
-            TransferCode::Payment => due(transfer),
+            TransferCode::Payment | TransferCode::Authorization | TransferCode::PaymentHeld => {
+                due(transfer)
+            }
             TransferCode::RefundPosition | TransferCode::CancelPosition => {
                 Position::of(transfer).to_customer.unsigned_abs()
             }
@@ -300,23 +310,21 @@ impl Position {
 /// outside is asked or has not taken it; else many that wait would pass the limit together. Of all
 /// others both phases are one chain, and the second one counts.
 const fn reserves(code: TransferCode) -> bool {
-    matches!(code, TransferCode::TopupCard | TransferCode::TopupAuto | TransferCode::Send)
-}
-
-/// What an open reservation used, and in which slot.
-#[derive(Debug)]
-struct Reserved {
-    slot: u32,
-    yen: i64,
-    effect: Effect,
+    matches!(
+        code,
+        TransferCode::TopupCard
+            | TransferCode::TopupAuto
+            | TransferCode::Send
+            | TransferCode::Authorization
+            | TransferCode::PaymentHeld
+    )
 }
 
 /// The windows of all customers.
 #[derive(Debug, Default)]
 pub struct Windows {
     customers: HashMap<u128, Customer>,
-    /// By the id of the pending transfer.
-    reserved: HashMap<u128, Reserved>,
+    reserved: Reservations,
     /// Who received from whom.
     sending: Sending,
 }
@@ -397,9 +405,14 @@ impl Windows {
             return; // any other first phase is counted when it is posted
         }
         let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
-        if is_void {
+        if is_void && is_captured(transfer) {
+            self.reserved.hand_over(transfer.pending_id);
+        } else if is_void {
             self.release(transfer.pending_id);
-        } else if self.reserved.remove(&transfer.pending_id).is_none() {
+        } else if let Some(reserved) = self.reserved.remove(transfer.pending_id) {
+            // It counts where it was reserved; what was not taken is free again there.
+            self.give_back(&reserved, reserved.yen - yen);
+        } else {
             let then = match effect {
                 // A reversal carries the slot of what it reverses (see `pos`).
                 Effect::GivesBack(..) => transfer.user_data_32,
@@ -411,12 +424,21 @@ impl Windows {
 
     /// A reservation came to nothing: what it used is free again.
     fn release(&mut self, pending_id: u128) {
-        let Some(Reserved { slot, yen, effect }) = self.reserved.remove(&pending_id) else {
-            return;
-        };
-        if let Effect::Uses(account, classes) = effect {
-            self.apply(Effect::GivesBack(account, classes), slot, yen);
+        if let Some(reserved) = self.reserved.remove(pending_id) {
+            self.give_back(&reserved, reserved.yen);
         }
+    }
+
+    fn give_back(&mut self, reserved: &Reserved, yen: i64) {
+        if let Effect::Uses(account, classes) = reserved.effect {
+            self.apply(Effect::GivesBack(account, classes), reserved.slot, yen);
+        }
+    }
+
+    /// The pending transfers of a customer that use its windows, oldest first.
+    #[must_use]
+    pub fn reservations(&self, account: u128) -> &[u128] {
+        self.reserved.of(account)
     }
 
     fn apply(&mut self, effect: Effect, slot: u32, yen: i64) {

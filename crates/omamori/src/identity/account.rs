@@ -41,6 +41,16 @@ pub async fn find_in(tx: &mut Tx, customer_id: &str) -> Result<Account> {
     Ok(read(&tx.one(by_id(customer_id)).await?)?)
 }
 
+/// Whether the customer with this wallet may pay: the account is neither stopped nor closed.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn stands(registry: &Db, wallet_account: u128) -> Result<bool> {
+    let query = sql("SELECT status FROM customer WHERE wallet_account = $1");
+    let row = registry.optional(query.bind(wallet_account.to_be_bytes())).await?;
+    Ok(row.map(|row| row.text("status")).transpose()?.is_some_and(|status| status == "active"))
+}
+
 fn by_id(customer_id: &str) -> Query {
     let query = sql("SELECT customer_id, phone, status, language, wallet_account, created_at
          FROM customer WHERE customer_id = $1");

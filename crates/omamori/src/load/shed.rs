@@ -49,7 +49,7 @@ impl Class {
         let begins = |parts: &[&str]| parts.iter().any(|part| path.starts_with(part));
         if begins(&FREE) {
             None
-        } else if begins(&["/api/pos/", "/till"]) {
+        } else if begins(&["/api/pos/", "/api/checkout/", "/till"]) {
             Some(Self::Register)
         } else if begins(&["/console", "/api/admin/", "/merchant", "/api/merchant/"]) {
             Some(Self::Staff)

@@ -4,6 +4,7 @@
 //! this (a store's name in a customer's history). Both are kept in memory and forgotten when the
 //! registry changes, on every node.
 
+mod authorizations;
 pub mod desk;
 mod directory;
 mod pages;

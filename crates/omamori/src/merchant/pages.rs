@@ -16,6 +16,7 @@ use super::session::{MerchantUser, find};
 use super::signin;
 use super::store::create_terminal;
 use crate::app::App;
+use crate::checkout::shop::{self, ONLINE};
 use crate::clock::Micros;
 use crate::db::changes::{Subject, changed};
 use crate::gate::{Act, Question};
@@ -25,11 +26,13 @@ use crate::web::filters;
 use crate::web::json::Json;
 use crate::web::page::page;
 use crate::web::text::Text;
+use crate::webhook;
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/merchant", get(back_office))
+        .route("/merchant/authorizations", get(super::authorizations::show))
         .route("/api/merchant/v1/invites/options", post(signin::invite_options))
         .route("/api/merchant/v1/invites/finish", post(signin::invite_finish))
         .route("/api/merchant/v1/signin/options", post(signin::signin_options))
@@ -75,6 +78,8 @@ struct MerchantPage {
     merchant_name: String,
     staff_name: String,
     stores: Vec<Store>,
+    /// A webhook was switched off because nobody took it.
+    webhook_failed: bool,
 }
 
 async fn back_office(
@@ -86,8 +91,15 @@ async fn back_office(
     let sandbox = app.sandbox();
     if let Some(user) = find(&app, &headers).await? {
         let stores = stores(&app, &user.merchant_id).await?;
-        let (merchant_name, staff_name) = (user.merchant_name, user.name);
-        return page(&MerchantPage { text, sandbox, merchant_name, staff_name, stores });
+        let webhook_failed = webhook::any_failed(&app.stores.registry, &user.merchant_id).await?;
+        return page(&MerchantPage {
+            text,
+            sandbox,
+            merchant_name: user.merchant_name,
+            staff_name: user.name,
+            stores,
+            webhook_failed,
+        });
     }
     // An invitation is good once and for a week; it is the one secret that an address carries,
     // because it has to reach a person who has nothing yet.
@@ -140,6 +152,9 @@ struct AddTerminal {
     store_id: String,
     name: String,
     kind: String,
+    /// Of an online shop alone: where its pages are.
+    #[serde(default)]
+    origin: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -165,14 +180,20 @@ async fn add_terminal(
     if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
         return Err(Error::field("name", "malformed"));
     }
-    if !matches!(request.kind.as_str(), "pos" | "till") {
+    if !matches!(request.kind.as_str(), "pos" | "till" | ONLINE) {
         return Err(Error::field("kind", "out_of_range"));
+    }
+    if request.origin.is_some() != (request.kind == ONLINE) {
+        return Err(Error::field("origin", "malformed"));
     }
     let mine = sql("SELECT store_id FROM store WHERE store_id = $1 AND merchant_id = $2")
         .bind(&request.store_id)
         .bind(&user.merchant_id);
     app.stores.registry.optional(mine).await?.ok_or(Code::NotFound)?;
-    let made = create_terminal(&app, &request.store_id, name, &request.kind).await?;
+    let made = match &request.origin {
+        Some(origin) => shop::create(&app, &request.store_id, name, origin).await?,
+        None => create_terminal(&app, &request.store_id, name, &request.kind).await?,
+    };
     let terminal =
         TerminalBody { terminal_id: made.terminal_id, name: name.to_owned(), kind: request.kind };
     Ok(axum::Json(TerminalAdded { terminal, api_key: made.api_key }))

@@ -14,7 +14,7 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::http::StatusCode;
 use omamori_db::{Db, Row, Tx, sql, sql_built};
-use omamori_ledger::{Entry, Fact, Follower, Transfer};
+use omamori_ledger::{Entry as JournalEntry, Fact, Follower, Transfer};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -24,9 +24,10 @@ use super::push;
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::gate::Act;
+use crate::gate::reservation::{is_reservation, void_id};
 use crate::id::{Kind, derive};
 use crate::identity::{Customer, Network};
-use crate::wallet::entry::{self, EntryKind};
+use crate::wallet::entry::{self, Entry, EntryKind};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::yen_text;
@@ -55,6 +56,12 @@ struct MoneyNotices {
     app: Weak<App>,
 }
 
+/// What is told: a transfer, or that what it set aside is over.
+struct News {
+    transfer: Transfer,
+    expired: bool,
+}
+
 /// A customer who wants to be told on some way.
 struct Listener {
     customer_id: String,
@@ -67,24 +74,40 @@ impl Follower for MoneyNotices {
         "money_notices"
     }
 
-    async fn apply(&mut self, tx: &mut Tx, entries: &[Arc<Entry>]) -> omamori_db::Result<()> {
+    async fn apply(
+        &mut self,
+        tx: &mut Tx,
+        entries: &[Arc<JournalEntry>],
+    ) -> omamori_db::Result<()> {
         // Without the service the ledger is about to end too: nothing is told, and not forgotten.
         let app = self.app.upgrade().ok_or(omamori_db::Error::RowNotFound)?;
         let since = app.clock.now() - NEWS;
-        let is_news =
-            |transfer: &Transfer| !transfer.is_pending() && crate::pos::micros(transfer) > since;
-        let facts = entries.iter().flat_map(|entry| &entry.facts);
-        let news: Vec<&Transfer> = facts
-            .filter_map(|fact| match fact {
-                Fact::TransferCreated(transfer) if is_news(transfer) => Some(transfer),
-                _ => None,
-            })
-            .collect();
+        let is_news = |transfer: &Transfer| {
+            let is_shown = !transfer.is_pending() || is_reservation(transfer);
+            is_shown && crate::pos::micros(transfer) > since
+        };
+        let since_nanos = u64::try_from(since).unwrap_or_default() * 1_000;
+        let mut news = Vec::new();
+        for fact in entries.iter().flat_map(|entry| &entry.facts) {
+            match fact {
+                Fact::TransferCreated(transfer) if is_news(transfer) => {
+                    news.push(News { transfer: *transfer, expired: false });
+                }
+                Fact::PendingTransferExpired { pending_id, timestamp }
+                    if *timestamp > since_nanos =>
+                {
+                    let pending = app.gate.transfer(*pending_id).await.map_err(stored)?;
+                    let pending = pending.map(|pending| pending.transfer).filter(is_reservation);
+                    news.extend(pending.map(|transfer| News { transfer, expired: true }));
+                }
+                _ => {}
+            }
+        }
         let listeners = listeners(tx, &news).await?;
-        for transfer in news {
-            for account in [transfer.debit_account_id, transfer.credit_account_id] {
+        for news in &news {
+            for account in [news.transfer.debit_account_id, news.transfer.credit_account_id] {
                 if let Some(listener) = listeners.get(&account) {
-                    tell(&app, tx, listener, account, transfer).await.map_err(stored)?;
+                    tell(&app, tx, listener, account, news).await.map_err(stored)?;
                 }
             }
         }
@@ -106,8 +129,10 @@ fn stored(error: Error) -> omamori_db::Error {
 }
 
 /// Who of those whose money moved wants to be told, by account.
-async fn listeners(tx: &mut Tx, news: &[&Transfer]) -> omamori_db::Result<HashMap<u128, Listener>> {
-    let both = news.iter().flat_map(|news| [news.debit_account_id, news.credit_account_id]);
+async fn listeners(tx: &mut Tx, news: &[News]) -> omamori_db::Result<HashMap<u128, Listener>> {
+    let both = news
+        .iter()
+        .flat_map(|news| [news.transfer.debit_account_id, news.transfer.credit_account_id]);
     let accounts: Vec<u128> = both.collect::<HashSet<_>>().into_iter().collect();
     let mut found = HashMap::new();
     for accounts in accounts.chunks(ACCOUNTS_PER_STATEMENT) {
@@ -146,9 +171,15 @@ async fn tell(
     tx: &mut Tx,
     listener: &Listener,
     account: u128,
-    transfer: &Transfer,
+    News { transfer, expired }: &News,
 ) -> Result<()> {
-    let Some(entry) = entry::entry(app, account, transfer).await? else { return Ok(()) };
+    let entry = if *expired {
+        let at = app.clock.now();
+        Some(Entry { at, ..entry::reserved(app, transfer, true).await? })
+    } else {
+        entry::news(app, account, transfer).await?
+    };
+    let Some(entry) = entry else { return Ok(()) };
     let text = Text::new(listener.language);
     let Some((title, body)) = words(text, &entry) else { return Ok(()) };
     let mut parcels = Vec::new();
@@ -179,7 +210,9 @@ async fn tell(
             | Parcel::Email { to, .. }
             | Parcel::Sms { to, .. } => to,
         };
-        let parts = [&transfer.id.to_be_bytes()[..], &account.to_be_bytes()[..], to.as_bytes()];
+        // What expired was told of when it was made, under its own id.
+        let about = if *expired { void_id(transfer.id) } else { transfer.id };
+        let parts = [&about.to_be_bytes()[..], &account.to_be_bytes()[..], to.as_bytes()];
         let delivery_id = Kind::Delivery.text(derive("money notice", &parts));
         queue_money(app, tx, &delivery_id, &listener.customer_id, &parcel).await?;
     }
@@ -188,13 +221,17 @@ async fn tell(
 
 /// As people who pay by phone know it: where, how much, what. None for what cards and
 /// sending tell of in notices of their own, and for points, which the customer turns into balance.
-fn words(text: Text, entry: &entry::Entry) -> Option<(String, String)> {
+fn words(text: Text, entry: &Entry) -> Option<(String, String)> {
     let (title, body) = match entry.kind {
         EntryKind::Payment => ("money.payment", "money.payment_text"),
         EntryKind::Refund => ("money.refund", "money.refund_text"),
         EntryKind::Cancel => ("money.cancel", "money.cancel_text"),
         EntryKind::Topup | EntryKind::TopupAtm => ("money.topup", "money.topup_text"),
         EntryKind::TopupCancel => ("money.topup_cancel", "money.topup_cancel_text"),
+        EntryKind::Authorization => ("money.reserved", "money.reserved_text"),
+        EntryKind::AuthorizationEnded => ("money.reserved_back", "money.reserved_back_text"),
+        EntryKind::PaymentHeld => ("money.held", "money.held_text"),
+        EntryKind::PaymentHeldEnded => ("money.held_back", "money.held_back_text"),
         EntryKind::Points
         | EntryKind::Gift
         | EntryKind::TopupCard
@@ -210,7 +247,9 @@ fn words(text: Text, entry: &entry::Entry) -> Option<(String, String)> {
         store => store,
     };
     let yen = yen_text(entry.amount.abs());
-    Some((text.t(title).to_owned(), fill(text.t(body), &[("store", store), ("yen", yen)])))
+    let until = entry.until.map(stamp).unwrap_or_default();
+    let values = [("store", store), ("yen", yen), ("until", until)];
+    Some((text.t(title).to_owned(), fill(text.t(body), &values)))
 }
 
 /// Whether a customer chose to be told by e-mail too.

@@ -10,7 +10,7 @@ use crate::case::Outcome;
 use crate::clock::Micros;
 use crate::identity::Phone;
 use crate::limit::Kind as Limit;
-use crate::topup::card::End;
+use crate::topup::card::{End, Reason};
 
 pub(crate) use words::fill;
 pub(super) use words::{shown, stamp};
@@ -134,6 +134,35 @@ pub enum Notice {
         /// How it ended.
         end: End,
     },
+    /// Auto top-up works from now on.
+    AutoTopupOn {
+        /// Brand and last four digits.
+        card: String,
+        /// Yen: a balance below it starts a top-up.
+        threshold: i64,
+        /// Yen of one top-up.
+        amount: i64,
+        /// Yen of 30 days.
+        month_max: i64,
+    },
+    /// Auto top-up is off.
+    AutoTopupOff {},
+    /// What became of a top-up that auto top-up started.
+    AutoTopup {
+        /// Yen.
+        amount: i64,
+        /// Brand and last four digits.
+        card: String,
+        /// How it ended.
+        end: End,
+    },
+    /// Auto top-up does nothing until its customer sets it again.
+    AutoTopupPaused {
+        /// Why.
+        reason: Reason,
+    },
+    /// Auto top-up started nothing, because a limit leaves no room.
+    AutoTopupHeld {},
     /// The card's holder had a top-up charged back.
     CardChargedBack {
         /// Yen of the top-up.
@@ -374,10 +403,15 @@ impl Notice {
             | Self::CaseOpened {}
             | Self::CaseAsked {}
             | Self::CaseDecided { .. }
+            | Self::AutoTopup { .. }
+            | Self::AutoTopupOff {}
+            | Self::AutoTopupPaused { .. }
+            | Self::AutoTopupHeld {}
             | Self::LimitLowered { .. }
             | Self::LimitKept { .. }
             | Self::ValueEnds { .. } => &[Email, Push],
             Self::CardAdded { .. }
+            | Self::AutoTopupOn { .. }
             | Self::LimitRaiseAsked { .. }
             | Self::CardChargedBack { .. }
             | Self::DeviceAdded { .. }
@@ -398,94 +432,4 @@ impl Notice {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
-    use super::*;
-    use crate::topup::card::Reason;
-
-    /// One of each, as an attacker would name the phone.
-    pub(in crate::notify) fn all() -> Vec<Notice> {
-        let device = || "https://evil.example/{until} Pixel\u{3002}9".to_owned();
-        let factors = [Factor::Passkey, Factor::Totp, Factor::Password, Factor::External];
-        let changes = [Change::Added, Change::Replaced, Change::Removed];
-        let phone = Phone::parse("09012345678").unwrap();
-        let email = Email::parse("hanako@example.jp").unwrap();
-        let mut all = vec![
-            Notice::SignedUp { device: device() },
-            Notice::NewSession { device: device() },
-            Notice::DeviceAdded { device: device() },
-            Notice::DeviceMoved { from: device(), to: device() },
-            Notice::DeviceMoveUndone { kept: device(), dropped: device() },
-            Notice::ContactChanged { contact: ContactKind::Phone, to: (&phone).into() },
-            Notice::ContactChanged { contact: ContactKind::Email, to: (&email).into() },
-            Notice::RecoveryStarted { device: device() },
-            Notice::RecoveryFinished { device: device() },
-            Notice::RecoveryCodesRenewed { device: device() },
-            Notice::SigninLocked { until: Some(1_561_906_800_000_000) },
-            Notice::SigninLocked { until: None },
-            Notice::CodeLocked { until: 1_561_906_800_000_000 },
-            Notice::CardAdded { card: "Visa •••• 4242".to_owned() },
-            Notice::CardRemoved { card: "Visa •••• 4242".to_owned() },
-            Notice::CardChargedBack {
-                amount: 10_000,
-                card: "Visa •••• 4242".to_owned(),
-                taken: 3_000,
-            },
-            Notice::LimitLowered { limit: Limit::Payment24h, yen: 3_000 },
-            Notice::LimitRaiseAsked {
-                limit: Limit::Send30d,
-                yen: 50_000,
-                at: 1_561_906_800_000_000,
-            },
-            Notice::LimitKept { limit: Limit::Topup24h },
-            Notice::ValueEnds { free: 500, points: 0, last: 1_561_906_799_000_000 },
-            Notice::ValueEnds { free: 1_500, points: 20, last: 1_561_906_799_000_000 },
-            Notice::ConfirmAsked { amount: 3_000, store: device() },
-            Notice::AccountStopped { by: AccountStopper::Customer },
-            Notice::AccountStopped { by: AccountStopper::Staff },
-            Notice::AccountResumed { by: AccountStopper::Customer },
-            Notice::AccountResumed { by: AccountStopper::Staff },
-            Notice::DeviceMoveSettled { device: device() },
-            Notice::ContactAdded { contact: ContactKind::Phone, to: (&phone).into() },
-            Notice::ContactAdded { contact: ContactKind::Email, to: (&email).into() },
-            Notice::RecoveryCanceled { device: device() },
-            Notice::RecoveryAssisted { until: 1_561_906_800_000_000 },
-            Notice::ClosingAsked { due_at: 1_561_906_800_000_000 },
-            Notice::ClosingCanceled { why: ClosingEnd::SignedIn },
-            Notice::ClosingCanceled { why: ClosingEnd::Forbidden },
-            Notice::DataExported { device: device() },
-            Notice::SendWaiting { amount: 3_000, from: (&phone).into() },
-            Notice::SendReceived { amount: 3_000, from: (&phone).into() },
-            Notice::SendTaken { amount: 3_000 },
-            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Expired },
-            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
-            Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
-            Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
-            Notice::CaseOpened {},
-            Notice::CaseAsked {},
-        ];
-        all.extend(Outcome::ALL.map(|outcome| Notice::CaseDecided { outcome }));
-        let ends = Reason::ALL.into_iter().flat_map(|r| [End::Refused(r), End::Refunded(r)]);
-        for end in ends.chain([End::Credited]) {
-            all.push(Notice::CardTopup {
-                amount: 1_000, card: "JCB •••• 0000".to_owned(), end
-            });
-        }
-        for factor in factors {
-            all.extend(changes.map(|change| Notice::FactorChanged {
-                factor,
-                change,
-                device: device(),
-            }));
-        }
-        all
-    }
-
-    #[test]
-    fn what_is_kept_is_read_again() {
-        for notice in all() {
-            let kept = serde_json::to_value(&notice).unwrap();
-            assert!(kept["kind"].is_string() && kept["params"].is_object(), "{kept}");
-            assert_eq!(serde_json::from_value::<Notice>(kept).unwrap(), notice);
-        }
-    }
-}
+pub(super) mod tests;

@@ -213,6 +213,7 @@ async fn attempt(app: &Arc<App>, order: &Order, paying: &Paying<'_>) -> Result<(
         authorization_id: order.authorization_id(),
         amount: order.amount,
         facts: Facts { confirmed: needs_proof(app, order), ..customer.facts(network) },
+        may_wait: false,
         opinion: confirmed.and(may(app, order, &device)),
     };
     sell(app, &sale, detail).await.map(drop)
@@ -222,6 +223,8 @@ async fn attempt(app: &Arc<App>, order: &Order, paying: &Paying<'_>) -> Result<(
 fn may(app: &App, order: &Order, device: &DeviceEntry) -> Result<(), Code> {
     if order.kind.is_store_qr() {
         app.gate.open_door(Act::StoreQr, Some(&order.place()), Some(&device.customer_id))?;
+    } else {
+        app.gate.open_door(Act::Checkout, Some(&order.place()), Some(&device.customer_id))?;
     }
     if !device.active {
         return Err(Code::DeviceNotEnrolled);

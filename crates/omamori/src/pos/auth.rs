@@ -8,6 +8,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
 use crate::app::App;
+use crate::checkout::shop::ONLINE;
 use crate::merchant::TerminalEntry;
 use crate::secret::token_hash;
 use crate::web::codes::Code;
@@ -23,7 +24,22 @@ const TILL_HEADER: &str = "x-omamori-till";
 /// The kind of a terminal that takes cash from customers without a clerk.
 const ATM: &str = "atm";
 /// All that such a terminal may do: whoever opens it and finds its key sells nothing with it.
-const OF_ATM: [&str; 2] = ["/api/pos/v1/topups", "/api/pos/v1/terminal"];
+const OF_ATM: [&str; 3] = ["/api/pos/v1/topups", "/api/pos/v1/terminal", "/api/pos/v1/atm-"];
+
+/// All that an online shop's key may do beside making orders: it stands on a server and meets no
+/// customer's phone. It looks at payments by their id, cancels them and refunds.
+const OF_ONLINE: [&str; 4] =
+    ["/api/checkout/", "/api/pos/v1/terminal", "/api/pos/v1/payments/", "/api/pos/v1/refunds"];
+
+/// Whether a terminal of a kind is made for an address.
+fn is_for(kind: &str, path: &str) -> bool {
+    let one_of = |prefixes: &[&str]| prefixes.iter().any(|prefix| path.starts_with(prefix));
+    match kind {
+        ATM => one_of(&OF_ATM),
+        ONLINE => one_of(&OF_ONLINE),
+        _ => !one_of(&OF_ONLINE[..1]),
+    }
+}
 
 /// The calling terminal. As an extractor: refuses anybody else.
 pub struct Terminal {
@@ -47,7 +63,8 @@ impl Terminal {
     }
 
     /// Whether it is an ATM.
-    pub(super) fn is_atm(&self) -> bool {
+    #[must_use]
+    pub fn is_atm(&self) -> bool {
         self.kind == ATM
     }
 }
@@ -60,7 +77,7 @@ impl FromRequestParts<Arc<App>> for Terminal {
         let token_hash = token_hash(token);
         let entry = app.merchants.terminal_of(token_hash).await?.ok_or(Code::Unauthorized)?;
         let path = parts.extensions.get::<MatchedPath>().map_or("", MatchedPath::as_str);
-        if entry.kind == ATM && !OF_ATM.iter().any(|prefix| path.starts_with(prefix)) {
+        if !is_for(&entry.kind, path) {
             return Err(Code::Forbidden.into());
         }
         app.merchants.seen(&entry, app.clock.now()).await?;

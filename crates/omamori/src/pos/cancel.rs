@@ -10,6 +10,7 @@ use axum::extract::{Path, State};
 use jiff::ToSpan;
 
 use super::auth::Terminal;
+use super::authorization::held;
 use super::fields::Fields;
 use super::model::{Paid, RefundDetail, SaleDetail, find_capture, micros, payment_view};
 use super::payment::{PaymentAnswer, capture_id};
@@ -52,6 +53,7 @@ pub async fn create(
                 terminal_id: terminal.terminal_id.clone(),
                 ..SaleDetail::default()
             };
+            held::give_up(&app, &terminal, &merchant_payment_id).await?;
             let id = capture_id(merchant_id, &merchant_payment_id);
             bury(&app, (&terminal.store, terminal.place()), Act::Cancel, id, &detail).await?;
             continue;

@@ -59,16 +59,21 @@ pub fn opinion(verified: &Result<Verified>) -> Result<Result<(), Code>> {
 /// Whether `digits` is the code that `authorization_id` used up at `at`: asked for retries, whose
 /// code has expired by now.
 pub async fn is_same(app: &App, digits: &str, authorization_id: u128, at: Micros) -> Result<bool> {
-    let Ok(code) = read(app, digits) else { return Ok(false) };
-    let Some(device) = app.identity.device(app, code.device).await? else { return Ok(false) };
+    Ok(id_at(app, digits, at).await? == Some(authorization_id))
+}
+
+/// The id of the transfer that used `digits` up at `at`, if it was right then.
+pub async fn id_at(app: &App, digits: &str, at: Micros) -> Result<Option<u128>> {
+    let Ok(code) = read(app, digits) else { return Ok(None) };
+    let Some(device) = app.identity.device(app, code.device).await? else { return Ok(None) };
     let seconds = u64::try_from(at / SECOND).unwrap_or_default();
     let verdict = code::verify(&device.code_secret, seconds, code.one_time);
     Ok(match verdict {
         // The ledger's time is a little later than that of the check, or much if this node's
         // clock was set back: the code may be of an older step than was accepted by then.
         code::Verdict::Valid { step, count } | code::Verdict::Expired { step, count } => {
-            code::authorization_id(code.device, step, count) == authorization_id
+            Some(code::authorization_id(code.device, step, count))
         }
-        code::Verdict::Wrong => false,
+        code::Verdict::Wrong => None,
     })
 }

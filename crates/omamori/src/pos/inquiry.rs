@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Terminal;
+use super::authorization::held;
 use super::fields::is_id;
 use super::model::{Paid, PaymentView, RefundDetail, detail, payment_view, payment_views};
 use super::payment::{PaymentAnswer, capture_id};
@@ -22,7 +23,7 @@ use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
 /// Payments of one answer.
-const LIST_MAX: usize = 100;
+pub(super) const LIST_MAX: usize = 100;
 /// A store's account also carries refunds and authorizations: so many transfers are looked at for
 /// each payment asked for.
 const TRANSFERS_PER_PAYMENT: usize = 8;
@@ -49,7 +50,10 @@ async fn find(app: &Arc<App>, terminal: &Terminal, merchant_payment_id: &str) ->
         return Err(Code::PaymentNotFound.into());
     }
     let id = capture_id(&terminal.store.merchant_id, merchant_payment_id);
-    let found = app.gate.transfer_certainly(id).await?.ok_or(Code::PaymentNotFound)?;
+    let Some(found) = app.gate.transfer_certainly(id).await? else {
+        held::look(app, &terminal.store.merchant_id, merchant_payment_id, None).await?;
+        return Err(Code::PaymentNotFound.into());
+    };
     Ok(found.transfer)
 }
 
@@ -58,7 +62,7 @@ async fn find(app: &Arc<App>, terminal: &Terminal, merchant_payment_id: &str) ->
 #[serde(deny_unknown_fields)]
 pub struct ListQuery {
     #[serde(default)]
-    limit: Option<usize>,
+    pub(super) limit: Option<usize>,
 }
 
 /// Payments, newest first.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::auth::Terminal;
+use super::authorization::held;
 use super::code;
 use super::fields::{AMOUNT_MAX, Fields};
 use super::model::{
@@ -133,7 +134,15 @@ pub async fn create(
             // The same request may have been carried out in between, on another connection or
             // another node: then what refuses this one is its own money, limit or code.
             app.gate.catch_up().await?;
-            same_sale(&app, &terminal, &asked).await?.ok_or(refused)?
+            match same_sale(&app, &terminal, &asked).await? {
+                Some(payment) => payment,
+                None => {
+                    let sale = Some((&*asked.code, asked.amount));
+                    let merchant_id = &terminal.store.merchant_id;
+                    held::look(&app, merchant_id, &asked.merchant_payment_id, sale).await?;
+                    return Err(refused);
+                }
+            }
         }
     };
     Ok(axum::Json(PaymentAnswer { payment }))
@@ -154,6 +163,7 @@ async fn pay(app: &App, terminal: &Terminal, sale: CreatePayment) -> Result<Paym
         authorization_id: verified.authorization_id,
         amount,
         facts: verified.device.facts(),
+        may_wait: true,
         opinion: Ok(()),
     };
     let (paid, detail) = sell(app, &sale, detail).await?;
@@ -173,8 +183,12 @@ async fn same_sale(
     if is_tombstone(&capture) {
         return Err(Code::PaymentCanceled.into());
     }
-    let same_code = code::is_same(app, &asked.code, capture.pending_id, micros(&capture)).await?;
-    if Paid::read(app, capture).await?.amount() != asked.amount || !same_code {
+    let paid = Paid::read(app, capture).await?;
+    let same_code = match paid.made.authorization {
+        None => code::is_same(app, &asked.code, capture.pending_id, micros(&capture)).await?,
+        Some(id) => held::is_code_of(app, &asked.code, id).await?,
+    };
+    if paid.amount() != asked.amount || !same_code {
         return Err(Code::PaymentIdReused.into());
     }
     Ok(Some(payment_view(app, &capture).await?))

@@ -166,6 +166,15 @@ pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> 
         purse: &app.gate.purse(capture.debit_account_id),
         now: app.clock.now(),
     };
+    // So that the customer's limit is given back where it was used: what was set aside before
+    // counts from then on.
+    let used_at = match made.authorization {
+        None => capture.timestamp,
+        Some(id) => {
+            let set_aside = app.gate.transfer(id).await?;
+            set_aside.map_or(capture.timestamp, |set_aside| set_aside.transfer.timestamp)
+        }
+    };
     let share = back.share();
     let money = Transfer {
         id: giving.id,
@@ -182,8 +191,7 @@ pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> 
         id: claim_id(capture.id, giving.refunded_before),
         amount: 0,
         user_data_64: position.user_data(),
-        // So that the customer's limit is given back where it was used.
-        user_data_32: slot(capture.timestamp),
+        user_data_32: slot(used_at),
         code: if is_cancel { TransferCode::CancelPosition } else { TransferCode::RefundPosition }
             .number(),
         ..money

@@ -3,6 +3,7 @@
 //! and again, if something changed in between.
 
 use super::chain::Chain;
+use super::held;
 use super::model::{ItemDetail, Paid, SaleDetail};
 use super::payment::capture_id;
 use crate::app::App;
@@ -30,6 +31,8 @@ pub struct Sale<'a> {
     pub amount: i64,
     /// What is known of the request, for risk rules; the sale's own lines are added.
     pub facts: Facts<'a>,
+    /// Whether the caller can be told to wait for staff; else what is to wait is refused.
+    pub may_wait: bool,
     /// What the caller found about standing and proof.
     pub opinion: Result<(), Code>,
 }
@@ -38,7 +41,7 @@ pub struct Sale<'a> {
 /// payment, and the detail with the coupons that were used.
 ///
 /// # Errors
-/// The refusal, recorded; a fault.
+/// The refusal, recorded; [`Code::PaymentHeld`] for what waits for staff now; a fault.
 pub async fn sell(
     app: &App,
     sale: &Sale<'_>,
@@ -71,6 +74,13 @@ pub async fn sell(
         };
         let offer = value::offer(app, &purchase);
         let (clearance, offer) = clear(app, sale, &detail, offer).await?;
+        if clearance.is_held() {
+            let hold = held::Hold { sale, purchase: &purchase, detail: &detail };
+            match hold.make(app, clearance).await? {
+                Some(_) => return Err(held::still_held()),
+                None => continue,
+            }
+        }
         match value::spend(app, clearance, &chain, &offer, Code::PaymentIdReused).await? {
             Outcome::Changed => {}
             Outcome::Made(capture) => {
@@ -109,7 +119,12 @@ async fn clear(
         detail,
     };
     let planned = offer.as_ref().map(drop).map_err(|code| *code);
-    let decided = app.gate.decide(question, sale.opinion.and(planned)).await;
+    let opinion = sale.opinion.and(planned);
+    let decided = if sale.may_wait {
+        app.gate.decide_or_hold(question, opinion).await
+    } else {
+        app.gate.decide(question, opinion).await
+    };
     if let Err(Error::Refused(Code::ConfirmationRequired)) = &decided {
         confirm::ask(app, &device.customer_id, sale.store, risk::Act::Payment, amount).await?;
     }

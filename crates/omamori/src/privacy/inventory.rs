@@ -3,151 +3,12 @@
 use AtClosing as End;
 use Exported as Copied;
 
+pub use super::table::{As, AtClosing, Exported, Kept, Store, Table};
+use super::table::{business, registry, rows, until};
 use crate::clock::{DAY, HOUR, Micros};
 
 /// Books are kept five years (法22条, 府令46条); 366 days a year, to be on the safe side.
 pub(super) const BOOKS: Micros = 5 * 366 * DAY;
-
-/// Which store a table is in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Store {
-    /// Who and what.
-    Registry,
-    /// Why.
-    Evidence,
-}
-
-/// When rows go by themselves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kept {
-    /// With the customer's account.
-    WithAccount,
-    /// For good, or until the operator removes them: no customer's data.
-    Always,
-    /// Until `after` a column's instant.
-    Until {
-        /// In words, after "until".
-        words: &'static str,
-        /// Deletes at most `$2` rows whose instant is before `$1`.
-        sweep: &'static str,
-        /// How long after that instant.
-        after: Micros,
-    },
-}
-
-/// A column of a copy.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum As {
-    /// As it is.
-    Text,
-    /// A number.
-    Int,
-    /// An instant, as RFC 3339; null where there is none.
-    Time,
-    /// JSON that we wrote.
-    Json,
-}
-
-/// What a customer's copy has of a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Exported {
-    /// The rows of customer `$1`, as an array of this name.
-    Rows {
-        /// The array.
-        name: &'static str,
-        /// Selects the columns below, in their order.
-        select: &'static str,
-        /// Their names in the copy, and what they are.
-        columns: &'static [(&'static str, As)],
-    },
-    /// It is in the copy by a way of its own.
-    Otherwise(&'static str),
-    /// Nothing, and why.
-    No(&'static str),
-}
-
-/// What closing an account does to a table.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AtClosing {
-    /// The rows of customer `$1` go.
-    Deleted(&'static str),
-    /// The rows stay; the statement takes from those of customer `$1` what names a person.
-    Emptied(&'static str, &'static str),
-    /// It is done by a way of its own.
-    Otherwise(&'static str),
-    /// Nothing, and why.
-    Stays(&'static str),
-}
-
-/// A table.
-#[derive(Clone, Copy, Debug)]
-pub struct Table {
-    /// Where.
-    pub store: Store,
-    /// Its name.
-    pub name: &'static str,
-    /// What it holds of a person; empty if nothing.
-    pub holds: &'static str,
-    /// What for.
-    pub purpose: &'static str,
-    /// When its rows go.
-    pub kept: Kept,
-    /// What a copy has of it.
-    pub exported: Exported,
-    /// What closing does.
-    pub at_closing: AtClosing,
-}
-
-const NOT_OF_CUSTOMERS: Copied = Copied::No("not about customers");
-const NOBODY: End = End::Stays("not about customers");
-const fn registry(name: &'static str, holds: &'static str, purpose: &'static str) -> Table {
-    Table {
-        store: Store::Registry,
-        name,
-        holds,
-        purpose,
-        kept: Kept::WithAccount,
-        exported: NOT_OF_CUSTOMERS,
-        at_closing: NOBODY,
-    }
-}
-
-/// What the operator's own business needs: no customer's data.
-const fn business(name: &'static str, holds: &'static str, purpose: &'static str) -> Table {
-    Table { kept: Kept::Always, ..registry(name, holds, purpose) }
-}
-
-impl Table {
-    const fn kept(self, kept: Kept) -> Self {
-        Self { kept, ..self }
-    }
-
-    const fn exported(self, exported: Exported) -> Self {
-        Self { exported, ..self }
-    }
-
-    const fn at_closing(self, at_closing: AtClosing) -> Self {
-        Self { at_closing, ..self }
-    }
-
-    /// Whether it holds something of a person.
-    #[must_use]
-    pub const fn is_personal(&self) -> bool {
-        !self.holds.is_empty()
-    }
-}
-
-const fn until(words: &'static str, after: Micros, sweep: &'static str) -> Kept {
-    Kept::Until { words, sweep, after }
-}
-
-const fn rows(
-    name: &'static str,
-    select: &'static str,
-    columns: &'static [(&'static str, As)],
-) -> Exported {
-    Copied::Rows { name, select, columns }
-}
 
 /// Every table of registry and evidence. At a closing it is followed from the top to the bottom, so
 /// what refers to a row stands above it.
@@ -307,6 +168,34 @@ pub const INVENTORY: &[Table] = &[
         .at_closing(End::Emptied("id, outcome and amount stay with the books; while a case is \
             undecided there is no closing", "UPDATE case_file SET evidence = ''
              WHERE customer_id = $1")),
+    registry("auto_topup", "that somebody tops up automatically, below what, how much; ids only", "auto top-up")
+        .exported(rows("auto_topup", "SELECT card_id, threshold, amount, month_max, state, reason, changed_at
+             FROM auto_topup WHERE customer_id = $1 LIMIT 1",
+            &[("card_id", As::Text), ("threshold_yen", As::Int), ("yen", As::Int),
+              ("yen_of_30_days", As::Int), ("state", As::Text), ("reason", As::Text),
+              ("changed_at", As::Time)]))
+        .at_closing(End::Deleted("DELETE FROM auto_topup WHERE customer_id = $1")),
+    registry("auto_consent", "what somebody agreed to be charged for without them; ids only", "evidence of the consent")
+        .kept(until("five years after it was given or refused (法22条)", BOOKS, "DELETE FROM auto_consent WHERE consent_id IN
+             (SELECT consent_id FROM auto_consent WHERE done_at < $1 LIMIT $2)"))
+        .exported(rows("auto_consents", "SELECT consent_id, card_id, threshold, amount, month_max, state,
+                reason, created_at, done_at FROM auto_consent
+             WHERE customer_id = $1 ORDER BY created_at LIMIT 10000",
+            &[("consent_id", As::Text), ("card_id", As::Text), ("threshold_yen", As::Int),
+              ("yen", As::Int), ("yen_of_30_days", As::Int), ("state", As::Text),
+              ("reason", As::Text), ("created_at", As::Time), ("done_at", As::Time)]))
+        .at_closing(End::Stays("it holds ids only")),
+    registry("auto_order", "that a balance fell below a threshold", "starting a top-up; gone within seconds")
+        .exported(Copied::No("gone within seconds; `card_topups` has what came of it"))
+        .at_closing(End::Deleted("DELETE FROM auto_order WHERE customer_id = $1")),
+    registry("atm_session", "at which ATM somebody typed its number, and when; ids only", "top-ups at an ATM")
+        .kept(until("400 days after its number ended", 400 * DAY, "DELETE FROM atm_session WHERE session_id IN
+             (SELECT session_id FROM atm_session WHERE expires_at < $1 LIMIT $2)"))
+        .exported(rows("atm_sessions", "SELECT session_id, terminal_id, claimed_at, ended_at FROM atm_session
+             WHERE customer_id = $1 ORDER BY claimed_at LIMIT 10000",
+            &[("session_id", As::Text), ("terminal_id", As::Text), ("claimed_at", As::Time),
+              ("ended_at", As::Time)]))
+        .at_closing(End::Stays("it holds ids only")),
     registry("own_limit", "limits that somebody set for themselves", "keeping them")
         .exported(rows("own_limits", "SELECT kind, yen, raise_to, raise_at, changed_at FROM own_limit
              WHERE customer_id = $1 ORDER BY kind LIMIT 100",
@@ -453,6 +342,17 @@ pub const INVENTORY: &[Table] = &[
     business("store", "", "where"),
     business("terminal", "", "with which register"),
     business("product", "", "goods on the web register"),
+    registry("checkout", "", "leading customers of online shops to an order and back; ids and addresses of shops only")
+        .kept(until("30 days after the order expired", 30 * DAY, "DELETE FROM checkout WHERE order_id IN
+             (SELECT order_id FROM checkout WHERE expires_at < $1 LIMIT $2)")),
+    business("online_shop", "", "where an online shop's pages are"),
+    registry("webhook_delivery", "", "telling merchants' servers, and the log of it")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM webhook_delivery WHERE (endpoint_id, event_id) IN
+             (SELECT endpoint_id, event_id FROM webhook_delivery WHERE created_at < $1 LIMIT $2)")),
+    registry("webhook_event", "", "telling merchants' servers what became of payments")
+        .kept(until("30 days later", 30 * DAY, "DELETE FROM webhook_event WHERE event_id IN
+             (SELECT event_id FROM webhook_event WHERE created_at < $1 LIMIT $2)")),
+    business("webhook_endpoint", "", "which of a merchant's servers are told"),
     business("merchant_user", "names of a merchant's people, their passkeys", "signing in to the back office"),
     registry("merchant_session", "when a merchant's people are signed in", "staying signed in")
         .kept(until("it expires", 0, "DELETE FROM merchant_session WHERE token_hash IN

@@ -17,6 +17,7 @@ mod hold;
 mod inventory;
 mod page;
 mod retention;
+mod table;
 
 use std::sync::Arc;
 

@@ -78,8 +78,11 @@ pub(super) fn client_id(field: &str, id: &str) -> Result<()> {
     if fits && id.chars().all(plain) { Ok(()) } else { Err(Error::field(field, "malformed")) }
 }
 
-/// One line of text.
-pub(super) fn line(field: &str, text: &str, max: usize) -> Result<()> {
+/// One line of text that people read: no control characters, no turning of direction.
+///
+/// # Errors
+/// The field that is too long or malformed.
+pub(crate) fn line(field: &str, text: &str, max: usize) -> Result<()> {
     // Marks that turn the direction of writing make a text say what it does not.
     const TURNS: [std::ops::RangeInclusive<char>; 3] =
         ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];

@@ -32,8 +32,9 @@ use axum::routing::{get, post};
 
 use crate::app::App;
 
+pub(crate) use create::line;
 pub use tell::{start, tell_due};
-pub use view::{Line, history_line};
+pub use view::{Line, history_line, names_of};
 
 /// The pages and the API.
 pub fn router() -> Router<Arc<App>> {

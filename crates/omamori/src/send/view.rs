@@ -1,5 +1,8 @@
 //! A send as each side sees it.
 
+use std::collections::HashMap;
+
+use omamori_db::{Db, sql_built};
 use omamori_ledger::Transfer;
 use serde::Serialize;
 
@@ -9,7 +12,7 @@ use super::transfers::{Known, State, WAITS_SECONDS, Why, known};
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
 use crate::id::Kind;
-use crate::identity::account;
+use crate::identity::{Phone, account};
 use crate::pos::{micros, yen};
 use crate::web::error::Result;
 use crate::web::filters::{as_rfc3339, as_rfc3339_or_null};
@@ -122,4 +125,52 @@ pub async fn history_line(app: &App, transfer: &Transfer) -> Result<Option<Line>
         account::find(registry, &row.sender_id).await?.phone.masked()
     };
     Ok(Some(Line { send_id: row.send_id, name, state: known.state }))
+}
+
+/// Sends of one query.
+const NAMED_AT_ONCE: usize = 500;
+
+/// Ids and names of sends by their transfers: of what was sent, what the sender calls the receiver;
+/// of what was received, the sender's number, masked. For lists: a query for each side.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn names_of(
+    registry: &Db,
+    sent: &[u128],
+    received: &[u128],
+) -> Result<HashMap<u128, (String, String)>> {
+    let mut names = HashMap::new();
+    let places =
+        |count: usize| (1..=count).map(|place| format!("${place}")).collect::<Vec<_>>().join(", ");
+    for sent in sent.chunks(NAMED_AT_ONCE) {
+        let mut query = sql_built(format!(
+            "SELECT send_id, to_name FROM send WHERE send_id IN ({})",
+            places(sent.len())
+        ));
+        for send in sent {
+            query.push(Kind::Send.text(*send));
+        }
+        for row in registry.all(query).await? {
+            let send_id = row.text("send_id")?;
+            let Some(transfer) = Kind::Send.parse(&send_id) else { continue };
+            names.insert(transfer, (send_id, row.text("to_name")?));
+        }
+    }
+    for received in received.chunks(NAMED_AT_ONCE) {
+        let mut query = sql_built(format!(
+            "SELECT s.receive_id, s.send_id, c.phone FROM send s
+             JOIN customer c ON c.customer_id = s.sender_id WHERE s.receive_id IN ({})",
+            places(received.len())
+        ));
+        for receive in received {
+            query.push(receive.to_be_bytes());
+        }
+        for row in registry.all(query).await? {
+            let transfer = u128::from_be_bytes(row.array("receive_id")?);
+            let phone = Phone::parse(&row.text("phone")?).map(|phone| phone.masked());
+            names.insert(transfer, (row.text("send_id")?, phone.unwrap_or_default()));
+        }
+    }
+    Ok(names)
 }

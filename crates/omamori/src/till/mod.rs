@@ -13,6 +13,7 @@ use omamori_db::sql;
 use serde::Deserialize;
 
 use crate::app::App;
+use crate::checkout::shop::ONLINE;
 use crate::db::changes::{Subject, changed};
 use crate::merchant::{TerminalEntry, new_token};
 use crate::pos::{TILL_COOKIE, Terminal};
@@ -75,7 +76,9 @@ async fn sign_in(State(app): State<Arc<App>>, Json(request): Json<SignIn>) -> Re
     let key = request.api_key.reveal().trim();
     let terminal = app.merchants.terminal(key).await?;
     // A session's token is not a key: only a key opens a session.
-    let terminal = terminal.filter(|_| key.starts_with("omk_")).ok_or(Code::Unauthorized)?;
+    let is_of_a_register =
+        |terminal: &Arc<TerminalEntry>| key.starts_with("omk_") && terminal.kind != ONLINE;
+    let terminal = terminal.filter(is_of_a_register).ok_or(Code::Unauthorized)?;
     let token = new_token(app.rng.as_ref(), "till_");
     remember(&app, &terminal, &token).await?;
     Ok(with_cookie(&app, &token, 400 * 24 * 3_600))

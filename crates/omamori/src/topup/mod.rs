@@ -3,6 +3,7 @@
 //! Here: what they have of pages, API and SQL, and the conversation with a card gateway. Not here:
 //! cash at a register (`pos`), the limits themselves (`gate`).
 
+pub mod atm;
 pub mod card;
 mod pages;
 mod worker;
@@ -26,6 +27,8 @@ const SILENCE: Duration = Duration::from_secs(15);
 /// The feature: who charges cards.
 pub struct Topups {
     gateway: Option<Arc<dyn CardGateway>>,
+    /// Who guesses the numbers of ATMs.
+    atm_numbers: atm::Numbers,
     /// Runs as long as the service does.
     _sandbox: Option<Sandbox>,
 }
@@ -48,7 +51,7 @@ impl Topups {
                 (Some(Arc::new(Stripe::new(key, secret, address.clone()))), None)
             }
         };
-        Ok(Self { gateway, _sandbox: sandbox })
+        Ok(Self { gateway, atm_numbers: atm::Numbers::default(), _sandbox: sandbox })
     }
 
     /// Whether cards can be registered and charged.
@@ -68,5 +71,5 @@ impl Topups {
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
-    Router::new().route("/topup", get(pages::ways)).merge(card::router())
+    Router::new().route("/topup", get(pages::ways)).merge(card::router()).merge(atm::router())
 }

@@ -31,6 +31,13 @@ const ATM: Way =
 const CARD: Way =
     Way { path: "/topup/card", icon: "card", name: "topup.way_card", note: "topup.way_card_note" };
 
+const AUTO: Way = Way {
+    path: "/topup/auto",
+    icon: "refresh",
+    name: "topup.way_auto",
+    note: "topup.way_auto_note",
+};
+
 #[derive(Template)]
 #[template(path = "topup.html")]
 struct WaysPage {
@@ -48,7 +55,7 @@ pub async fn ways(
 ) -> Result<Response> {
     let mut ways = vec![REGISTER, ATM];
     if app.topups.offers_cards() {
-        ways.push(CARD);
+        ways.extend([CARD, AUTO]);
     }
     let balance = app.gate.balance(customer.wallet_account);
     page(&WaysPage { text, sandbox: app.sandbox(), balance, ways })

@@ -58,9 +58,11 @@ async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {
 /// # Errors
 /// A fault if a store fails.
 pub async fn work_due(app: &Arc<App>) -> Result<usize> {
+    let orders = card::auto::start_due(app).await?;
     let topups = card::resolve_due(app).await?;
     let setups = card::resolve_setups_due(app).await?;
+    let consents = card::auto::resolve_consents_due(app).await?;
     let disputes = card::reverse_due(app).await?;
     card::forget_removed(app).await?;
-    Ok(topups + setups + disputes)
+    Ok(orders + topups + setups + consents + disputes)
 }

@@ -40,7 +40,9 @@ pub fn operator_account(code: AccountCode) -> Account {
     account_in(ledger, operator_id(code), code, AccountFlags::default())
 }
 
-fn leg_id(parent: u128, number: u64) -> u128 {
+/// The id of the `number`th leg of a chain, from 0.
+#[must_use]
+pub fn leg_id(parent: u128, number: u64) -> u128 {
     derive("leg", &[&parent.to_be_bytes(), &number.to_be_bytes()])
 }
 
@@ -234,11 +236,26 @@ pub struct Earning {
 /// The chain of a payment. `chain` moves the paid value; its amount is taken from `spending`.
 #[must_use]
 pub fn payment(chain: &Chain, spending: &Spending, earning: Earning, debt: i64) -> Legs {
+    payment_after(&[], chain, spending, earning, debt)
+}
+
+/// [`payment`] out of what was set aside for it: `released` frees that. Its first transfer is the
+/// payment's first leg, so that the payment is read back with where it came from.
+#[must_use]
+pub fn payment_after(
+    released: &[Transfer],
+    chain: &Chain,
+    spending: &Spending,
+    earning: Earning,
+    debt: i64,
+) -> Legs {
     let due = u32::try_from(spending.due()).unwrap_or(u32::MAX);
     let of_all_kinds = if spending.due() == spending.paid { 0 } else { due };
     let chain = Chain { amount: spending.paid, of_all_kinds, ..*chain };
     let (store, wallet) = (chain.credit_account_id, chain.debit_account_id);
-    let mut legs = Legs::after(&chain.transfers(), chain.id, wallet, chain.terminal_number);
+    let first = [released, &chain.transfers()].concat();
+    let mut legs = Legs::after(&first, chain.id, wallet, chain.terminal_number);
+    legs.number = u64::from(!released.is_empty());
     for Discount { budget, to, pieces, amount } in &spending.discounts {
         let (code, ledger) = (TransferCode::CouponDiscount, LEDGER_JPY);
         let (from, to, amount) = (*budget, *to, *amount);
@@ -274,6 +291,8 @@ pub struct Made {
     pub earned: i64,
     /// If they come later.
     pub promise: Option<Promise>,
+    /// What was set aside for it before, if it was.
+    pub authorization: Option<u128>,
 }
 
 impl Made {
@@ -283,7 +302,7 @@ impl Made {
         let Earning { lot: Lot { month, amount: points }, after_days } = offer.earning;
         let promised = points > 0 && after_days > 0;
         let promise = promised.then_some(Promise { points, after_days, month });
-        Self { spending: offer.spending, earned: points, promise }
+        Self { spending: offer.spending, earned: points, promise, authorization: None }
     }
 
     /// Reads the chain of a capture back.
@@ -322,6 +341,9 @@ impl Made {
                 let promise = Promise::of(leg);
                 self.earned = promise.points;
                 self.promise = Some(promise);
+            }
+            Some(TransferCode::Authorization | TransferCode::PaymentHeld) => {
+                self.authorization = Some(leg.pending_id);
             }
             _ => {} // the operator's side of the same
         }

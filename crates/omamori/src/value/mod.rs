@@ -26,7 +26,8 @@ use crate::app::App;
 pub use legs::{Earning, Made};
 pub use plan::{Bill, Discount, Spending, SpendingOrder, plan, points_taken};
 pub use settings::{PointsBase, PointsSettings, ValueSettings};
-pub use spend::{Offer, Outcome, Purchase, TRIES, offer, spend};
+pub(crate) use spend::culprit;
+pub use spend::{Offer, Outcome, Purchase, TRIES, earning, offer, spend};
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

@@ -54,15 +54,23 @@ pub fn offer(app: &App, purchase: &Purchase<'_>) -> Result<Offer, Code> {
     let Purchase { amount, use_points, .. } = *purchase;
     let bill = Bill { amount, discounts: &purchase.discounts, use_points };
     let spending = plan(&purse, &bill, settings.spending_order).ok_or(Code::InsufficientFunds)?;
+    let earning = earning(app, purchase.store, &spending, purchase.points_factor);
+    Ok(Offer { spending, earning, debt: purse.points_debt })
+}
+
+/// The points that a payment earns now.
+#[must_use]
+pub fn earning(app: &App, store: &StoreEntry, spending: &Spending, factor: i64) -> Earning {
+    let settings = &app.config.value.points;
     let paid = spending.due() - crate::gate::purse::total(&spending.points);
-    let rate = purchase.store.points_rate.unwrap_or(settings.points.rate);
-    let after_days = settings.points.after_days;
+    let rate = store.points_rate.unwrap_or(settings.rate);
+    let after_days = settings.after_days;
     let earned_at = app.clock.now() + i64::from(after_days) * DAY;
     let lot = Lot {
-        month: Month::of(earned_at).plus(settings.points.months),
-        amount: settings.points.earned(paid, rate, purchase.points_factor),
+        month: Month::of(earned_at).plus(settings.months),
+        amount: settings.earned(paid, rate, factor),
     };
-    Ok(Offer { spending, earning: Earning { lot, after_days }, debt: purse.points_debt })
+    Earning { lot, after_days }
 }
 
 /// What became of an attempt to pay.
@@ -114,7 +122,7 @@ pub async fn spend(
 }
 
 /// The transfer that broke the chain.
-fn culprit(reply: &Reply) -> Option<(usize, R)> {
+pub(crate) fn culprit(reply: &Reply) -> Option<(usize, R)> {
     let mut results = reply.transfers.iter().map(|outcome| outcome.result).enumerate();
     results.find(|(_, result)| !matches!(result, R::Ok | R::LinkedEventFailed))
 }

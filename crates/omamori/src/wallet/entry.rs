@@ -8,13 +8,15 @@ use serde::Serialize;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::{TransferCode, due};
+use crate::gate::reservation::{is_of_one, is_reservation, void_id};
 use crate::id::Kind;
+use crate::pos::{Reservation, ReservationState};
 use crate::send::history_line;
 use crate::send::transfers::State;
 use crate::topup::card;
 use crate::value::legs::returned;
 use crate::web::error::Result;
-use crate::web::filters::as_rfc3339;
+use crate::web::filters::{as_rfc3339, as_rfc3339_or_null};
 
 /// Entries of one page.
 pub const PAGE: usize = 30;
@@ -53,6 +55,14 @@ pub enum EntryKind {
     Chargeback,
     /// Points became balance.
     Points,
+    /// Set aside for a payment that comes later.
+    Authorization,
+    /// It was, and came back: nothing left the wallet.
+    AuthorizationEnded,
+    /// Set aside for a payment that staff look at first.
+    PaymentHeld,
+    /// It was, and came back.
+    PaymentHeldEnded,
     /// A campaign gave free value.
     Gift,
 }
@@ -76,8 +86,178 @@ impl EntryKind {
             Self::TopupAtm => "topup_atm",
             Self::Chargeback => "chargeback",
             Self::Points => "points",
+            Self::Authorization => "authorization",
+            Self::AuthorizationEnded => "authorization_ended",
+            Self::PaymentHeld => "payment_held",
+            Self::PaymentHeldEnded => "payment_held_ended",
             Self::Gift => "gift",
         }
+    }
+}
+
+impl EntryKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 19] = [
+        Self::Payment,
+        Self::Refund,
+        Self::Cancel,
+        Self::Topup,
+        Self::TopupCancel,
+        Self::SendWaiting,
+        Self::Send,
+        Self::SendReturned,
+        Self::Receive,
+        Self::TopupCard,
+        Self::TopupAuto,
+        Self::TopupAtm,
+        Self::Chargeback,
+        Self::Points,
+        Self::Gift,
+        Self::Authorization,
+        Self::AuthorizationEnded,
+        Self::PaymentHeld,
+        Self::PaymentHeldEnded,
+    ];
+
+    /// The kind of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// What a transfer is in the history of its customer, if it is a line of it. Of a send that is
+    /// its first phase; any other first phase is a line when it is posted. What is set aside is
+    /// none: it is shown as long as it waits (see [`reservations`]), and nothing has left.
+    #[must_use]
+    pub fn of(transfer: &Transfer) -> Option<Self> {
+        let code = TransferCode::of(transfer.code)?;
+        if code == TransferCode::Send {
+            return transfer.is_pending().then_some(Self::SendWaiting);
+        }
+        let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
+        if transfer.is_pending() || is_void {
+            return None;
+        }
+        Some(match code {
+            TransferCode::SendReceive => Self::Receive,
+            TransferCode::Payment => Self::Payment,
+            TransferCode::Refund => Self::Refund,
+            TransferCode::Cancel => Self::Cancel,
+            TransferCode::TopupCash => Self::Topup,
+            TransferCode::TopupCard => Self::TopupCard,
+            TransferCode::TopupAuto => Self::TopupAuto,
+            TransferCode::TopupAtm => Self::TopupAtm,
+            TransferCode::TopupCashCancel | TransferCode::TopupAtmCancel => Self::TopupCancel,
+            TransferCode::CardChargeback => Self::Chargeback,
+            TransferCode::PointsConvertedNote => Self::Points,
+            TransferCode::FreeGivenNote => Self::Gift,
+            // Legs and positions; what concerns points and coupons alone.
+            _ => return None,
+        })
+    }
+
+    /// Whether value leaves the wallet with it.
+    #[must_use]
+    pub const fn leaves_wallet(self) -> bool {
+        matches!(
+            self,
+            Self::Payment
+                | Self::TopupCancel
+                | Self::Chargeback
+                | Self::Authorization
+                | Self::PaymentHeld
+        ) || self.is_sent()
+    }
+
+    /// Whether it is a send, whatever became of it.
+    #[must_use]
+    pub const fn is_sent(self) -> bool {
+        matches!(self, Self::SendWaiting | Self::Send | Self::SendReturned)
+    }
+
+    /// What its id names.
+    #[must_use]
+    pub const fn id_kind(self) -> Kind {
+        match self {
+            Self::Payment => Kind::Payment,
+            Self::Refund | Self::Cancel => Kind::Refund,
+            Self::SendWaiting | Self::Send | Self::SendReturned | Self::Receive => Kind::Send,
+            Self::Points | Self::Gift => Kind::Conversion,
+            Self::Authorization
+            | Self::AuthorizationEnded
+            | Self::PaymentHeld
+            | Self::PaymentHeldEnded => Kind::Authorization,
+            Self::Topup
+            | Self::TopupCancel
+            | Self::TopupCard
+            | Self::TopupAuto
+            | Self::TopupAtm
+            | Self::Chargeback => Kind::Topup,
+        }
+    }
+
+    /// Under what it is summed up.
+    #[must_use]
+    pub const fn class(self) -> Class {
+        match self {
+            Self::Payment
+            | Self::Authorization
+            | Self::AuthorizationEnded
+            | Self::PaymentHeld
+            | Self::PaymentHeldEnded => Class::Paid,
+            Self::Refund | Self::Cancel => Class::Refunded,
+            Self::Topup
+            | Self::TopupCancel
+            | Self::TopupCard
+            | Self::TopupAuto
+            | Self::TopupAtm
+            | Self::Chargeback => Class::Topup,
+            Self::SendWaiting | Self::Send | Self::SendReturned => Class::Sent,
+            Self::Receive => Class::Received,
+            Self::Points | Self::Gift => Class::Points,
+        }
+    }
+}
+
+/// Under what lines are searched and summed up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Sales.
+    Paid,
+    /// What came back of sales.
+    Refunded,
+    /// Money that came in, less what was taken back of it.
+    Topup,
+    /// Sent to others.
+    Sent,
+    /// Received from others.
+    Received,
+    /// Balance that was not paid in: from points, given free.
+    Points,
+}
+
+impl Class {
+    /// Every class there is.
+    pub const ALL: [Self; 6] =
+        [Self::Paid, Self::Refunded, Self::Topup, Self::Sent, Self::Received, Self::Points];
+
+    /// The word of tables, texts and searches.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Paid => "paid",
+            Self::Refunded => "refunded",
+            Self::Topup => "topup",
+            Self::Sent => "sent",
+            Self::Received => "received",
+            Self::Points => "points",
+        }
+    }
+
+    /// The class of a word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.as_str() == word)
     }
 }
 
@@ -90,7 +270,7 @@ impl fmt::Display for EntryKind {
 /// One line of the history.
 #[derive(Clone, Debug, Serialize)]
 pub struct Entry {
-    /// `pay_…`, `rfd_…`, `top_…` or `snd_…`.
+    /// `pay_…`, `aut_…`, `rfd_…`, `top_…` or `snd_…`.
     pub id: String,
     /// What it was.
     pub kind: EntryKind,
@@ -101,6 +281,9 @@ pub struct Entry {
     /// Microseconds UTC; RFC 3339 in JSON.
     #[serde(serialize_with = "as_rfc3339")]
     pub at: Micros,
+    /// Until when it is set aside, if it is.
+    #[serde(serialize_with = "as_rfc3339_or_null")]
+    pub until: Option<Micros>,
     /// What `/receipt/…` shows: there is one for payments and what became of them.
     pub payment_id: Option<String>,
     /// What `/send/…` shows.
@@ -148,31 +331,16 @@ pub async fn history(
 /// # Errors
 /// A fault if the registry fails.
 pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Option<Entry>> {
-    let is_void = transfer.flags.contains(TransferFlags::VOID_PENDING_TRANSFER);
-    match TransferCode::of(transfer.code) {
-        // Of a send the first phase is shown, with what became of it: expiry is no transfer.
-        Some(TransferCode::Send) if !transfer.is_pending() => return Ok(None),
-        Some(TransferCode::Send | TransferCode::SendReceive) => return send(app, transfer).await,
-        // Any other first phase is shown when it is posted.
-        _ if transfer.is_pending() || is_void => return Ok(None),
-        _ => {}
+    // What is set aside is shown with what became of it; once it is paid, its payment is shown.
+    if is_reservation(transfer) {
+        return set_aside(app, transfer).await;
     }
-    let (kind, id_kind) = match TransferCode::of(transfer.code) {
-        Some(TransferCode::Payment) => (EntryKind::Payment, Kind::Payment),
-        Some(TransferCode::Refund) => (EntryKind::Refund, Kind::Refund),
-        Some(TransferCode::Cancel) => (EntryKind::Cancel, Kind::Refund),
-        Some(TransferCode::TopupCash) => (EntryKind::Topup, Kind::Topup),
-        Some(TransferCode::TopupCashCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::TopupCard) => (EntryKind::TopupCard, Kind::Topup),
-        Some(TransferCode::TopupAuto) => (EntryKind::TopupAuto, Kind::Topup),
-        Some(TransferCode::TopupAtm) => (EntryKind::TopupAtm, Kind::Topup),
-        Some(TransferCode::TopupAtmCancel) => (EntryKind::TopupCancel, Kind::Topup),
-        Some(TransferCode::CardChargeback) => (EntryKind::Chargeback, Kind::Topup),
-        Some(TransferCode::PointsConvertedNote) => (EntryKind::Points, Kind::Conversion),
-        Some(TransferCode::FreeGivenNote) => (EntryKind::Gift, Kind::Conversion),
-        // Legs, positions, what `history_line` has said; what concerns points and coupons alone.
-        Some(_) | None => return Ok(None),
-    };
+    let Some(kind) = EntryKind::of(transfer) else { return Ok(None) };
+    // Of a send the first phase is shown, with what became of it: expiry is no transfer.
+    if matches!(kind, EntryKind::SendWaiting | EntryKind::Receive) {
+        return send(app, transfer).await;
+    }
+    let id_kind = kind.id_kind();
     let outgoing = transfer.debit_account_id == account;
     let store = if outgoing { transfer.credit_account_id } else { transfer.debit_account_id };
     let store = app.merchants.store_by_account(store).await?;
@@ -192,6 +360,7 @@ pub async fn entry(app: &App, account: u128, transfer: &Transfer) -> Result<Opti
     Ok(Some(Entry {
         payment_id: matches!(id_kind, Kind::Payment | Kind::Refund).then(|| id.clone()),
         send_id: None,
+        until: None,
         id,
         kind,
         amount: if outgoing { -yen } else { yen },
@@ -216,7 +385,81 @@ async fn send(app: &App, transfer: &Transfer) -> Result<Option<Entry>> {
         amount,
         store_name: line.name,
         at: crate::pos::micros(transfer),
+        until: None,
         payment_id: None,
         send_id: Some(line.send_id),
     }))
+}
+
+/// The entry of what was set aside, with what became of it.
+async fn set_aside(app: &App, transfer: &Transfer) -> Result<Option<Entry>> {
+    let Some(made) = Reservation::find(app, transfer.id).await? else { return Ok(None) };
+    Ok(match made.state(app).await? {
+        ReservationState::Open => Some(reserved(app, transfer, false).await?),
+        ReservationState::Captured(_) => None,
+        ReservationState::Voided { .. } | ReservationState::Expired { .. } => {
+            Some(Entry { amount: 0, ..reserved(app, transfer, true).await? })
+        }
+    })
+}
+
+/// What is told of a reservation when it is made, and when it came back.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn reserved(app: &App, transfer: &Transfer, ended: bool) -> Result<Entry> {
+    let is_held = transfer.code == TransferCode::PaymentHeld.number();
+    let store = app.merchants.store_by_account(transfer.credit_account_id).await?;
+    let yen = i64::try_from(due(transfer)).unwrap_or(i64::MAX);
+    let at = crate::pos::micros(transfer);
+    let until = at + Micros::from(transfer.timeout) * crate::clock::SECOND;
+    Ok(Entry {
+        id: Kind::Authorization.text(transfer.id),
+        kind: match (is_held, ended) {
+            (false, false) => EntryKind::Authorization,
+            (false, true) => EntryKind::AuthorizationEnded,
+            (true, false) => EntryKind::PaymentHeld,
+            (true, true) => EntryKind::PaymentHeldEnded,
+        },
+        amount: if ended { yen } else { -yen },
+        store_name: store.map(|store| store.name.clone()).unwrap_or_default(),
+        at,
+        until: (!ended).then_some(until),
+        payment_id: None,
+        send_id: None,
+    })
+}
+
+/// What is told of a transfer at once: its entry, and of a reservation how it begins and that it
+/// came back. (Its expiry is no transfer.)
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn news(app: &App, account: u128, transfer: &Transfer) -> Result<Option<Entry>> {
+    if is_reservation(transfer) {
+        return reserved(app, transfer, false).await.map(Some);
+    }
+    if !is_of_one(transfer) {
+        return entry(app, account, transfer).await;
+    }
+    let is_void = transfer.id == void_id(transfer.pending_id);
+    let pending = if is_void { app.gate.transfer(transfer.pending_id).await? } else { None };
+    let Some(pending) = pending else { return Ok(None) };
+    let entry = reserved(app, &pending.transfer, true).await?;
+    Ok(Some(Entry { at: crate::pos::micros(transfer), ..entry }))
+}
+
+/// What a customer has set aside now, newest first.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn reservations(app: &App, account: u128) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    for id in app.gate.reservations(account).into_iter().rev().take(PAGE) {
+        let Some(made) = Reservation::find(app, id).await? else { continue };
+        if made.state(app).await? == ReservationState::Open {
+            entries.push(reserved(app, &made.transfer, false).await?);
+        }
+    }
+    Ok(entries)
 }

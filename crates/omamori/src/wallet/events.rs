@@ -10,7 +10,7 @@ use futures_util::Stream;
 use futures_util::stream::unfold;
 use serde::Serialize;
 
-use super::entry::{Entry, entry};
+use super::entry::{Entry, news};
 use super::live::Message;
 use crate::app::App;
 use crate::identity::Customer;
@@ -58,7 +58,7 @@ async fn event_of(app: &App, account: u128, message: Message) -> Option<Event> {
         Message::Notice => return Some(Event::default().event("notice").data("{}")),
         Message::LookAgain => return resync(),
     };
-    match entry(app, account, &transfer).await {
+    match news(app, account, &transfer).await {
         Ok(Some(entry)) => {
             let id = entry.id.clone();
             let moved = Moved { entry, balance: app.gate.balance(account) };

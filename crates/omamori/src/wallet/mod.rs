@@ -3,9 +3,13 @@
 mod api;
 pub mod entry;
 mod events;
+mod file;
+pub mod lines;
 pub mod live;
+mod month;
 mod pages;
 mod receipt;
+mod search;
 
 use std::sync::Arc;
 
@@ -21,14 +25,15 @@ pub use pages::Meter;
 pub fn router() -> Router<Arc<App>> {
     Router::new()
         .route("/", get(pages::home))
-        .route("/history", get(pages::history))
+        .route("/history", get(search::show))
+        .route("/history/months", get(month::show))
         .route("/topup/register", get(pages::topup))
-        .route("/topup/atm", get(pages::topup_atm))
         .route("/settings", get(pages::settings))
         .route("/offline", get(pages::offline))
         .route("/receipt/{id}", get(receipt::receipt_page))
         .route("/api/wallet/v1/me", get(api::me))
-        .route("/api/wallet/v1/history", get(api::history))
+        .route("/api/wallet/v1/history", get(search::api))
+        .route("/api/wallet/v1/history.csv", get(file::csv))
         .route("/api/wallet/v1/payments/{payment_id}", get(receipt::api))
         .route("/api/wallet/v1/events", get(events::stream))
 }

@@ -3,12 +3,11 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::Response;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
-use super::entry::{Entry, PAGE, history as read_history};
+use super::entry::{Entry, history as read_history, reservations};
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::coupon::set_count;
@@ -20,7 +19,7 @@ use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
 use crate::limit::Kind;
 use crate::notify::{contacts, money};
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
 use crate::web::text::Text;
@@ -115,6 +114,9 @@ struct HomePage {
     points: i64,
     coupons_set: usize,
     code_closed: bool,
+    /// What is set aside, and how much together.
+    reserved: Vec<Entry>,
+    reserved_yen: i64,
     entries: Vec<Entry>,
 }
 
@@ -132,9 +134,12 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
     };
     let purse = app.gate.purse(customer.wallet_account);
     let entries = read_history(&app, customer.wallet_account, None, 5).await?.entries;
+    let reserved = reservations(&app, customer.wallet_account).await?;
     page(&HomePage {
         text,
         sandbox,
+        reserved_yen: -reserved.iter().map(|entry| entry.amount).sum::<i64>(),
+        reserved,
         balance: purse.balance(),
         balance_paid: purse.paid,
         balance_free: purse.free_total(),
@@ -145,58 +150,12 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
     })
 }
 
-struct Day {
-    at: Micros,
-    entries: Vec<Entry>,
-}
-
-#[derive(Template)]
-#[template(path = "history.html")]
-struct HistoryPage {
-    text: Text,
-    sandbox: bool,
-    days: Vec<Day>,
-    next: Option<String>,
-}
-
-/// Where a page of the history begins.
-#[derive(Deserialize)]
-pub struct HistoryQuery {
-    #[serde(default)]
-    before: Option<u64>,
-}
-
-/// The history, by day.
-pub async fn history(
-    State(app): State<Arc<App>>,
-    PageCustomer(customer): PageCustomer,
-    text: Text,
-    query: std::result::Result<Query<HistoryQuery>, QueryRejection>,
-) -> Result<Response> {
-    let Query(query) = query.map_err(|_| Error::field("before", "malformed"))?;
-    let part = read_history(&app, customer.wallet_account, query.before, PAGE).await?;
-    let mut days: Vec<Day> = Vec::new();
-    for entry in part.entries {
-        let date = |at| filters::japan(at).date();
-        match days.last_mut() {
-            Some(day) if date(day.at) == date(entry.at) => day.entries.push(entry),
-            _ => days.push(Day { at: entry.at, entries: vec![entry] }),
-        }
-    }
-    let next = part.next.map(|next| next.to_string());
-    page(&HistoryPage { text, sandbox: app.sandbox(), days, next })
-}
-
 #[derive(Template)]
 #[template(path = "topup_register.html")]
 struct TopupPage {
     text: Text,
     sandbox: bool,
     limits: Limits,
-    atm: bool,
-    /// What can be topped up now, and at once at most.
-    room: i64,
-    once_max: i64,
 }
 
 /// How to load cash at a register.
@@ -206,21 +165,7 @@ pub async fn topup(
     text: Text,
 ) -> Result<Response> {
     let limits = limits(&app, &customer).await?;
-    let (room, once_max) = (limits.topup_room, limits.topup_once_max);
-    page(&TopupPage { text, sandbox: app.sandbox(), limits, atm: false, room, once_max })
-}
-
-/// How to load cash at an ATM.
-pub async fn topup_atm(
-    State(app): State<Arc<App>>,
-    PageCustomer(customer): PageCustomer,
-    text: Text,
-) -> Result<Response> {
-    let limits = limits(&app, &customer).await?;
-    let (once_max, unit) = (app.config.limits.topup_atm_max, app.config.limits.topup_atm_unit);
-    let room = app.gate.room(Use::TopupCash, customer.wallet_account).min(once_max);
-    let room = room - room % unit;
-    page(&TopupPage { text, sandbox: app.sandbox(), limits, atm: true, room, once_max })
+    page(&TopupPage { text, sandbox: app.sandbox(), limits })
 }
 
 struct Device {

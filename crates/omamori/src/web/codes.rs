@@ -115,6 +115,38 @@ codes! {
     PaymentIdReused = "merchant_payment_id_reused", CONFLICT, "This merchant_payment_id belongs to another payment.",
         clerk: "同じ取引番号がすでに使われています。新しい番号でやり直してください。" / "This payment id is already taken. Start again with a new one.",
         customer: "お支払いは行われていません。" / "You were not charged.";
+    /// This merchant has no authorization with this id.
+    AuthorizationNotFound = "authorization_not_found", NOT_FOUND, "No authorization of this merchant has this merchant_authorization_id.",
+        clerk: "この取り置きは見つかりません。" / "No such authorization. Nothing is reserved under this id.",
+        customer: "取り置きが見つかりません。" / "The reservation was not found.";
+    /// The same merchant_authorization_id came before with other content.
+    AuthorizationIdReused = "merchant_authorization_id_reused", CONFLICT, "This merchant_authorization_id belongs to another authorization.",
+        clerk: "同じ取り置き番号がすでに使われています。新しい番号でやり直してください。" / "This authorization id is already taken. Start again with a new one.",
+        customer: "取り置きは行われていません。" / "Nothing was reserved.";
+    /// The authorization was captured: a refund or cancel of its payment is the way.
+    AuthorizationCaptured = "authorization_captured", CONFLICT, "The authorization was captured already; refund or cancel its payment instead.",
+        clerk: "この取り置きは確定済みです。返金または取消を使ってください。" / "It was captured already. Refund or cancel the payment instead.",
+        customer: "この取り置きは支払い済みです。" / "This reservation was paid already.";
+    /// The authorization was voided, possibly before it arrived.
+    AuthorizationVoided = "authorization_voided", CONFLICT, "The authorization was voided, possibly before it arrived.",
+        clerk: "この取り置きは解除済みです。" / "This authorization was voided.",
+        customer: "この取り置きは解除されました。" / "This reservation was released.";
+    /// The time of the authorization is over.
+    AuthorizationExpired = "authorization_expired", CONFLICT, "The authorization has expired; what it reserved is the customer's again.",
+        clerk: "この取り置きは期限切れです。お客様にもう一度コードの提示をお願いしてください。" / "This authorization has expired. Ask the customer for a new code.",
+        customer: "この取り置きは期限が切れ、残高に戻りました。" / "This reservation has expired and is back in your balance.";
+    /// More than was authorized.
+    CaptureExceedsAuthorization = "capture_exceeds_authorization", UNPROCESSABLE_ENTITY, "A capture may not pass what was authorized.",
+        clerk: "確定額が取り置き額を超えています。" / "This is more than what was authorized.",
+        customer: "お支払いは行われていません。" / "You were not charged.";
+    /// Staff look at the payment before it goes through: ask again.
+    PaymentHeld = "payment_held", CONFLICT, "The payment is held until staff have looked at it; nothing is paid yet. Ask again with the same id; see Retry-After.",
+        clerk: "確認中です。商品はまだお渡しせず、結果が出るまでお待ちください。" / "The payment is being checked. Wait for the result before you hand anything over.",
+        customer: "安全のため、お支払いを確認しています。金額は取り置きされています。" / "We are checking this payment to keep you safe. The amount is reserved meanwhile.";
+    /// Staff refused the payment, or nobody decided in time.
+    PaymentRefused = "payment_refused", UNPROCESSABLE_ENTITY, "The held payment was refused or not decided in time; nothing was paid.",
+        clerk: "このお支払いは成立しませんでした。ほかの方法をご案内ください。" / "This payment was not made. Please offer another way to pay.",
+        customer: "お支払いは成立しませんでした。取り置きした金額は残高に戻りました。" / "The payment was not made. The reserved amount is back in your balance.";
     /// The same merchant_refund_id came before for another payment or amount.
     RefundIdReused = "merchant_refund_id_reused", CONFLICT, "This merchant_refund_id belongs to another refund.",
         clerk: "同じ返金番号がすでに使われています。" / "This refund id is already taken.",
@@ -171,6 +203,10 @@ codes! {
     TooManyCoupons = "too_many_coupons", UNPROCESSABLE_ENTITY, "The customer has set as many coupons as are allowed.",
         clerk: "セットできるクーポンの上限です。" / "No more coupons can be set.",
         customer: "セットできるクーポンは50枚までです。" / "You can set up to 50 coupons.";
+    /// A merchant has as many webhooks as one may have.
+    TooManyWebhooks = "too_many_webhooks", UNPROCESSABLE_ENTITY, "The merchant has as many webhooks as are allowed.",
+        clerk: "登録できるWebhookの上限です。" / "No more webhooks can be added.",
+        customer: "登録できるWebhookは5件までです。" / "You can have up to five webhooks.";
     /// A rolling limit of the customer would be passed.
     LimitPayment24h = "limit_payment_24h", UNPROCESSABLE_ENTITY, "The customer's payment limit of 24 hours would be passed.",
         clerk: "お客様の24時間の利用上限を超えます。" / "The customer's 24-hour limit would be passed.",
@@ -211,6 +247,22 @@ codes! {
     LimitTopupCard30d = "limit_topup_card_30d", UNPROCESSABLE_ENTITY, "The customer's limit of top-ups by card in 30 days would be passed.",
         clerk: "カードのチャージ上限（30日間）を超えます。" / "The 30-day limit of top-ups by card would be passed.",
         customer: "カードのチャージ上限（30日間）を超えます。" / "This would pass your 30-day limit of top-ups by card.";
+    /// The ATM has no session under this id.
+    AtmSessionNotFound = "atm_session_not_found", NOT_FOUND, "This ATM has no session under this merchant_topup_id.",
+        clerk: "ATMの手続きが見つかりません。" / "No such session.",
+        customer: "ATMの手続きが見つかりません。ATMで最初からやり直してください。" / "The ATM knows nothing of this. Start again at the ATM.";
+    /// Nobody has typed the number yet.
+    AtmSessionOpen = "atm_session_open", CONFLICT, "No customer has typed the number yet.",
+        clerk: "お客様がまだ番号を入力していません。" / "The customer has not typed the number yet.",
+        customer: "ATMに表示された番号を入力してください。" / "Type the number that the ATM shows.";
+    /// The session is over: give the cash back.
+    AtmSessionEnded = "atm_session_ended", UNPROCESSABLE_ENTITY, "The session was called off or took too long; give the cash back.",
+        clerk: "手続きは終了しました。現金を返却してください。" / "The session is over. Give the cash back.",
+        customer: "手続きは終了しました。ATMで最初からやり直してください。" / "This is over. Start again at the ATM.";
+    /// The number leads to no ATM: wrong, used or expired.
+    AtmNumberWrong = "atm_number_wrong", UNPROCESSABLE_ENTITY, "The number leads to no ATM: it is wrong, used or expired.",
+        clerk: "番号が正しくありません。" / "The number is wrong.",
+        customer: "番号が正しくないか、有効期限が切れています。ATMの画面をご確認ください。" / "The number is wrong or has expired. Look at the ATM's screen.";
     /// The customer has no such card, or it may not be used.
     CardNotFound = "card_not_found", NOT_FOUND, "The customer has no such card.",
         clerk: "カードが見つかりません。" / "No such card.",

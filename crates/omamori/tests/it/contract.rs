@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use omamori::web::codes::Code;
 use serde_json::{Value, json};
 
+use crate::atm;
 use crate::input::values::good_body;
 use crate::input::{document, operations, resolved};
 use crate::support::app::TestApp;
@@ -168,24 +169,46 @@ async fn answers_are_as_the_document_says(app: &mut TestApp) {
         register.post(app, "/payments", &body).await.ok();
     }
     register.refund(app, "r-1", "s-1", 100).await.ok();
+    let second = Customer::new(&app.app).await;
+    second.load(app, &register, 5_000).await;
+    for id in ["a-1", "a-2"] {
+        register.authorize(app, id, &second.code(app.now()), 500).await.ok();
+    }
     for id in ["o-1", "o-2"] {
         let mut body = good_body("/api/pos/v1/orders", "");
         body["merchant_payment_id"] = json!(id);
         register.post(app, "/orders", &body).await.ok();
     }
+    let (atm, other) = (atm::atm(app).await, atm::atm(app).await);
+    atm::session(app, &atm, "t-1").await.ok();
+    let session = atm::session(app, &other, "new").await.ok();
+    atm::claim(app, &customer, session["session"]["number"].as_str().unwrap()).await;
     let document = document();
     for operation in operations() {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
+        let register = match path {
+            "/atm-topups" => &other,
+            path if path.starts_with("/atm-") => &atm,
+            _ => &register,
+        };
         let path = path
             .replace("{merchant_payment_id}", known_payment(path))
+            .replace(
+                "{merchant_authorization_id}",
+                if path.ends_with("void") { "a-2" } else { "a-1" },
+            )
             .replace("{merchant_refund_id}", "r-1")
             .replace("{merchant_topup_id}", "t-1");
         let answer = if operation.body.is_some() {
-            let code = customer.code(app.now());
-            let mut body = good_body(&operation.path, &code);
-            for id in ["merchant_payment_id", "merchant_refund_id", "merchant_topup_id"] {
-                if body[id].is_string() {
-                    body[id] = json!("new");
+            let mut body = good_body(&operation.path, "");
+            if body["code"].is_string() {
+                body["code"] = json!(customer.code(app.now()));
+            }
+            let ids = ["payment", "authorization", "refund", "topup"];
+            for id in ids.map(|kind| format!("merchant_{kind}_id")) {
+                if body[&id].is_string() {
+                    let is_capture = operation.path.ends_with("capture");
+                    body[&id] = json!(if is_capture { "captured" } else { "new" });
                 }
             }
             if operation.path.ends_with("refunds") {

@@ -14,6 +14,7 @@ use omamori::web::codes::Code;
 use omamori::web::error::Error;
 use serde_json::json;
 
+use crate::checkout::Web;
 use crate::support::answer::Answer;
 use crate::support::app::{Node, TestApp};
 use crate::support::customer::{Customer, jwk, new_key};
@@ -125,6 +126,10 @@ impl House {
             Door::StoreQr => {
                 let wanted = json!({ "merchant_payment_id": id, "amount": 100 });
                 register.post(app, "/orders", &wanted).await
+            }
+            Door::Checkout => {
+                let web = Web::of_merchant(&app.app, &register.merchant_id).await;
+                web.create(app, &web.wants(id, 100)).await
             }
             Door::Send => {
                 let wanted = json!({ "client_send_id": id, "amount": 100,

@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod alerts;
+mod atm;
 mod audit;
+mod authorization;
 mod backup;
 mod books;
 mod browser;
@@ -11,14 +13,17 @@ mod cancel;
 mod cardtopup;
 mod cases;
 mod census;
+mod checkout;
 mod code;
 mod console;
 mod contract;
 mod crowd;
 mod decisions;
 mod desk_refunds;
+mod disputes;
 mod doors;
 mod durability;
+mod history;
 mod input;
 mod law;
 mod limits;
@@ -42,3 +47,4 @@ mod topup;
 mod value;
 mod wallet;
 mod weakness;
+mod webhook;

@@ -54,6 +54,7 @@ async fn every_table_is_in_the_inventory(app: &mut TestApp) {
         "pending_block",
         "id_block",
         "points_due",
+        "history_line",
     ];
     found.retain(|name| !value.contains(&name.as_str()));
     assert_eq!(found, listed);

@@ -2,6 +2,7 @@
 
 import { api } from "../api.js";
 import { busy, copy, part } from "../dom.js";
+import { t } from "../i18n.js";
 import { refreshRegions } from "../regions.js";
 
 const newDialog = part("new-dialog");
@@ -22,25 +23,38 @@ function openNew(button) {
   part("new-store").textContent = button.storeName;
   part("new-error").textContent = "";
   part("new-form").reset();
+  askForOrigin();
   newDialog.showModal();
 }
+
+/** Of an online shop it is asked where its pages are. */
+function askForOrigin() {
+  const { kind, origin } = part("new-form").elements;
+  const asked = kind.value === "online";
+  part("new-origin").hidden = !asked;
+  origin.required = asked;
+}
+
+part("new-form").addEventListener("change", askForOrigin);
 
 part("new-cancel").addEventListener("click", () => newDialog.close());
 part("new-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const { name, kind } = event.target.elements;
+  const { name, kind, origin } = event.target.elements;
   busy(event.submitter, async () => {
     try {
       const made = await api("POST", "/api/merchant/v1/terminals", {
         store_id: store,
         name: name.value,
         kind: kind.value,
+        ...(kind.value === "online" ? { origin: origin.value } : {}),
       });
       newDialog.close();
       part("key").textContent = made.api_key;
       keyDialog.showModal();
     } catch (error) {
-      part("new-error").textContent = error.text;
+      const isOrigin = error.fields.some(({ field }) => field === "origin");
+      part("new-error").textContent = isOrigin ? t("merchant.origin_wrong") : error.text;
     }
   });
 });

@@ -51,6 +51,10 @@ part("till-signout").addEventListener("click", async () => {
 document.addEventListener("till:outcome", ({ detail: { operation, outcome } }) => {
   SHOW[operation.kind](outcome, operation.amount, () => ask(operation));
 });
+document.addEventListener("till:held", ({ detail: { id, amount } }) => {
+  // What a cancel brought about is found by the one who waits.
+  result.showHeld(amount, () => pos("POST", `/api/pos/v1/payments/${id}/cancel`).catch(() => {}));
+});
 
 part("cart-qr").addEventListener("click", ({ currentTarget }) =>
   busy(currentTarget, () => showQr(sale.currentSale())),

@@ -13,6 +13,9 @@ const ROUTES = {
   refund: "/api/pos/v1/refunds",
 };
 const PAUSES_MS = [0, 1_000, 2_000, 4_000];
+/** Staff look at a payment before it is made: the server says so until they have decided. */
+const HELD = "payment_held";
+const HELD_PAUSE_MS = 3_000;
 /** A rule said no; other errors say nothing about what became of the operation. */
 const REFUSALS = new Set([404, 409, 422]);
 
@@ -31,24 +34,41 @@ const REFUSALS = new Set([404, 409, 422]);
  * @param {Operation} operation
  * @param {(method: string, path: string, body?: object) => Promise<any>} api
  * @param {(milliseconds: number) => Promise<void>} wait
+ * @param {() => void} [onHeld] called when staff look at it first
  * @returns {Promise<Outcome>}
  */
-export async function perform(operation, api, wait) {
+export async function perform(operation, api, wait, onHeld = () => {}) {
   try {
     return { state: "done", answer: await api("POST", ROUTES[operation.kind], operation.body) };
   } catch (error) {
+    if (error.code === HELD) return decided(operation, api, wait, onHeld);
     if (!error.unknown) return { state: "refused", error };
   }
-  return inquire(operation, api, wait);
+  return inquire(operation, api, wait, onHeld);
+}
+
+/** Waits until staff have decided, or the clerk has cancelled under the operation's name. */
+async function decided(operation, api, wait, onHeld) {
+  onHeld();
+  for (;;) {
+    await wait(HELD_PAUSE_MS);
+    try {
+      return settled(await api("GET", `${ROUTES[operation.kind]}/${operation.id}`), operation);
+    } catch (error) {
+      if (error.code !== HELD && !error.unknown) return { state: "refused", error };
+    }
+  }
 }
 
 /** Finds out what became of an operation that got no clear answer. */
-export async function inquire(operation, api, wait) {
+export async function inquire(operation, api, wait, onHeld = () => {}) {
   for (const pause of PAUSES_MS) {
     await wait(pause);
     try {
       return settled(await api("GET", `${ROUTES[operation.kind]}/${operation.id}`), operation);
     } catch (error) {
+      if (error.code === HELD) return decided(operation, api, wait, onHeld);
+      if (error.code === "payment_refused") return { state: "refused", error };
       if (error.status === 404) return closeUnknown(operation, api);
     }
   }

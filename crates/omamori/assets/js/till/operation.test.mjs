@@ -11,6 +11,9 @@ const { inquire, perform } = await import(`data:text/javascript,${encodeURICompo
 const LOST = Object.assign(new Error("network"), { status: 0, unknown: true });
 const DECLINED = Object.assign(new Error("insufficient_funds"), { status: 422, unknown: false });
 const ABSENT = Object.assign(new Error("payment_not_found"), { status: 404, unknown: false });
+const HELD = Object.assign(new Error("payment_held"), { code: "payment_held", status: 409 });
+const TURNED_DOWN = Object.assign(new Error("no"), { code: "payment_refused", status: 422 });
+const canceled = { payment: { status: "canceled" } };
 const sale = { kind: "payment", id: "S1", body: { merchant_payment_id: "S1", amount: 498 } };
 const refund = { kind: "refund", id: "R1", body: { merchant_refund_id: "R1", amount: 120 } };
 const captured = { payment: { status: "captured" } };
@@ -36,6 +39,18 @@ async function outcome(act, operation, ...answers) {
 test("a clear answer needs no inquiry", async () => {
   assert.deepEqual(await outcome(perform, sale, captured), ["done", ["POST payments"]]);
   assert.deepEqual(await outcome(perform, sale, DECLINED), ["refused", ["POST payments"]]);
+});
+
+test("a held sale is asked for until staff have decided, and never sent again", async () => {
+  const [post, get] = ["POST payments", "GET payments/S1"];
+  assert.deepEqual(await outcome(perform, sale, HELD, HELD, LOST, captured), [
+    "done",
+    [post, get, get, get],
+  ]);
+  assert.deepEqual(await outcome(perform, sale, HELD, TURNED_DOWN), ["refused", [post, get]]);
+  assert.deepEqual(await outcome(perform, sale, HELD, canceled), ["undone", [post, get]]);
+  assert.deepEqual(await outcome(perform, sale, LOST, HELD, captured), ["done", [post, get, get]]);
+  assert.deepEqual(await outcome(inquire, sale, TURNED_DOWN), ["refused", [get]]);
 });
 
 test("a lost answer is asked for, and the sale is not sent again", async () => {

@@ -40,6 +40,7 @@ export function show(result) {
     button.hidden = !actions[name];
     button.onclick = actions[name] ?? null;
   }
+  part("result-undo").textContent = t(state === "busy" ? "till.held_undo" : "till.topup_undo");
   part("result-next").textContent = t(state === "accepted" ? "till.next" : "till.back");
   if (!dialog.open) dialog.showModal();
   const focus = ACTIONS.toReversed().find((name) => actions[name]);
@@ -62,6 +63,18 @@ export function hide() {
 /** Says that the server is being asked. */
 export function showBusy(amount) {
   show({ state: "busy", title: t("till.busy"), amount });
+}
+
+/** Says that staff look at the payment first; the clerk may give up. */
+export function showHeld(amount, undo) {
+  show({
+    state: "busy",
+    title: t("till.held"),
+    amount,
+    text: t("till.held_text"),
+    customer: { ja: t("till.held_customer_ja"), en: t("till.held_customer_en") },
+    actions: { undo },
+  });
 }
 
 /** Says why not, to the clerk and to the customer. */

@@ -39,12 +39,16 @@ export function pending() {
 export async function run(operation) {
   const { code: _, ...body } = operation.body;
   localStorage.setItem(PENDING_KEY, JSON.stringify({ ...operation, body }));
-  tell(operation, await perform(operation, pos, wait));
+  tell(operation, await perform(operation, pos, wait, () => tellHeld(operation)));
 }
 
 /** Asks again for the remembered operation. */
 export async function resume(operation) {
-  tell(operation, await inquire(operation, pos, wait));
+  tell(operation, await inquire(operation, pos, wait, () => tellHeld(operation)));
+}
+
+function tellHeld(operation) {
+  document.dispatchEvent(new CustomEvent("till:held", { detail: operation }));
 }
 
 function tell(operation, outcome) {

@@ -6,6 +6,7 @@ use omamori_drill::month::{Popularity, Product};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::checkout;
 use crate::cli::merchant::plain;
 use crate::clock::DAY;
 use crate::coupon::manage::{self, Owner};
@@ -19,6 +20,9 @@ type Error = Box<dyn std::error::Error>;
 pub(super) struct Memory {
     pub(super) merchant_id: String,
     pub(super) stores: Vec<DemoStore>,
+    /// Of the online shop; a demo of an earlier version has none.
+    #[serde(default)]
+    pub(super) online_key: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -31,6 +35,9 @@ pub(super) struct DemoStore {
 /// Where the shop is remembered, in the demo's folder.
 pub(super) const FILE: &str = "demo.json";
 const MERCHANT: &str = "日の丸商店";
+const ONLINE_STORE: &str = "オンライン店";
+/// Where the shop of `docs/checkout.md` runs.
+pub(super) const ONLINE_ORIGIN: &str = "http://localhost:3000";
 const STORES: [&str; 3] = ["新宿本店", "渋谷坂上店", "札幌駅前店"];
 /// Twelve digits, of which the check digit is computed (20–29 are for use inside a shop: GS1); the
 /// name, the price, and when people want it.
@@ -94,7 +101,10 @@ async fn make(app: &App, campaigns: Campaigns) -> Result<Memory, Error> {
         put_product(app, &merchant_id, &jan, &name, unit_price).await.map_err(plain)?;
     }
     begin_campaigns(app, &merchant_id, campaigns).await?;
-    Ok(Memory { merchant_id, stores })
+    let store_id = create_store(app, &merchant_id, ONLINE_STORE).await.map_err(plain)?;
+    let online =
+        checkout::shop::create(app, &store_id, "EC", ONLINE_ORIGIN).await.map_err(plain)?;
+    Ok(Memory { merchant_id, stores, online_key: Some(online.api_key) })
 }
 
 /// For whom the shop promises something.

@@ -7,10 +7,13 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 
 use crate::app::App;
-use crate::case::Outcome;
+use crate::audit::Actor;
 use crate::case::acts::{self, Decision};
+use crate::case::{self, CaseKind, Outcome};
 use crate::console::access::{Fraud, Support};
 use crate::console::approval::checked_reason;
+use crate::id::Kind;
+use crate::pos::held;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -97,6 +100,33 @@ pub(in crate::console) async fn decide(
     let outcome = Outcome::parse(&outcome).ok_or(Code::NotFound)?;
     let reason = checked_reason(&request.reason)?;
     let decision = Decision { outcome, reason, message: &request.message };
+    held_payment(&app, &staff.actor, &case_id, decision).await?;
     acts::decide(&app, &staff.actor, &case_id, decision).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the outcome of a held payment's case sets in motion, before the case says so: done twice it
+/// is done once, and a case is never decided as released whose payment was not made.
+async fn held_payment(
+    app: &App,
+    actor: &Actor,
+    case_id: &str,
+    Decision { outcome, reason, .. }: Decision<'_>,
+) -> Result<()> {
+    let registry = &app.stores.registry;
+    let case = case::find(registry, case_id).await?.ok_or(Code::NotFound)?;
+    if case.kind != CaseKind::HeldPayment || !case.state.is_in_hands_of(&actor.id) {
+        return Ok(()); // another kind, or the case's own rules refuse it
+    }
+    for subject in case::subjects(registry, case_id).await? {
+        if Kind::Authorization.parse(&subject).is_none() {
+            continue;
+        }
+        match outcome {
+            Outcome::Released => held::release(app, actor, &subject, reason).await?,
+            Outcome::Refused => held::refuse(app, actor, &subject, reason).await?,
+            _ => {}
+        }
+    }
+    Ok(())
 }

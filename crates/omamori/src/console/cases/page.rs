@@ -134,7 +134,9 @@ pub(in crate::console) async fn show(
 
 fn subject(id: String) -> Subject {
     let is_payment = Kind::Payment.parse(&id).or_else(|| Kind::Refund.parse(&id)).is_some();
-    Subject { href: is_payment.then(|| format!("/console/payments/{id}")), id }
+    let is_held = Kind::Authorization.parse(&id).is_some();
+    let page = is_payment.then_some("payments").or(is_held.then_some("authorizations"));
+    Subject { href: page.map(|page| format!("/console/{page}/{id}")), id }
 }
 
 async fn holder(

@@ -17,6 +17,7 @@ use crate::identity::desk::{Overview, overview};
 use crate::identity::devices::{Device, SessionSummary, devices, sessions};
 use crate::limit::Kind;
 use crate::notify::contacts;
+use crate::wallet::entry::{Entry, reservations};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::filters;
@@ -46,6 +47,7 @@ struct CustomerPage {
     frame: Frame,
     customer: Overview,
     balance: i64,
+    reserved: Vec<Entry>,
     limits: Vec<Limit>,
     contacts: Vec<ShownContact>,
     devices: Vec<Device>,
@@ -75,6 +77,7 @@ pub(in crate::console) async fn show(
     let shown = CustomerPage {
         frame: Frame::new(&app, &staff, "customer").await?,
         balance: app.gate.balance(account.wallet_account),
+        reserved: reservations(&app, account.wallet_account).await?,
         limits: limits(&app, account.wallet_account),
         contacts: shown_contacts(&app, &customer_id).await?,
         devices: devices(registry, &customer_id).await?,

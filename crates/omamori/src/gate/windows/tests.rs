@@ -1,4 +1,5 @@
 use super::*;
+use crate::gate::reservation::{handover_id, void_id};
 
 const CUSTOMER: u128 = 7;
 const HOUR: u64 = 3_600 * 1_000_000_000;
@@ -114,4 +115,49 @@ fn a_top_up_may_not_pass_the_largest_balance() {
     let topup = Admission { bounds: Vec::new(), flow, ..admission(5_000) };
     assert_eq!(windows.check(&topup, 95_000, START), Ok(()));
     assert_eq!(windows.check(&topup, 95_001, START), Err(Code::LimitBalance));
+}
+
+/// What is set aside counts from then on; a capture of less gives the rest back exactly, and what
+/// was captured counts when it was set aside, not a second time when it is captured.
+#[test]
+fn an_authorization_counts_once_and_gives_back_what_is_not_captured() {
+    let phase = |at, yen, (id, pending_id): (u128, u128), code: TransferCode, flags| {
+        let Fact::TransferCreated(made) = transfer(TransferCode::Payment, yen, at, 0) else {
+            unreachable!()
+        };
+        let code = code.number();
+        Fact::TransferCreated(Transfer { id, pending_id, code, flags, ..made })
+    };
+    let (set_aside_code, payment) = (TransferCode::Authorization, TransferCode::Payment);
+    let set_aside = |id, at, yen| phase(at, yen, (id, 0), set_aside_code, TransferFlags::PENDING);
+    let void = |id, pending_id, at| {
+        phase(at, 0, (id, pending_id), set_aside_code, TransferFlags::VOID_PENDING_TRANSFER)
+    };
+    let capture = |id, at, yen| {
+        let (first, post) = (handover_id(id), TransferFlags::POST_PENDING_TRANSFER);
+        [
+            void(id + 50, id, at),
+            phase(at, yen, (first, 0), payment, TransferFlags::PENDING),
+            phase(at, yen, (id + 70, first), payment, post),
+        ]
+    };
+    let mut windows = Windows::default();
+    let used = |windows: &Windows, at| windows.used(CUSTOMER, Class::Payment, at).in_24h;
+    windows.observe(&[set_aside(1, START, 1_000), set_aside(2, START, 2_000)]);
+    windows.observe(&[set_aside(3, START + HOUR, 4_000)]);
+    assert_eq!(used(&windows, START + HOUR), 7_000);
+    assert_eq!(windows.reservations(CUSTOMER), [1, 2, 3]);
+    windows.observe(&capture(1, START + 3 * HOUR, 300));
+    assert_eq!(used(&windows, START + 3 * HOUR), 6_300);
+    windows.observe(&[void(void_id(2), 2, START + 4 * HOUR)]);
+    assert_eq!(used(&windows, START + 4 * HOUR), 4_300);
+    assert_eq!(windows.reservations(CUSTOMER), [3]);
+    assert_eq!(used(&windows, START + 24 * HOUR + HOUR / 2), 4_000, "where it was set aside");
+    let timestamp = START + 5 * HOUR;
+    windows.observe(&[Fact::PendingTransferExpired { pending_id: 3, timestamp }]);
+    assert_eq!(used(&windows, START + 5 * HOUR), 300);
+    assert!(windows.reservations(CUSTOMER).is_empty());
+    // One that was set aside before all windows, of which a restarted node never heard.
+    windows.observe(&capture(9, START + 6 * HOUR, 500));
+    assert_eq!(used(&windows, START + 6 * HOUR), 300);
 }

@@ -20,7 +20,7 @@ mod flow;
 mod keys;
 pub(super) mod link;
 mod provider;
-mod reach;
+pub(crate) mod reach;
 pub mod sandbox;
 pub(super) mod settings;
 pub(super) mod signin;

@@ -28,7 +28,7 @@ const AT_ONCE: usize = 8;
 
 /// Where an issuer's documents and endpoints may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reach {
+pub(crate) enum Reach {
     /// https, on the public internet.
     Public,
     /// http, on this machine: for the demo and for tests.
@@ -46,7 +46,7 @@ impl Reach {
 
 /// An address within [`Reach`].
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Endpoint(String);
+pub(crate) struct Endpoint(String);
 
 impl Endpoint {
     /// Reads what a setting or a document names, with the reader of the client that will go there,
@@ -69,6 +69,12 @@ impl Endpoint {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// One that was not looked at: to test what looks at it later.
+    #[cfg(test)]
+    pub fn unchecked(text: String) -> Self {
+        Self(text)
+    }
 }
 
 /// Why there is no answer to use. Quotes neither address nor body.
@@ -86,6 +92,19 @@ pub(super) enum Unreached {
     Status(u16),
 }
 
+/// A client that goes no further than `reach`, follows nothing and gives up after `timeout`.
+pub(crate) fn agent(reach: Reach, timeout: Duration) -> Agent {
+    let config = Config::builder()
+        .https_only(reach == Reach::Public)
+        .max_redirects(0)
+        .proxy(None)
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .build();
+    let resolver = Filtered { inner: DefaultResolver::default(), allows: reach.allows() };
+    Agent::with_parts(config, DefaultConnector::default(), resolver)
+}
+
 /// The way to one issuer.
 pub(super) struct Client {
     agent: Agent,
@@ -94,16 +113,7 @@ pub(super) struct Client {
 
 impl Client {
     pub fn new(reach: Reach, timeout: Duration) -> Self {
-        let config = Config::builder()
-            .https_only(reach == Reach::Public)
-            .max_redirects(0)
-            .proxy(None)
-            .timeout_global(Some(timeout))
-            .http_status_as_error(false)
-            .build();
-        let resolver = Filtered { inner: DefaultResolver::default(), allows: reach.allows() };
-        let agent = Agent::with_parts(config, DefaultConnector::default(), resolver);
-        Self { agent, slots: Arc::new(Semaphore::new(AT_ONCE)) }
+        Self { agent: agent(reach, timeout), slots: Arc::new(Semaphore::new(AT_ONCE)) }
     }
 
     /// Reads a document.
@@ -237,7 +247,7 @@ mod tests {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let address = format!("https://{}/x", listener.local_addr().unwrap());
         let client = Client::new(Reach::Public, TIMEOUT);
-        let asked = client.get(&Endpoint(address)).await;
+        let asked = client.get(&Endpoint::unchecked(address)).await;
         assert_eq!(asked, Err(Unreached::Connection));
         listener.set_nonblocking(true).unwrap();
         assert!(listener.accept().is_err(), "nobody connected");

@@ -124,6 +124,20 @@ pub(crate) async fn settled(
     Ok(if moved || recovered { Err(Code::TooSoon) } else { Ok(()) })
 }
 
+/// Whether no phone of the customer's came by a move or a recovery within the last 24 hours: what
+/// reaches for money without anybody there waits for so long.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn rested(registry: &Db, customer_id: &str, now: Micros) -> Result<Result<(), Code>> {
+    let query = sql("SELECT recovery_id AS id FROM recovery
+         WHERE customer_id = $1 AND state = 'done' AND done_at > $2
+         UNION ALL SELECT move_id AS id FROM device_move
+         WHERE customer_id = $1 AND state = 'done' AND done_at > $2 LIMIT 1");
+    let found = registry.optional(query.bind(customer_id).bind(now - REST)).await?;
+    Ok(if found.is_some() { Err(Code::TooSoon) } else { Ok(()) })
+}
+
 /// Whether neither a move nor a recovery brought the phone here within the last 24 hours: what
 /// reaches for money outside of the wallet waits for so long.
 ///

@@ -106,6 +106,32 @@ impl Notice {
                     ("reason", end.reason().map_or("", |r| text.t(r.text_key())).to_owned()),
                 ],
             ),
+            Self::AutoTopupOn { card, threshold, amount, month_max } => (
+                "notice.auto_on",
+                "notice.auto_on_text",
+                vec![
+                    ("card", card.clone()),
+                    ("threshold", yen_text(*threshold)),
+                    ("amount", yen_text(*amount)),
+                    ("month", yen_text(*month_max)),
+                ],
+            ),
+            Self::AutoTopupOff {} => ("notice.auto_off", "notice.auto_off_text", vec![]),
+            Self::AutoTopup { amount, card, end } => (
+                end.auto_title_key(),
+                end.auto_text_key(),
+                vec![
+                    ("amount", yen_text(*amount)),
+                    ("card", card.clone()),
+                    ("reason", end.reason().map_or("", |r| text.t(r.text_key())).to_owned()),
+                ],
+            ),
+            Self::AutoTopupPaused { reason } => (
+                "notice.auto_paused",
+                "notice.auto_paused_text",
+                vec![("reason", text.t(reason.text_key()).to_owned())],
+            ),
+            Self::AutoTopupHeld {} => ("notice.auto_held", "notice.auto_held_text", vec![]),
             Self::CardChargedBack { amount, card, taken } => (
                 "notice.card_charged_back",
                 "notice.card_charged_back_text",

@@ -39,7 +39,7 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
 /// leave.
 pub(super) fn value(app: &App, wallet_account: u128) -> std::result::Result<(), Code> {
     let account = app.gate.account(wallet_account).unwrap_or_default();
-    if account.debits_pending > 0 || account.credits_pending > 0 {
+    if app.gate.is_pending(wallet_account) {
         return Err(Code::ClosingPending);
     }
     let purse = app.gate.purse(wallet_account);

@@ -39,13 +39,22 @@ pub struct Ask {
     amount: i64,
 }
 
+/// A page's own id of a request.
+///
+/// # Errors
+/// It is none.
+pub fn check_request_id(id: &str) -> Result<()> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if (16..=64).contains(&id.len()) && id.bytes().all(plain) {
+        Ok(())
+    } else {
+        Err(Error::field("request_id", "malformed"))
+    }
+}
+
 impl Ask {
     fn check(&self, limits: &Limits) -> Result<()> {
-        let id = &self.request_id;
-        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-        if !(16..=64).contains(&id.len()) || !id.bytes().all(plain) {
-            return Err(Error::field("request_id", "malformed"));
-        }
+        check_request_id(&self.request_id)?;
         let unit = limits.topup_card_unit;
         if self.amount < unit || self.amount > 1_000_000 || self.amount % unit != 0 {
             return Err(Error::field("amount", "out_of_range"));

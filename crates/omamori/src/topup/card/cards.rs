@@ -7,6 +7,7 @@ use axum::http::StatusCode;
 use omamori_db::{Db, Row, sql};
 use serde_json::json;
 
+use super::auto;
 use super::look::Nothing;
 use crate::app::App;
 use crate::clock::Micros;
@@ -141,6 +142,7 @@ pub async fn remove(
     if tx.execute(update.bind(app.clock.now()).bind(&card_id)).await? == 1 {
         tell(&app, &mut tx, &customer.customer_id, &Notice::CardRemoved { card: card.name() })
             .await?;
+        auto::card_gone(&app, &mut tx, &customer.customer_id, &card_id).await?;
     }
     tx.commit().await?;
     Ok(StatusCode::NO_CONTENT)

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::conversation::{self, State, Topup};
 use super::gateway::Dispute;
-use super::{CLAIM, cards, pause};
+use super::{CLAIM, auto, cards, pause};
 use crate::app::App;
 use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::gate::chart::{LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id};
@@ -176,6 +176,7 @@ async fn end(app: &App, dispute: &Claimed, topup: &Topup, taken: i64, lost: i64)
     }
     let block = sql("UPDATE card SET state = 'blocked' WHERE card_id = $1 AND state = 'active'");
     tx.execute(block.bind(&topup.card_id)).await?;
+    auto::card_gone(app, &mut tx, &topup.customer_id, &topup.card_id).await?;
     let review = derive("chargeback", &[dispute.dispute_id.as_bytes()]);
     let insert = sql("INSERT INTO topup_review (review_id, customer_id, kind, subject, created_at)
          VALUES ($1, $2, 'chargeback', $3, $4) ON CONFLICT (review_id) DO NOTHING");

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 use omamori_db::sql;
 
 use super::gateway::Event;
-use super::{chargeback, conversation, resolve, setup};
+use super::{auto, chargeback, conversation, resolve, setup};
 use crate::app::App;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -44,6 +44,7 @@ pub async fn take(
                 setup::resolve(&app, &setup).await?;
             }
         }
+        Event::Consent { reference } => auto::resolve_by_reference(&app, &reference).await?,
         Event::Dispute(dispute) => {
             chargeback::note(&app, &dispute).await?;
             chargeback::reverse_due(&app).await?;

@@ -26,6 +26,12 @@ pub trait CardGateway: Send + Sync {
     /// What became of a registration.
     fn find_setup<'a>(&'a self, reference: &'a str) -> Asking<'a, SetupState>;
 
+    /// Asks the card's bank who consents to charges without their holder; the same id asks once.
+    fn open_consent<'a>(&'a self, order: &'a ConsentOrder) -> Asking<'a, OpenedConsent>;
+
+    /// What became of a consent.
+    fn find_consent<'a>(&'a self, reference: &'a str) -> Asking<'a, ConsentState>;
+
     /// Opens a charge and gives its reference. The card is not asked yet.
     fn open_charge<'a>(&'a self, order: &'a ChargeOrder) -> Asking<'a, String>;
 
@@ -127,6 +133,45 @@ pub struct CardDetails {
     pub exp_year: i64,
     /// The same for the same card number, whoever registers it.
     pub fingerprint: String,
+}
+
+/// A consent to charges without their holder.
+pub struct ConsentOrder {
+    /// Ours; the same id is the same consent.
+    pub id: String,
+    /// The gateway's customer.
+    pub holder: String,
+    /// The gateway's name of the card.
+    pub token: String,
+    /// Where its holder comes back to from the bank.
+    pub return_url: String,
+}
+
+/// A consent that the gateway knows of.
+pub struct OpenedConsent {
+    /// The gateway's name of it; none if the bank said no at once.
+    pub reference: Option<String>,
+    /// What became of it so far.
+    pub state: ConsentState,
+}
+
+/// What became of a consent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ConsentState {
+    /// The card's bank wants to see its holder.
+    Challenge {
+        /// On which page.
+        url: String,
+    },
+    /// Nobody knows yet.
+    Waiting,
+    /// Given.
+    Given {
+        /// Whether 3-D Secure has shown that it is its holder.
+        authenticated: bool,
+    },
+    /// Not given.
+    Failed(Reason),
 }
 
 /// A charge to open.
@@ -286,6 +331,26 @@ impl End {
         }
     }
 
+    /// The key of its title, where nobody was there.
+    #[must_use]
+    pub const fn auto_title_key(self) -> &'static str {
+        match self {
+            Self::Credited => "notice.auto_credited",
+            Self::Refused(_) => "notice.auto_refused",
+            Self::Refunded(_) => "notice.auto_refunded",
+        }
+    }
+
+    /// The key of its text, where nobody was there.
+    #[must_use]
+    pub const fn auto_text_key(self) -> &'static str {
+        match self {
+            Self::Credited => "notice.auto_credited_text",
+            Self::Refused(_) => "notice.auto_refused_text",
+            Self::Refunded(_) => "notice.auto_refunded_text",
+        }
+    }
+
     /// Why it is not balance.
     #[must_use]
     pub const fn reason(self) -> Option<Reason> {
@@ -306,6 +371,11 @@ pub enum Event {
     },
     /// Something became of a registration.
     Setup {
+        /// The gateway's.
+        reference: String,
+    },
+    /// Something became of a consent.
+    Consent {
         /// The gateway's.
         reference: String,
     },

@@ -1,16 +1,18 @@
 //! What became of a top-up by card: asked by the page that waits for it.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::Json as Answer;
 use axum::extract::{Path, State as Shared};
-use omamori_db::{Db, sql};
+use omamori_db::{Db, sql, sql_built};
 use serde::Serialize;
 
 use super::conversation::{self, State, Topup};
 use super::gateway::{ChargeState, Reason};
 use super::{LOOK_EVERY, resolve};
 use crate::app::App;
+use crate::id::Kind;
 use crate::identity::Customer;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -127,6 +129,33 @@ pub async fn look(
         resolve::go_on(&app, &mut topup).await?;
     }
     Ok(Answer(view_now(&app, &topup).await?))
+}
+
+/// Top-ups of one query.
+const NAMED_AT_ONCE: usize = 500;
+
+/// The cards that top-ups were made with, by their transfers: for lists.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn names_of_topups(registry: &Db, topups: &[u128]) -> Result<HashMap<u128, String>> {
+    let mut names = HashMap::new();
+    for topups in topups.chunks(NAMED_AT_ONCE) {
+        let places: Vec<_> = (1..=topups.len()).map(|place| format!("${place}")).collect();
+        let mut query = sql_built(format!(
+            "SELECT t.topup_id, c.brand, c.last4 FROM card_topup t
+             JOIN card c ON c.card_id = t.card_id WHERE t.topup_id IN ({})",
+            places.join(", ")
+        ));
+        for topup in topups {
+            query.push(Kind::Topup.text(*topup));
+        }
+        for row in registry.all(query).await? {
+            let Some(topup) = Kind::Topup.parse(&row.text("topup_id")?) else { continue };
+            names.insert(topup, super::cards::label(&row.text("brand")?, &row.text("last4")?));
+        }
+    }
+    Ok(names)
 }
 
 /// The card that a top-up was made with: for the history.

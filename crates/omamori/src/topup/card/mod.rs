@@ -12,6 +12,7 @@
 //!                                  └► refused
 //! ```
 
+pub mod auto;
 mod begin;
 mod cards;
 mod chargeback;
@@ -35,7 +36,7 @@ use axum::routing::{get, post};
 pub use cards::{Card, label, of_customer};
 pub use chargeback::reverse_due;
 pub use gateway::{CardGateway, End, Reason};
-pub use look::name_of_topup;
+pub use look::{Nothing, name_of_topup, names_of_topups};
 pub use resolve::resolve_due;
 pub use sandbox::{CARDS, Message, Sandbox, Script};
 pub use setup::resolve_setups_due;
@@ -75,4 +76,5 @@ pub fn router() -> Router<Arc<App>> {
         .route("/topup/card/{topup_id}", get(pages::topup))
         .route("/api/card/v1/events", post(events::take))
         .nest("/api/wallet/v1", api)
+        .merge(auto::router())
 }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use omamori_db::sql;
 use tokio::task::JoinSet;
 
-use super::conversation::{self, State, Topup, topup_columns};
+use super::conversation::{self, Origin, State, Topup, topup_columns};
 use super::gateway::{ChargeState, End, GatewayError, Reason};
-use super::{CLAIM, cards, ledger, pause};
+use super::{CLAIM, auto, cards, ledger, pause};
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
 use crate::notify::{Notice, tell};
@@ -124,13 +124,17 @@ pub async fn follow(
     match charge {
         ChargeState::Paid { authenticated } => {
             // The card of an auto top-up was authenticated with the consent.
-            let enough = authenticated || topup.origin == conversation::Origin::Auto;
+            let enough = authenticated || topup.origin == Origin::Auto;
             let reason = Reason::AuthenticationFailed;
             let next = match enough {
                 true => State::Charged { reference },
                 false => State::Refunding { reference, reason },
             };
             to(app, topup, next).await
+        }
+        // Nobody is there to answer.
+        ChargeState::Challenge { .. } if topup.origin == Origin::Auto => {
+            end(app, topup, &reference, Reason::AuthenticationFailed).await
         }
         ChargeState::Challenge { .. } if age < CHALLENGE_LIFE => {
             if matches!(topup.state, State::Opened { .. }) {
@@ -209,7 +213,11 @@ async fn finish(app: &App, topup: &mut Topup, end: State) -> Result<bool> {
         State::Refunded(reason) => End::Refunded(reason),
         _ => End::Credited,
     };
-    let notice = Notice::CardTopup { amount: topup.amount, card, end: told };
+    let amount = topup.amount;
+    let notice = match topup.origin {
+        Origin::Customer => Notice::CardTopup { amount, card, end: told },
+        Origin::Auto => Notice::AutoTopup { amount, card, end: told },
+    };
     let mut tx = app.stores.registry.begin().await?;
     let update = sql("UPDATE card_topup
          SET state = $1, reason = $2, next_at = NULL, done_at = $3
@@ -222,6 +230,9 @@ async fn finish(app: &App, topup: &mut Topup, end: State) -> Result<bool> {
         return Ok(true);
     }
     tell(app, &mut tx, &topup.customer_id, &notice).await?;
+    if topup.origin == Origin::Auto {
+        auto::ended(app, &mut tx, topup, told).await?;
+    }
     tx.commit().await?;
     tracing::info!(topup_id = topup.topup_id, state = end.word(), "a top-up by card ended");
     topup.state = end;

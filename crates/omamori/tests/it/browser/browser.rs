@@ -8,7 +8,7 @@ use omamori::web::text::{Lang, Text};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use thirtyfour::prelude::*;
-use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel, RequestData, SessionId};
+use thirtyfour::{ChromeCapabilities, LoggingPrefsLogLevel, RequestData, SessionId, WindowHandle};
 
 use super::authenticator::{Command, Sensor};
 use super::chromedriver::{Chromedriver, program};
@@ -248,6 +248,22 @@ impl Browser {
     /// What the screen shows.
     pub async fn screenshot(&self) -> Vec<u8> {
         self.within("a screenshot", self.driver.screenshot_as_png()).await.unwrap()
+    }
+
+    /// The tab that is in front.
+    pub async fn tab(&self) -> WindowHandle {
+        self.driver.window().await.unwrap()
+    }
+
+    /// Opens one more tab and brings it to the front.
+    pub async fn another_tab(&self) {
+        let tab = self.driver.new_tab().await.unwrap();
+        self.to_tab(tab).await;
+    }
+
+    /// Brings a tab to the front.
+    pub async fn to_tab(&self, tab: WindowHandle) {
+        self.driver.switch_to_window(tab).await.unwrap();
     }
 
     /// Answers the page's next "are you sure?" with yes.

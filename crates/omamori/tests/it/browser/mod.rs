@@ -5,18 +5,22 @@
 //! browser is closed with a look at its log: an error of a script or a violation of the content
 //! security policy on any page fails the test.
 
+mod atm;
 mod authenticator;
+mod autotopup;
 #[expect(clippy::module_inception, reason = "the feature and its main thing have one name")]
 mod browser;
 mod cardtopup;
 mod chromedriver;
 mod counter;
 mod devices;
+mod dispute;
 mod house;
 mod phone;
 mod reader;
 mod wire;
 
+mod checkout;
 mod console;
 mod contacts;
 mod external;
@@ -40,4 +44,5 @@ mod signup;
 mod storeqr;
 mod totp;
 mod value;
+mod webhooks;
 mod whole_way;

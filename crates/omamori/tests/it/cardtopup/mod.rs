@@ -1,6 +1,7 @@
 //! Top-up by card, against a gateway that is slow, dead, late, repeats itself, or takes the money
 //! without 3-D Secure: credited once or not at all, and the customer told which.
 
+mod auto;
 pub mod world;
 
 use std::sync::Arc;

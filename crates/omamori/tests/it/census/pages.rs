@@ -14,7 +14,9 @@ use omamori_db::sql;
 use serde_json::json;
 
 use super::source::{Token, sources, tokens};
+use crate::atm;
 use crate::cases;
+use crate::checkout::{Order, Web};
 use crate::support::answer::Answer;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
@@ -60,8 +62,14 @@ struct World {
     sent: String,
     /// A case about the customer.
     case: String,
+    /// The page of an order of an online shop.
+    order: String,
+    /// An authorization of the customer's.
+    authorization: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
+    /// Consents to auto top-up, at each of their ends.
+    of_auto: Vec<String>,
 }
 
 async fn world(app: &TestApp) -> World {
@@ -73,6 +81,9 @@ async fn world(app: &TestApp) -> World {
         "items": [{ "name": "<script>", "quantity": 2, "unit_price": 500 }] });
     let sold = register.post(app, "/payments", &sale).await.ok();
     register.refund(app, "r-1", "s-1", 100).await.ok();
+    let code = customer.code(app.now());
+    let set_aside = register.authorize(app, "a-1", &code, 700).await.ok();
+    let authorization = set_aside["authorization"]["authorization_id"].as_str().unwrap();
     let key = json!({ "api_key": register.key }).to_string();
     let open = Request::post("/till/session").header(header::CONTENT_TYPE, "application/json");
     let opened = app.call(open.body(Body::from(key)).unwrap()).await;
@@ -94,7 +105,11 @@ async fn world(app: &TestApp) -> World {
     sender.customer.post(app, "/limits/lower", &lower).await.ok();
     let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
     sender.confirmed(app, "/limits/raise", &higher).await.ok();
+    let atm = atm::atm(app).await;
+    let session = atm::session(app, &atm, "t-1").await.ok();
+    atm::claim(app, &customer, session["session"]["number"].as_str().unwrap()).await;
     World {
+        authorization: format!("/console/authorizations/{authorization}"),
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
         campaigns,
         sender,
@@ -106,11 +121,22 @@ async fn world(app: &TestApp) -> World {
         newcomer: Customer::new(&app.app).await,
         of_card: of_card(app, &customer).await,
         case: cases::opened(app, CaseKind::Dispute, "<script>", &customer).await,
+        of_auto: of_auto(app, &customer).await,
         moved: moved(app).await,
+        order: online_order(app, &register).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
         customer,
     }
+}
+
+/// An order of an online shop, with names that would be markup.
+async fn online_order(app: &TestApp, register: &Register) -> String {
+    let web = Web::of_merchant(&app.app, &register.merchant_id).await;
+    let mut wanted = web.wants("o-1", 500);
+    wanted["description"] = "<b>朝食</b>".into();
+    wanted["items"][0]["name"] = "<script>".into();
+    Order::of(&web.create(app, &wanted).await.ok()).page()
 }
 
 /// A card, and the pages about its registration and about top-ups in each state.
@@ -141,6 +167,29 @@ async fn of_card(app: &TestApp, customer: &Customer) -> Vec<String> {
         let insert = insert.bind(state).bind(&customer.customer_id).bind(state).bind(app.now());
         registry.execute(insert).await.unwrap();
         pages.push(format!("/topup/card/setup/{state}"));
+    }
+    pages
+}
+
+/// A setting of auto top-up that is paused, and the pages about its consents.
+async fn of_auto(app: &TestApp, customer: &Customer) -> Vec<String> {
+    let registry = &app.app.stores.registry;
+    let set = sql("INSERT INTO auto_topup (customer_id, wallet_account, consent_id, card_id, \
+                   threshold, amount, month_max, state, reason, failures, changed_at) \
+                   VALUES ($1, $2, 'done', 'crd_1', CAST(4000 AS BIGINT), CAST(5000 AS BIGINT), \
+                   CAST(30000 AS BIGINT), 'paused', 'declined', CAST(3 AS BIGINT), $3)");
+    let set = set.bind(&customer.customer_id).bind(customer.wallet_account.to_be_bytes());
+    registry.execute(set.bind(app.now())).await.unwrap();
+    let mut pages = Vec::new();
+    for state in ["opened", "done", "refused"] {
+        let insert = sql("INSERT INTO auto_consent (consent_id, customer_id, card_id, threshold, \
+                          amount, month_max, state, reference, reason, attempts, looked_at, \
+                          created_at) VALUES ($1, $2, 'crd_1', CAST(4000 AS BIGINT), \
+                          CAST(5000 AS BIGINT), CAST(30000 AS BIGINT), $1, $1, 'declined', \
+                          CAST(0 AS BIGINT), $3, $3)");
+        let insert = insert.bind(state).bind(&customer.customer_id).bind(app.now());
+        registry.execute(insert).await.unwrap();
+        pages.push(format!("/topup/auto/consent/{state}"));
     }
     pages
 }
@@ -204,6 +253,10 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("campaigns.html", "/merchant/campaigns", Some(&staff)),
         page("store_qr.html", &sheet, Some(&staff)),
         of_customer("scan.html", &world.customer, "/scan"),
+        page("webhooks.html", "/merchant/webhooks", Some(&staff)),
+        page("pay.html", &world.order, None),
+        of_customer("pay.html", &world.customer, &world.order),
+        page("merchant_authorizations.html", "/merchant/authorizations", Some(&staff)),
         Page { status: 404, ..page("error.html", "/nowhere", None) },
         Page { status: 422, ..page("external.html", "/external/none/callback", None) },
         Page { template: "boot.html", status: 401, request: boot },
@@ -236,9 +289,13 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         }
         let path = world.receipt.replace("/receipt/", "/console/payments/");
         pages.push(console("console_payment.html", &path));
+        pages.push(console("console_authorization.html", &world.authorization));
         let path = format!("/console/stores/{}", world.register.store_id);
         pages.push(console("console_store.html", &path));
     }
+    let dispute = world.receipt.replace("/receipt/", "/dispute/");
+    pages.push(of_customer("dispute.html", &world.customer, &dispute));
+    pages.push(of_customer("case.html", &world.customer, &format!("/cases/{}", world.case)));
     let admin = format!("omamori_staff={}", world.admin.token);
     let bench = format!("/console/rules/edit?decision={}", &world.receipt["/receipt/".len()..]);
     let period = "/console/rules/backtest?from=2026-03-01&to=2026-04-02";
@@ -254,13 +311,20 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
     for path in &world.of_card {
         pages.push(of_customer("topup_progress.html", &world.customer, path));
     }
+    for path in &world.of_auto {
+        pages.push(of_customer("topup_auto_consent.html", &world.customer, path));
+    }
     for customer in [&world.customer, &world.newcomer] {
         pages.push(of_customer("home.html", customer, "/"));
         pages.push(of_customer("history.html", customer, "/history"));
+        pages.push(of_customer("history.html", customer, "/history?q=%3Cscript%3E&kind=paid"));
+        pages.push(of_customer("months.html", customer, "/history/months"));
+        pages.push(of_customer("cases.html", customer, "/cases"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));
-        pages.push(of_customer("topup_register.html", customer, "/topup/atm"));
+        pages.push(of_customer("topup_atm.html", customer, "/topup/atm"));
         pages.push(of_customer("topup_card.html", customer, "/topup/card"));
+        pages.push(of_customer("topup_auto.html", customer, "/topup/auto"));
         pages.push(of_customer("settings.html", customer, "/settings"));
         pages.push(of_customer("limits.html", customer, "/settings/limits"));
         pages.push(of_customer("factors.html", customer, "/settings/factors"));

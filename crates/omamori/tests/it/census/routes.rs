@@ -32,6 +32,11 @@ const PUBLIC: &[&str] = &[
     "GET /signin",
     "GET /offline",
     "GET /privacy",
+    // The page of an order: whoever has its address may see it.
+    "GET /pay/{token}",
+    "GET /api/pay/v1/{token}",
+    "POST /api/pay/v1/{token}/cancel",
+    "GET /api/checkout.json",
     "GET /move",
     "GET /recover",
     "GET /receive",

@@ -13,14 +13,18 @@ const VERBS: [&str; 4] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE "];
 /// Statements that are put together at run time, by file, and where each of them is run by a test:
 /// rows of a sale's evidence and of the views, which every test of this binary reads and writes,
 /// and all tables of a backup.
-const BUILT: [&str; 7] = [
+const BUILT: [&str; 11] = [
     "omamori/src/backup/restore.rs",
     "omamori/src/backup/rows.rs",
     "omamori/src/gate/evidence.rs",
     "omamori/src/notify/money.rs",
     "omamori/src/risk/follow.rs",
+    "omamori/src/send/view.rs",
+    "omamori/src/topup/card/look.rs",
+    "omamori/src/wallet/lines/read.rs",
     "ledger/src/views.rs",
     "ledger/src/views/rows.rs",
+    "omamori/src/topup/card/auto/follower.rs",
 ];
 /// Not of the service: the load generator speaks to databases of its own.
 const NOT_OF_THE_SERVICE: &str = "omamori/src/cli/surge/";

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::values::{good_body, of_another_type, out_of_bounds};
 use super::{Operation, document, operations, resolved};
+use crate::atm;
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
 use crate::support::on_both_engines;
@@ -14,12 +15,22 @@ use crate::support::shop::Register;
 
 on_both_engines!(every_field_is_checked_and_named, what_is_no_json_of_ours_is_refused);
 
-/// A register, a customer with money and a payment `s-0`.
-async fn parties(app: &TestApp) -> (Register, Customer) {
+/// A register, a customer with money, a payment `s-0` and an authorization `a-0`; and an ATM.
+async fn parties(app: &TestApp) -> (Register, Customer, Register) {
     let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
     customer.load(app, &register, 10_000).await;
     register.sell(app, "s-0", &customer.code(app.now()), 1_000).await.ok();
-    (register, customer)
+    register.authorize(app, "a-0", &customer.code(app.now()), 1_000).await.ok();
+    // What an ATM takes is for its session `t-1`.
+    let atm = atm::atm(app).await;
+    let session = atm::session(app, &atm, "t-1").await.ok();
+    atm::claim(app, &customer, session["session"]["number"].as_str().unwrap()).await;
+    (register, customer, atm)
+}
+
+/// Who calls an operation.
+fn caller<'a>(path: &str, register: &'a Register, atm: &'a Register) -> &'a Register {
+    if path.starts_with("/atm-") { atm } else { register }
 }
 
 fn operations_with_body() -> Vec<(Operation, Value)> {
@@ -84,10 +95,12 @@ fn cases(schema: &Value, good: &Value, place: &str, name: &str) -> Vec<Case> {
 /// Goal: missing, unknown, of another type or out of its bounds: each field is refused by its
 /// name, before anything is decided or stored; the good body beside them is taken.
 async fn every_field_is_checked_and_named(app: &mut TestApp) {
-    let (register, customer) = parties(app).await;
+    let (register, customer, atm) = parties(app).await;
     let document = document();
     for (operation, schema) in operations_with_body() {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
+        let path = &path.replace("{merchant_authorization_id}", "a-0");
+        let register = caller(path, &register, &atm);
         let good = good_body(&operation.path, &customer.code(app.now()));
         let mut all = cases(&schema, &good, "", "");
         if good["items"].is_array() {
@@ -152,9 +165,11 @@ fn junk(good: &str) -> Vec<(Vec<u8>, Code)> {
 
 /// Goal: whatever the bytes are, the answer is a refusal in the envelope; nothing is stored.
 async fn what_is_no_json_of_ours_is_refused(app: &mut TestApp) {
-    let (register, customer) = parties(app).await;
+    let (register, customer, atm) = parties(app).await;
     for (operation, _) in operations_with_body() {
         let path = operation.path.strip_prefix("/api/pos/v1").unwrap();
+        let path = &path.replace("{merchant_authorization_id}", "a-0");
+        let register = caller(path, &register, &atm);
         let good = good_body(&operation.path, &customer.code(app.now())).to_string();
         let stored = (app.journal_entries().await, app.decisions().await);
         for (bytes, code) in junk(&good) {

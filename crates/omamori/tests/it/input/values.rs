@@ -16,6 +16,24 @@ pub fn good_body(path: &str, code: &str) -> Value {
                 { "jan": "4901234567894", "name": "おにぎり", "quantity": 1, "unit_price": 160 },
             ],
         }),
+        "/api/pos/v1/authorizations" => json!({
+            "merchant_authorization_id": "a-1",
+            "code": code,
+            "amount": 1_000,
+            "currency": "JPY",
+            "expires_in_seconds": 3_600,
+            "order_receipt_number": "0042-7",
+            "description": "宿泊",
+            "items": [
+                { "jan": "4901234567894", "name": "宿泊", "quantity": 1, "unit_price": 1_000 },
+            ],
+        }),
+        "/api/pos/v1/authorizations/{merchant_authorization_id}/capture" => json!({
+            "merchant_payment_id": "c-1",
+            "amount": 100,
+            "order_receipt_number": "0042-8",
+            "description": "清算",
+        }),
         "/api/pos/v1/orders" => json!({
             "merchant_payment_id": "o-1",
             "amount": 1_000,
@@ -39,6 +57,11 @@ pub fn good_body(path: &str, code: &str) -> Value {
             "amount": 1_000,
             "currency": "JPY",
         }),
+        "/api/pos/v1/atm-topups" => json!({
+            "merchant_topup_id": "t-1",
+            "amount": 1_000,
+            "currency": "JPY",
+        }),
         _ => panic!("{path} takes a body and has no good and bad values here"),
     }
 }
@@ -50,7 +73,10 @@ pub fn out_of_bounds(field: &str) -> Vec<(Value, &'static str)> {
         values.iter().map(|value| (value.clone(), code)).collect()
     };
     match field {
-        "merchant_payment_id" | "merchant_refund_id" | "merchant_topup_id" => {
+        "merchant_payment_id"
+        | "merchant_authorization_id"
+        | "merchant_refund_id"
+        | "merchant_topup_id" => {
             let malformed = ["", " ", "a b", "あ", "a/b", "a\\b", "a\n", "a\0", "a%2F", "a'--"];
             let mut values = all("malformed", &malformed.map(Value::from));
             values.push((json!("x".repeat(65)), "too_long"));
@@ -75,7 +101,7 @@ pub fn out_of_bounds(field: &str) -> Vec<(Value, &'static str)> {
             all("out_of_range", &values)
         }
         "expires_in_seconds" => {
-            all("out_of_range", &[json!(0), json!(59), json!(3_601), json!(i64::MIN)])
+            all("out_of_range", &[json!(0), json!(59), json!(2_592_001), json!(i64::MIN)])
         }
         "currency" => all("out_of_range", &["", "USD", "jpy", "JPY ", "円"].map(Value::from)),
         "order_receipt_number" => text(&long(65)),

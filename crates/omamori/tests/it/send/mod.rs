@@ -15,14 +15,14 @@ use crate::support::passkey::Person;
 use crate::support::shop::Register;
 
 /// Somebody with so much in the wallet.
-async fn rich(app: &TestApp, yen: i64) -> Person {
+pub async fn rich(app: &TestApp, yen: i64) -> Person {
     let person = Person::new(&app.app).await;
     person.customer.load(app, &Register::new(&app.app).await, yen).await;
     person
 }
 
 /// A request to send to a number.
-fn to_phone(id: &str, yen: i64, phone: &str) -> Value {
+pub fn to_phone(id: &str, yen: i64, phone: &str) -> Value {
     json!({ "client_send_id": id, "amount": yen, "to": { "kind": "phone", "phone": phone, "name": "ゆき" } })
 }
 
@@ -33,16 +33,16 @@ fn by_link(id: &str, yen: i64) -> Value {
 
 impl Person {
     /// The number that this customer signed up with.
-    fn phone(&self) -> String {
+    pub fn phone(&self) -> String {
         self.customer.phone()
     }
 
-    async fn send(&mut self, node: &Node, request: &Value) -> Answer {
+    pub async fn send(&mut self, node: &Node, request: &Value) -> Answer {
         self.confirmed(node, "/sends", request).await
     }
 
     /// What becomes of a send when this customer does `act` with it.
-    async fn act(&self, node: &Node, send_id: &str, act: &str) -> Answer {
+    pub async fn act(&self, node: &Node, send_id: &str, act: &str) -> Answer {
         self.post(node, &format!("/sends/{send_id}/{act}"), &json!({})).await
     }
 
@@ -53,7 +53,7 @@ impl Person {
 
 /// The id in an answer that must be a success.
 #[track_caller]
-fn id(answer: &Answer) -> String {
+pub fn id(answer: &Answer) -> String {
     answer.ok()["send"]["send_id"].as_str().unwrap().to_owned()
 }
 

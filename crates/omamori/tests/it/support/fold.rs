@@ -88,11 +88,17 @@ pub async fn check(app: &App) {
         *sums.entry(account.ledger).or_default() += credits - debits;
     }
     assert!(sums.values().all(|sum| *sum == 0), "the books do not balance: {sums:?}");
-    // What was sent may wait for days, and what closed a wallet holds no value; nothing else is
-    // left open.
+    // What was sent or set aside may wait for days, and what closed a wallet holds no value;
+    // nothing else is left open.
     let left = books.pending.values().find(|open| {
         let closes = open.amount == 0 && open.flags.contains(TransferFlags::CLOSING_DEBIT);
-        !closes && open.code != TransferCode::Send.number()
+        let waits = [
+            TransferCode::Send,
+            TransferCode::Authorization,
+            TransferCode::AuthorizationPart,
+            TransferCode::PaymentHeld,
+        ];
+        !closes && !waits.iter().any(|code| code.number() == open.code)
     });
     assert!(left.is_none(), "an authorization was left open: {left:?}");
 }

@@ -73,8 +73,9 @@ impl Place {
             Self::Postgres { .. } => {
                 self.in_cluster(
                     "DROP TABLE {}.transfer, {}.snapshot, {}.account_block, {}.pending_block, \
-                     {}.id_block, {}.ledger_follower, {}.schema_steps_ledger_views, \
-                     {}.schema_steps_ledger_follower",
+                     {}.id_block, {}.history_line, {}.ledger_follower, \
+                     {}.schema_steps_ledger_views, {}.schema_steps_ledger_follower, \
+                     {}.schema_steps_history_views",
                 )
                 .await;
             }

@@ -86,6 +86,28 @@ impl Register {
         self.post(node, "/refunds", &body).await
     }
 
+    /// Sets value aside, for as long as is usual.
+    pub async fn authorize(&self, node: &Node, id: &str, code: &str, amount: i64) -> Answer {
+        let body = json!({ "merchant_authorization_id": id, "code": code, "amount": amount });
+        self.post(node, "/authorizations", &body).await
+    }
+
+    /// Takes as much of it.
+    pub async fn capture(&self, node: &Node, id: &str, payment: &str, amount: i64) -> Answer {
+        let body = json!({ "merchant_payment_id": payment, "amount": amount });
+        self.post(node, &format!("/authorizations/{id}/capture"), &body).await
+    }
+
+    /// Gives it back.
+    pub async fn void(&self, node: &Node, id: &str) -> Answer {
+        self.post(node, &format!("/authorizations/{id}/void"), &Value::Null).await
+    }
+
+    /// What became of it.
+    pub async fn authorization(&self, node: &Node, id: &str) -> Answer {
+        self.get(node, &format!("/authorizations/{id}")).await
+    }
+
     /// Takes cash.
     pub async fn top_up(&self, node: &Node, id: &str, code: &str, amount: i64) -> Answer {
         let body = json!({ "merchant_topup_id": id, "code": code, "amount": amount });

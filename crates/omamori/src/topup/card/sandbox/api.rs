@@ -46,6 +46,8 @@ pub fn router() -> Router<Arc<Inside>> {
         .route("/customers", post(customer))
         .route("/checkout/sessions", post(open_session))
         .route("/checkout/sessions/{id}", get(session))
+        .route("/setup_intents", post(open_consent))
+        .route("/setup_intents/{id}", get(consent))
         .route("/payment_intents", post(open_intent))
         .route("/payment_intents/{id}", get(intent))
         .route("/payment_intents/{id}/confirm", post(confirm))
@@ -124,6 +126,30 @@ async fn session(State(inside): State<Arc<Inside>>, Path(id): Path<String>) -> A
     inside.world.lock().session_json(&id, &inside.address()).map(Json).ok_or(missing())
 }
 
+async fn open_consent(
+    State(inside): State<Arc<Inside>>,
+    headers: HeaderMap,
+    Form(fields): Fields,
+) -> Answer {
+    inside.is_up()?;
+    let field = |name: &str| fields.get(name).map(String::as_str).ok_or(invalid("missing"));
+    let wants = "payment_method_options[card][request_three_d_secure]";
+    if field("usage")? != "off_session" || field("confirm")? != "true" || field(wants)? != "any" {
+        return Err(invalid("not_for_us"));
+    }
+    let (token, url) = (field("payment_method")?, field("return_url")?);
+    inside.once(&headers, || {
+        let mut world = inside.world.lock();
+        let id = world.open_consent(token, url).ok_or(missing())?;
+        world.consent_json(&id, &inside.address()).map(Json).ok_or(missing())
+    })
+}
+
+async fn consent(State(inside): State<Arc<Inside>>, Path(id): Path<String>) -> Answer {
+    inside.is_up()?;
+    inside.world.lock().consent_json(&id, &inside.address()).map(Json).ok_or(missing())
+}
+
 async fn open_intent(
     State(inside): State<Arc<Inside>>,
     headers: HeaderMap,
@@ -157,7 +183,9 @@ async fn confirm(
     inside.is_up()?;
     let return_url = fields.get("return_url").map(String::as_str);
     let wants = "payment_method_options[card][request_three_d_secure]";
-    if return_url.is_some() != (fields.get(wants).map(String::as_str) == Some("any")) {
+    let alone = fields.get("off_session").map(String::as_str) == Some("true");
+    let asks = fields.get(wants).map(String::as_str) == Some("any");
+    if return_url.is_some() != asks || alone == asks {
         return Err(invalid("not_for_us"));
     }
     let now = inside.clock.now();
@@ -169,6 +197,10 @@ async fn confirm(
             Err(Refusal(StatusCode::GATEWAY_TIMEOUT, json!({ "type": "api_error" })))
         }
         Script::Declined => Err(Refusal(StatusCode::PAYMENT_REQUIRED, card_error("card_declined"))),
+        Script::AlwaysAsks if return_url.is_none() => {
+            let error = card_error("authentication_required");
+            Err(Refusal(StatusCode::PAYMENT_REQUIRED, error))
+        }
         _ => inside.world.lock().intent_json(&id, &inside.address()).map(Json).ok_or(missing()),
     }
 }

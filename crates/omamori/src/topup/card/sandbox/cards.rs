@@ -12,6 +12,8 @@ pub enum Script {
     Frictionless,
     /// Pays after the bank's question.
     Challenge,
+    /// Asks for its holder every time, and pays nothing without them.
+    AlwaysAsks,
     /// Cannot be registered.
     RefusedAtOnce,
     /// Is registered and never pays.
@@ -51,7 +53,7 @@ const fn card(
 }
 
 /// All of them.
-pub const CARDS: [TestCard; 9] = [
+pub const CARDS: [TestCard; 10] = [
     card(
         "4242424242424242",
         Script::Frictionless,
@@ -60,6 +62,7 @@ pub const CARDS: [TestCard; 9] = [
         "Pays, no question",
     ),
     card("4000000000003220", Script::Challenge, "visa", "認証画面あり", "3-D Secure question"),
+    card("4000002760003184", Script::AlwaysAsks, "visa", "毎回認証が必要", "3-D Secure every time"),
     card("4000000000000002", Script::RefusedAtOnce, "visa", "登録できない", "Cannot be registered"),
     card("4000000000000341", Script::Declined, "visa", "支払いを拒否", "Payment declined"),
     card(

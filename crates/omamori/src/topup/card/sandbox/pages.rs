@@ -21,6 +21,7 @@ pub fn router() -> Router<Arc<Inside>> {
     Router::new()
         .route("/checkout/{id}", get(checkout).post(card))
         .route("/bank/card/{id}", get(bank_of_card).post(bank_of_card_answered))
+        .route("/bank/consent/{id}", get(bank_of_consent).post(bank_of_consent_answered))
         .route("/bank/charge/{id}", get(bank_of_charge).post(bank_of_charge_answered))
 }
 
@@ -163,6 +164,30 @@ async fn bank_of_card_answered(
     let world = inside.world.lock();
     let session = world.sessions.get(&id);
     session.map_or_else(gone, |session| Redirect::to(&session.return_url).into_response())
+}
+
+async fn bank_of_consent(State(inside): State<Arc<Inside>>, Path(id): Path<String>) -> Response {
+    let world = inside.world.lock();
+    let Some(consent) = world.consents.get(&id) else { return gone() };
+    if consent.status != "requires_action" {
+        return Redirect::to(&consent.return_url).into_response();
+    }
+    // A bank speaks its own language: both.
+    bank(true, "テスト銀行です。自動での支払いを承認しますか？<br>Approve automatic payments?")
+}
+
+async fn bank_of_consent_answered(
+    State(inside): State<Arc<Inside>>,
+    Path(id): Path<String>,
+    Form(fields): Form<HashMap<String, String>>,
+) -> Response {
+    if let Some(right) = answer(&fields) {
+        let events = inside.world.lock().consent_answered(&id, right);
+        inside.tell(events);
+    }
+    let world = inside.world.lock();
+    let consent = world.consents.get(&id);
+    consent.map_or_else(gone, |consent| Redirect::to(&consent.return_url).into_response())
 }
 
 async fn bank_of_charge(State(inside): State<Arc<Inside>>, Path(id): Path<String>) -> Response {

@@ -46,6 +46,14 @@ pub struct Intent {
     refunded: bool,
 }
 
+/// A consent to charges without their holder.
+pub struct Consent {
+    pub return_url: String,
+    pub status: &'static str,
+    authenticated: bool,
+    error: Option<&'static str>,
+}
+
 #[derive(Default)]
 pub struct World {
     pub down: bool,
@@ -53,6 +61,7 @@ pub struct World {
     pub answered: HashMap<String, Value>,
     pub sessions: HashMap<String, Session>,
     pub intents: HashMap<String, Intent>,
+    pub consents: HashMap<String, Consent>,
     methods: HashMap<String, Plastic>,
     count: u64,
 }
@@ -101,7 +110,7 @@ impl World {
                 }
                 Vec::new()
             }
-            Some(Script::Challenge) => {
+            Some(Script::Challenge | Script::AlwaysAsks) => {
                 session.step = Step::Bank;
                 Vec::new()
             }
@@ -201,7 +210,8 @@ impl World {
         let is_there = return_url.is_some();
         return_url.unwrap_or_default().clone_into(&mut intent.return_url);
         let events = match script {
-            Script::Challenge if is_there => {
+            Script::AlwaysAsks if !is_there => fail(id, intent, "authentication_required"),
+            Script::Challenge | Script::AlwaysAsks if is_there => {
                 intent.status = "requires_action";
                 Vec::new()
             }
@@ -215,6 +225,55 @@ impl World {
             _ => pay(id, intent, is_there && script != Script::NotAuthenticated, now),
         };
         Some((script, events))
+    }
+
+    /// A holder is asked whether they consent. Gives its name.
+    pub fn open_consent(&mut self, token: &str, return_url: &str) -> Option<String> {
+        let script = self.methods.get(token)?.script;
+        let id = self.name("seti");
+        let asks = matches!(script, Script::Challenge | Script::AlwaysAsks);
+        let consent = Consent {
+            return_url: return_url.to_owned(),
+            status: if asks { "requires_action" } else { "succeeded" },
+            authenticated: !asks && script != Script::NotAuthenticated,
+            error: None,
+        };
+        self.consents.insert(id.clone(), consent);
+        Some(id)
+    }
+
+    /// The bank's question about a consent was answered.
+    pub fn consent_answered(&mut self, id: &str, right: bool) -> Vec<Value> {
+        let Some(consent) = self.consents.get_mut(id) else { return Vec::new() };
+        if consent.status != "requires_action" {
+            return Vec::new();
+        }
+        consent.authenticated = right;
+        if right {
+            consent.status = "succeeded";
+            return vec![event("setup_intent.succeeded", &json!({ "id": id }))];
+        }
+        consent.status = "requires_payment_method";
+        consent.error = Some("setup_intent_authentication_failure");
+        vec![event("setup_intent.setup_failed", &json!({ "id": id }))]
+    }
+
+    pub fn consent_json(&self, id: &str, address: &str) -> Option<Value> {
+        let consent = self.consents.get(id)?;
+        let mut object = json!({
+            "id": id, "object": "setup_intent", "status": consent.status, "usage": "off_session",
+            "next_action": null, "last_setup_error": consent.error.map(card_error),
+            "latest_attempt": { "object": "setup_attempt",
+                "payment_method_details": { "type": "card", "card": {
+                    "three_d_secure": three_d_secure(consent.authenticated),
+                } } },
+        });
+        if consent.status == "requires_action" {
+            object["next_action"] = json!({ "type": "redirect_to_url", "redirect_to_url": {
+                "url": format!("{address}/bank/consent/{id}"), "return_url": consent.return_url,
+            } });
+        }
+        Some(object)
     }
 
     /// The bank's question about a charge was answered.

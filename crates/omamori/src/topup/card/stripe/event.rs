@@ -93,6 +93,10 @@ fn of(event: &Value) -> Event {
         Some(kind) if kind.starts_with("checkout.session.") => {
             of_object("id").map_or(Event::Other, |reference| Event::Setup { reference })
         }
+        // Those of a registration are none of our consents, and nothing is found for them.
+        Some(kind) if kind.starts_with("setup_intent.") => {
+            of_object("id").map_or(Event::Other, |reference| Event::Consent { reference })
+        }
         Some("charge.dispute.created" | "charge.dispute.funds_withdrawn") => {
             let dispute = || {
                 Some(Dispute {

@@ -16,8 +16,8 @@ use axum::http::HeaderMap;
 use serde_json::Value;
 
 use super::gateway::{
-    Asking, CardGateway, ChargeOrder, ChargeState, Confirmation, Event, GatewayError, OpenedSetup,
-    Presence, SetupOrder, SetupState, Unsigned,
+    Asking, CardGateway, ChargeOrder, ChargeState, Confirmation, ConsentOrder, ConsentState, Event,
+    GatewayError, OpenedConsent, OpenedSetup, Presence, SetupOrder, SetupState, Unsigned,
 };
 use crate::clock::Micros;
 use crate::secret::Secret;
@@ -99,6 +99,42 @@ impl CardGateway for Stripe {
                  ?expand[]=setup_intent.payment_method&expand[]=setup_intent.latest_attempt"
             );
             wire::setup_state(&done(self.client.get(&path).await?)?)
+        })
+    }
+
+    /// A setup intent of a card that is registered already: it charges nothing, asks the bank for
+    /// 3-D Secure, and says that later charges come without the holder
+    /// (<https://docs.stripe.com/payments/save-and-reuse>).
+    fn open_consent<'a>(&'a self, order: &'a ConsentOrder) -> Asking<'a, OpenedConsent> {
+        Box::pin(async move {
+            let form = Form::new()
+                .with("customer", &order.holder)
+                .with("payment_method", &order.token)
+                .with("payment_method_types[0]", "card")
+                .with("payment_method_options[card][request_three_d_secure]", "any")
+                .with("usage", "off_session")
+                .with("confirm", "true")
+                .with("return_url", &order.return_url)
+                .with("metadata[consent_id]", &order.id)
+                .with("expand[]", "latest_attempt");
+            let key = Some(order.id.clone());
+            match self.client.post("/v1/setup_intents", key, form).await? {
+                Reply::Done(intent) => Ok(OpenedConsent {
+                    reference: Some(wire::id(&intent)?),
+                    state: wire::consent_state(&intent)?,
+                }),
+                Reply::CardError(error) => Ok(OpenedConsent {
+                    reference: None,
+                    state: ConsentState::Failed(wire::reason(&error)),
+                }),
+            }
+        })
+    }
+
+    fn find_consent<'a>(&'a self, reference: &'a str) -> Asking<'a, ConsentState> {
+        Box::pin(async move {
+            let path = format!("/v1/setup_intents/{reference}?expand[]=latest_attempt");
+            wire::consent_state(&done(self.client.get(&path).await?)?)
         })
     }
 

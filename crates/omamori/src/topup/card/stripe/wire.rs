@@ -2,7 +2,9 @@
 
 use serde_json::Value;
 
-use crate::topup::card::gateway::{CardDetails, ChargeState, GatewayError, Reason, SetupState};
+use crate::topup::card::gateway::{
+    CardDetails, ChargeState, ConsentState, GatewayError, Reason, SetupState,
+};
 
 fn strange(what: &str) -> GatewayError {
     GatewayError::Unknown(format!("no {what} where one must be"))
@@ -60,6 +62,31 @@ pub fn charge_state(intent: &Value) -> Result<ChargeState, GatewayError> {
         Some("requires_payment_method") => match &intent["last_payment_error"] {
             Value::Null => ChargeState::Open,
             error => ChargeState::Failed(reason(error)),
+        },
+        _ => return Err(strange("known status")),
+    })
+}
+
+/// The state of a setup intent, its `latest_attempt` expanded.
+pub fn consent_state(intent: &Value) -> Result<ConsentState, GatewayError> {
+    Ok(match intent["status"].as_str() {
+        Some("succeeded") => {
+            let attempt = &intent["latest_attempt"];
+            if !attempt.is_object() {
+                return Err(strange("latest_attempt"));
+            }
+            let card = &attempt["payment_method_details"]["card"];
+            ConsentState::Given { authenticated: is_authenticated(card) }
+        }
+        Some("requires_action") => {
+            let action = &intent["next_action"]["redirect_to_url"];
+            ConsentState::Challenge { url: text(action, "url")? }
+        }
+        Some("processing" | "requires_confirmation") => ConsentState::Waiting,
+        Some("canceled") => ConsentState::Failed(Reason::Abandoned),
+        Some("requires_payment_method") => match &intent["last_setup_error"] {
+            Value::Null => ConsentState::Failed(Reason::Declined),
+            error => ConsentState::Failed(reason(error)),
         },
         _ => return Err(strange("known status")),
     })
