@@ -61,6 +61,8 @@ pub struct Tally {
 pub struct Kind {
     /// Fraudulent acts.
     pub acts: u64,
+    /// Those that staff are told of, and that go on.
+    pub alerted: u64,
     /// Those that were stopped.
     pub stopped: u64,
     /// Yen of all that move value away from where it belongs.
@@ -126,6 +128,8 @@ impl<'a> Backtest<'a> {
             if stopped {
                 tally.stopped += 1;
                 tally.stopped_yen += yen_at_risk(event);
+            } else if strictest == Some(Effect::Alert) {
+                tally.alerted += 1;
             }
         }
         for hit in &assessment.hits {

@@ -10,7 +10,7 @@ mod feature;
 use hashbrown::HashMap;
 
 use crate::act::{Act, Flow};
-use crate::event::Event;
+use crate::event::{Event, Party};
 use crate::signal::{Signal, Signals};
 use cell::Cell;
 use feature::{FEATURES, Feature, What};
@@ -61,7 +61,7 @@ impl Windows {
     /// is observed. A count of which there is none is 0; a time since what never was is not known.
     pub fn fill(&self, event: &Event, signals: &mut Signals) {
         for (index, feature) in FEATURES.iter().enumerate() {
-            let Some(key) = event.parties.get(feature.by) else { continue };
+            let Some(key) = looked_at(event, feature.by) else { continue };
             let cell = self.cells.get(&name(index, key));
             let now = feature.slot(event.at);
             match (feature.what, cell) {
@@ -126,6 +126,14 @@ impl Feature {
     }
 }
 
+/// Whose window an act looks at. Of who pays, what others sent is what they received themselves.
+const fn looked_at(event: &Event, by: Party) -> Option<u64> {
+    match (by, event.act) {
+        (Party::Receiver, Act::Payment) => event.parties.account,
+        _ => event.parties.get(by),
+    }
+}
+
 /// Whether a signal comes from a window that stands at zero, or no, when nothing is in it.
 #[must_use]
 pub(crate) const fn is_counted(signal: Signal) -> bool {
@@ -135,7 +143,7 @@ pub(crate) const fn is_counted(signal: Signal) -> bool {
 /// What a record leaves out: windows of known parties that stood at zero.
 pub fn fill_zeros(event: &Event, signals: &mut Signals) {
     for feature in FEATURES {
-        if event.parties.get(feature.by).is_none() || signals.knows(feature.signal) {
+        if looked_at(event, feature.by).is_none() || signals.knows(feature.signal) {
             continue;
         }
         match feature.what {

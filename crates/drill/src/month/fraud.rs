@@ -59,7 +59,7 @@ impl Writer<'_> {
         let card_at = at - 2 * HOUR;
         self.event(card_at, customer, Act::RegisterCard { asks: false });
         self.event(card_at + 90, customer, Act::LookAtCard);
-        self.label = Some("stolen_phone");
+        self.label = Some("stolen_account");
         let store = (self.people[customer].home + 1) % self.stores;
         let dearest = self.dearest();
         for round in 0..3 {

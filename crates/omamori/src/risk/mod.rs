@@ -12,6 +12,7 @@ mod facts;
 pub mod follow;
 mod hits;
 pub mod label;
+pub mod label_file;
 mod log;
 mod record;
 pub mod rules;
