@@ -196,6 +196,7 @@ async fn logs_name_requests_and_decisions_and_no_person() {
     let logged = tracing::subscriber::set_default(logs::json(
         lines.clone(),
         EnvFilter::new("trace,sqlx=debug"),
+        None,
     ));
     let app = TestApp::start(Place::sqlite()).await;
     let number = "090-7654-3210";

@@ -15,6 +15,7 @@ use super::{Approval, Proposal, State as Standing, Verdict, decide as given, new
 use crate::app::App;
 use crate::clock::Micros;
 use crate::console::access::{Approver, Staff, Viewer};
+use crate::console::doors;
 use crate::console::frame::Frame;
 use crate::console::staff;
 use crate::web::error::Result;
@@ -85,6 +86,12 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::PublishRules { version, .. } => {
             ("console.act_publish_rules", format!("{} {version}", text.t("rules.version")))
         }
+        Proposal::OpenDoor { door, scope, subject, .. } => {
+            ("console.act_open", doors::words(text, door, scope, subject))
+        }
+        Proposal::CloseDoor { door, scope, subject, .. } => {
+            ("console.act_close", doors::words(text, door, scope, subject))
+        }
         Proposal::Refund { payment_id, amount, .. } => {
             ("console.act_refund", format!("{} · {payment_id}", filters::yen_text(*amount)))
         }
@@ -115,6 +122,7 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
 /// The page of what it is about.
 fn href(proposal: &Proposal) -> Option<String> {
     match proposal {
+        Proposal::OpenDoor { .. } | Proposal::CloseDoor { .. } => Some("/console/doors".to_owned()),
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
         Proposal::PublishRules { version, .. } => Some(format!("/console/rules?version={version}")),
         other => other.customer().map(|id| format!("/console/customers/{id}")),

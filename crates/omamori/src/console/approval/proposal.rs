@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::console::access::{Admin, Fraud, Refunder, Role, Staff, Support};
+use crate::console::doors;
 use crate::console::refund;
 use crate::console::rules::sha256 as rules_digest;
 use crate::console::staff::{self, Changed};
@@ -65,6 +66,28 @@ pub enum Proposal {
         /// Makes the refund's id, so that it is done once.
         key: String,
     },
+    /// A function that was closed opens again.
+    OpenDoor {
+        /// `ctl_…`.
+        control_id: String,
+        /// Which.
+        door: String,
+        /// For whom it is closed.
+        scope: String,
+        /// Of what, if the scope has something.
+        subject: String,
+    },
+    /// A function is closed for many.
+    CloseDoor {
+        /// Which.
+        door: String,
+        /// For whom.
+        scope: String,
+        /// Of what, if the scope has something.
+        subject: String,
+        /// When it opens by itself.
+        ends_at: Option<i64>,
+    },
 }
 
 /// What carrying out did.
@@ -91,6 +114,8 @@ impl Proposal {
             Self::AssistRecovery { .. } => Act::StaffRecover,
             Self::PublishRules { .. } => Act::RulesPublish,
             Self::Refund { .. } => Act::StaffRefund,
+            Self::OpenDoor { .. } => Act::DoorOpen,
+            Self::CloseDoor { .. } => Act::DoorClose,
         }
     }
 
@@ -102,7 +127,9 @@ impl Proposal {
                 Admin::is_of(role)
             }
             Self::Unfreeze { .. } | Self::AssistRecovery { .. } => Support::is_of(role),
-            Self::PublishRules { .. } => Fraud::is_of(role),
+            Self::PublishRules { .. } | Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
+                Fraud::is_of(role)
+            }
             Self::Refund { .. } => Refunder::is_of(role),
         }
     }
@@ -116,6 +143,8 @@ impl Proposal {
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
             Self::Refund { payment_id, .. } => payment_id,
+            Self::OpenDoor { control_id, .. } => control_id,
+            Self::CloseDoor { door, .. } => door,
         }
     }
 
@@ -130,12 +159,20 @@ impl Proposal {
             | Self::ChangeRole { .. }
             | Self::RemoveStaff { .. }
             | Self::PublishRules { .. }
-            | Self::Refund { .. } => None,
+            | Self::Refund { .. }
+            | Self::OpenDoor { .. }
+            | Self::CloseDoor { .. } => None,
         }
     }
 
     /// Does it, in the transaction that uses the approval up; `agreed` are the two who want it.
-    pub(super) async fn apply(&self, app: &App, tx: &mut Tx, agreed: [&str; 2]) -> Result<Done> {
+    pub(super) async fn apply(
+        &self,
+        app: &App,
+        tx: &mut Tx,
+        agreed: [&str; 2],
+        reason: &str,
+    ) -> Result<Done> {
         match self {
             Self::InviteStaff { name, role } => {
                 Ok(staff::invite_in(app, tx, name, *role).await?.into())
@@ -172,6 +209,9 @@ impl Proposal {
                 let wanted = refund::Wanted { payment_id, amount: *amount, key };
                 refund::look(app, &wanted).await
             }
+            Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
+                doors::carry_out(app, tx, self, agreed[0], reason).await
+            }
         }
     }
 
@@ -185,6 +225,9 @@ impl Proposal {
     pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
             Self::Unfreeze { customer_id } => standing::forget(app, customer_id).await,
+            Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
+                Ok(app.gate.controls().reload(&app.stores.registry).await?)
+            }
             Self::PublishRules { .. } => {
                 app.gate.risk().reload().await.map_err(|error| Error::Fault(Box::new(error)))
             }
