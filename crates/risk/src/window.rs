@@ -60,7 +60,24 @@ impl Windows {
     /// What the windows say of the parties of `event`, *before* it: it counts itself only once it
     /// is observed. A count of which there is none is 0; a time since what never was is not known.
     pub fn fill(&self, event: &Event, signals: &mut Signals) {
+        self.fill_if(event, signals, |_, _| true);
+    }
+
+    /// The same, of what `signals` do not say yet: of signals that are newer than their record.
+    pub fn fill_missing(&self, event: &Event, signals: &mut Signals) {
+        self.fill_if(event, signals, |signals, signal| !signals.knows(signal));
+    }
+
+    fn fill_if(
+        &self,
+        event: &Event,
+        signals: &mut Signals,
+        wants: impl Fn(&Signals, Signal) -> bool,
+    ) {
         for (index, feature) in FEATURES.iter().enumerate() {
+            if !wants(signals, feature.signal) {
+                continue;
+            }
             let Some(key) = looked_at(event, feature.by) else { continue };
             let cell = self.cells.get(&name(index, key));
             let now = feature.slot(event.at);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use askama::Template;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use omamori_risk::backtest::{Kind, Report, Tally};
+use omamori_risk::backtest::{Answers, Kind, Report, Tally};
 
 use super::merchant::{open, plain};
 use super::open::SettingsArgs;
@@ -149,6 +149,27 @@ fn print(run: &Run, bars: &[Bar]) {
     }
 }
 
+/// What was said to the acts of each kind of fraud, act by act.
+fn by_act(run: &Run) {
+    say("");
+    say(format_args!(
+        "{:<16} {:<14} {:>6} {:>8} {:>8} {:>11} {:>8} {:>8}",
+        "kind", "act", "acts", "passed", "alerted", "stepped up", "held", "refused"
+    ));
+    for (name, found) in &run.tested.kinds {
+        for (act, says) in &found.by_act {
+            let Answers { acts, alerted, stepped_up, held, refused } = *says;
+            let passed = acts - alerted - stepped_up - held - refused;
+            let act = act.as_str();
+            say(format_args!(
+                "{name:<16} {act:<14} {acts:>6} {passed:>8} {alerted:>8} {stepped_up:>11} \
+                 {held:>8} {refused:>8}"
+            ));
+        }
+    }
+    say("");
+}
+
 /// The kinds of fraud, and what ordinary customers had of it.
 fn kinds(run: &Run) {
     say("");
@@ -172,6 +193,7 @@ fn kinds(run: &Run) {
             yen_text(found.yen - found.stopped_yen)
         ));
     }
+    by_act(run);
     let Report { total, customers, .. } = &run.tested;
     let in_ten_thousand = total.bothered * 10_000 / (*customers).max(1);
     say(format_args!(

@@ -52,6 +52,7 @@ impl Traces {
             .build()?;
         let version = KeyValue::new("service.version", env!("CARGO_PKG_VERSION"));
         let resource = Resource::builder().with_service_name("omamori").with_attribute(version);
+        #[expect(clippy::float_arithmetic, reason = "a share is what the sampler takes")]
         let share = f64::from(settings.percent) / 100.0;
         let provider = SdkTracerProvider::builder()
             .with_sampler(Sampler::TraceIdRatioBased(share))

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use omamori_risk::backtest::{Backtest, Report, Tally};
+use omamori_risk::backtest::{Backtest, Recorded, Report, Tally};
 use omamori_risk::engine::{Assessment, RuleSet};
+use omamori_risk::window::fill_zeros;
 
-use super::label;
 use super::log::Log;
-use super::record::Past;
+use super::record::{self, Past};
+use super::{Memory, label};
 use crate::clock::Micros;
 use crate::db::Stores;
 use crate::web::error::Result;
@@ -38,7 +39,8 @@ pub struct Run {
 }
 
 /// Runs both sets over at most `max` acts of a period. What the gate refused before it asked the
-/// rules is passed over: no rule could have met it. `told` hears how many there were so far.
+/// rules is passed over: no rule could have met it. A signal that is newer than a record is counted
+/// from the records of the period before it. `told` hears how many there were so far.
 ///
 /// # Errors
 /// A fault if a store fails.
@@ -52,6 +54,7 @@ pub async fn run(
     let frauds = label::frauds(&stores.registry, period.from, period.to).await?;
     let (mut tested, mut live) = (Backtest::new(tested), Backtest::new(live));
     let mut log = Log::between(period.from, period.to);
+    let mut memory = Memory::default();
     let (mut acts, mut complete, mut refused) = (0, true, BTreeMap::new());
     'pages: loop {
         let rows = log.next(&stores.evidence).await?;
@@ -61,7 +64,11 @@ pub async fn run(
         for row in &rows {
             let (node, first) = (row.int("node")?, row.int("first_number")?);
             for (line, number) in row.text("body")?.lines().zip(first..) {
-                let Some(mut past) = Past::read(line) else { continue };
+                let Some(mut past) = Past::as_written(line) else { continue };
+                let Recorded { event, signals, coupon, .. } = &mut past.recorded;
+                memory.windows.fill_missing(event, signals);
+                fill_zeros(event, signals);
+                record::observe(&mut memory, event, past.step, *coupon);
                 let fraud = frauds.get(&(node, number)).cloned();
                 if past.version.is_none() {
                     if let Some(kind) = fraud {

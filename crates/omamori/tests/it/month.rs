@@ -186,6 +186,7 @@ async fn check_rules(app: &TestApp, tally: &Tally, from: Micros) {
         let by_gate = run.refused.get(kind).copied().unwrap_or_default();
         let seen = found.alerted + found.stopped + by_gate;
         assert!(seen > 0, "no rule sees {kind}: {found:?}");
+        assert!(found.stopped > 0 || by_gate > 0, "nothing stops {kind}: {found:?}");
     }
     let (bothered, customers) = (run.tested.total.bothered, run.tested.customers);
     assert!(bothered * 20 <= customers, "{bothered} of {customers}: {:#?}", run.tested.rules);

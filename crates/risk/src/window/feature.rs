@@ -93,10 +93,16 @@ features! {
         TopupCard, Send] by Account, New(Party::Network), 30 * DAY;
     AccountCards30d: Done [CardRegister] by Account, Different(Party::Card), 30 * DAY;
     CardAccounts30d: Done [CardRegister, TopupCard] by Card, Different(Party::Account), 30 * DAY;
+    AccountCardTries24h: Begun [CardRegister] by Account, Count, DAY;
+    NetworkCardTries1h: Begun [CardRegister] by Network, Count, HOUR;
+    NetworkAccounts30d: Done [SignUp, SignIn, DeviceMove, CardRegister, TopupCard, Send] by Network,
+        Different(Party::Account), 30 * DAY;
+    SinceCardRegisterMinutes: Done [CardRegister] by Account, MinutesSince, 30 * DAY;
     AccountCardFailures24h: Failed [CardRegister, TopupCard] by Account, Count, DAY;
     NetworkCardFailures1h: Failed [CardRegister, TopupCard] by Network, Count, HOUR;
     NetworkCards1h: Done [CardRegister] by Network, Different(Party::Card), HOUR;
     TopupCardCount10m: Done [TopupCard] by Account, Count, 10;
+    TopupCardCount1h: Done [TopupCard] by Account, Count, HOUR;
     TopupCardYen24h: Done [TopupCard] by Account, Yen, DAY;
     TopupYen1h: Done [TopupCash, TopupAtm, TopupCard] by Account, Yen, HOUR;
     SinceTopupMinutes: Done [TopupCash, TopupAtm, TopupCard] by Account, MinutesSince, DAY;
@@ -111,11 +117,16 @@ features! {
     RefundTerminalCount24h: Done [Refund] by Terminal, Count, DAY;
     RefundTerminalYen24h: Done [Refund] by Terminal, Yen, DAY;
     RefundAccountCount24h: Done [Refund] by Account, Count, DAY;
+    RefundSalesAccountStore24h: Done [Refund] by AccountInStore, Different(Party::Sale), DAY;
+    RefundSalesAccountStore30d: Done [Refund] by AccountInStore, Different(Party::Sale), 30 * DAY;
     SendCount1h: Done [Send] by Account, Count, HOUR;
     SendYen24h: Done [Send] by Account, Yen, DAY;
     ReceiveSenders24h: Done [Receive] by Receiver, Different(Party::Sender), DAY;
     ReceiveYen24h: Done [Receive] by Receiver, Yen, DAY;
+    SinceReceiveMinutes: Done [Receive] by Receiver, MinutesSince, DAY;
     CouponAccountsNetwork24h: Done [CouponUse] by Network, Different(Party::Account), DAY;
+    CouponAccountsNetworkStore24h: Done [CouponUse] by NetworkInStore,
+        Different(Party::Account), DAY;
     CouponAccountsStore1h: Done [CouponUse] by Store, Different(Party::Account), HOUR;
 }
 
