@@ -97,8 +97,8 @@ signals! {
     ReceiveYen24h = "receive.yen_24h", Int, "yen", "Taken by the receiver of what others sent.";
     ReceiverAgeMinutes = "receiver.age_minutes", Int, "minutes", "Since the receiver signed up.";
     RefundAccountCount24h = "refund.account_count_24h", Int, "times", "Refunds that this account received.";
-    RefundSalesAccountStore24h = "refund.sales_account_store_24h", Int, "sales", "Different sales of this store that were refunded to this account.";
-    RefundSalesAccountStore30d = "refund.sales_account_store_30d", Int, "sales", "Different sales of this store that were refunded to this account.";
+    RefundOtherSales24h = "refund.other_sales_24h", Int, "sales", "Different other sales of this store that were refunded to this account.";
+    RefundOtherSales30d = "refund.other_sales_30d", Int, "sales", "Different other sales of this store that were refunded to this account.";
     RefundTerminalCount24h = "refund.terminal_count_24h", Int, "times", "Refunds at this terminal.";
     RefundTerminalYen24h = "refund.terminal_yen_24h", Int, "yen", "Refunded at this terminal.";
     RiskScore = "risk.score", Int, "points", "The sum of all rules that give points; not for those themselves.";

@@ -44,7 +44,7 @@ impl Windows {
             match feature.what {
                 What::Count | What::Any => cell.add(slot, 1),
                 What::Yen => cell.add(slot, event.amount),
-                What::Different(party) | What::New(party) => {
+                What::Different(party) | What::Others(party) | What::New(party) => {
                     if let Some(other) = event.parties.get(party) {
                         cell.see(slot, other);
                     }
@@ -96,6 +96,13 @@ impl Windows {
                 (What::Any, cell) => {
                     let any = cell.is_some_and(|cell| cell.value(now) > 0);
                     signals.set_bool(feature.signal, any);
+                }
+                (What::Others(party), cell) => {
+                    let count = |cell: &Cell| {
+                        let own = event.parties.get(party);
+                        cell.value(now) - i64::from(own.is_some_and(|own| cell.has(now, own)))
+                    };
+                    signals.set_int(feature.signal, cell.map_or(0, count));
                 }
                 (What::Count | What::Yen | What::Different(_), cell) => {
                     signals.set_int(feature.signal, cell.map_or(0, |cell| cell.value(now)));
@@ -166,7 +173,9 @@ pub fn fill_zeros(event: &Event, signals: &mut Signals) {
         match feature.what {
             What::MinutesSince | What::New(_) => {}
             What::Any => signals.set_bool(feature.signal, false),
-            What::Count | What::Yen | What::Different(_) => signals.set_int(feature.signal, 0),
+            What::Count | What::Yen | What::Different(_) | What::Others(_) => {
+                signals.set_int(feature.signal, 0);
+            }
         }
     }
 }

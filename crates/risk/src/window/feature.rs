@@ -16,6 +16,8 @@ pub(super) enum What {
     Any,
     /// How many different others.
     Different(Party),
+    /// How many different others, beside the one of the act.
+    Others(Party),
     /// Whether this other was never seen before; not known if none was.
     New(Party),
     /// How long ago the last one was; not known beyond the window.
@@ -26,7 +28,9 @@ impl What {
     pub(super) fn cell(self) -> Cell {
         match self {
             Self::Count | Self::Yen | Self::Any => Cell::Sum(Vec::with_capacity(1)),
-            Self::Different(_) | Self::New(_) => Cell::Different(Vec::with_capacity(1)),
+            Self::Different(_) | Self::Others(_) | Self::New(_) => {
+                Cell::Different(Vec::with_capacity(1))
+            }
             Self::MinutesSince => Cell::Last(0),
         }
     }
@@ -73,7 +77,7 @@ macro_rules! features {
     };
 }
 
-use What::{Any, Count, Different, MinutesSince, New, Yen};
+use What::{Any, Count, Different, MinutesSince, New, Others, Yen};
 
 features! {
     AccountFailedSignins10m: Failed [SignIn] by Account, Count, 10;
@@ -117,8 +121,8 @@ features! {
     RefundTerminalCount24h: Done [Refund] by Terminal, Count, DAY;
     RefundTerminalYen24h: Done [Refund] by Terminal, Yen, DAY;
     RefundAccountCount24h: Done [Refund] by Account, Count, DAY;
-    RefundSalesAccountStore24h: Done [Refund] by AccountInStore, Different(Party::Sale), DAY;
-    RefundSalesAccountStore30d: Done [Refund] by AccountInStore, Different(Party::Sale), 30 * DAY;
+    RefundOtherSales24h: Done [Refund] by AccountInStore, Others(Party::Sale), DAY;
+    RefundOtherSales30d: Done [Refund] by AccountInStore, Others(Party::Sale), 30 * DAY;
     SendCount1h: Done [Send] by Account, Count, HOUR;
     SendYen24h: Done [Send] by Account, Yen, DAY;
     ReceiveSenders24h: Done [Receive] by Receiver, Different(Party::Sender), DAY;
@@ -174,7 +178,7 @@ mod tests {
             let unit = match feature.what {
                 Yen => "yen",
                 Count => "times",
-                Different(_) | MinutesSince | Any | New(_) => continue,
+                Different(_) | Others(_) | MinutesSince | Any | New(_) => continue,
             };
             assert_eq!(feature.signal.unit(), unit, "{name}");
         }
