@@ -139,6 +139,9 @@ impl Default for Config {
 pub struct Desk {
     /// What one person of staff may refund alone in 24 hours, in yen; more takes two people.
     pub refund_alone_24h: i64,
+    /// Budgets of the campaigns that one person may begin alone in 24 hours, in yen; more takes two
+    /// people, and so does a campaign without a budget (points).
+    pub campaign_alone_24h: i64,
     /// Doors that take two people to open again. Closing stays the act of one.
     pub doors_two_people: Vec<String>,
     /// Doors that also take two people to close for more than a store, a merchant or an issuer.
@@ -149,6 +152,9 @@ impl Desk {
     fn check(&self) -> Result<(), String> {
         if self.refund_alone_24h < 0 {
             return Err("desk.refund_alone_24h is an amount in yen, 0 or more".to_owned());
+        }
+        if self.campaign_alone_24h < 0 {
+            return Err("desk.campaign_alone_24h is an amount in yen, 0 or more".to_owned());
         }
         let doors = self.doors_two_people.iter().chain(&self.doors_two_people_to_close);
         match doors.into_iter().find(|word| Door::of(word).is_none()) {
@@ -175,6 +181,7 @@ impl Default for Desk {
     fn default() -> Self {
         Self {
             refund_alone_24h: 10_000,
+            campaign_alone_24h: 1_000_000,
             doors_two_people: Vec::new(),
             doors_two_people_to_close: Vec::new(),
         }

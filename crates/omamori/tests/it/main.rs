@@ -22,6 +22,7 @@ mod decisions;
 mod desk_refunds;
 mod disputes;
 mod doors;
+mod doors_part;
 mod doors_two;
 mod durability;
 mod history;

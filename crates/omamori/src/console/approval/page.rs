@@ -86,6 +86,14 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::PublishRules { version, .. } => {
             ("console.act_publish_rules", format!("{} {version}", text.t("rules.version")))
         }
+        Proposal::BeginCampaign { terms, starts_on, ends_on, .. } => {
+            let budget = match terms.gift.is_coupon() {
+                true => filters::yen_text(terms.budget),
+                false => text.t("campaigns.no_budget").to_owned(),
+            };
+            let about = format!("{budget} · {} · {starts_on} – {ends_on}", terms.name);
+            ("console.act_campaign", about)
+        }
         Proposal::OpenDoor { door, scope, subject, .. } => {
             ("console.act_open", doors::words(text, door, scope, subject))
         }
@@ -123,6 +131,7 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
 fn href(proposal: &Proposal) -> Option<String> {
     match proposal {
         Proposal::OpenDoor { .. } | Proposal::CloseDoor { .. } => Some("/console/doors".to_owned()),
+        Proposal::BeginCampaign { .. } => Some("/console/campaigns".to_owned()),
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
         Proposal::PublishRules { version, .. } => Some(format!("/console/rules?version={version}")),
         other => other.customer().map(|id| format!("/console/customers/{id}")),

@@ -5,11 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::console::access::{Admin, Fraud, Refunder, Role, Staff, Support};
+use crate::console::access::{Admin, Finance, Fraud, Refunder, Role, Staff, Support};
+use crate::console::campaign;
 use crate::console::doors;
 use crate::console::refund;
 use crate::console::rules::sha256 as rules_digest;
 use crate::console::staff::{self, Changed};
+use crate::coupon::Terms;
 use crate::gate::Act;
 use crate::identity::recover::assisted;
 use crate::identity::standing;
@@ -66,6 +68,17 @@ pub enum Proposal {
         /// Makes the refund's id, so that it is done once.
         key: String,
     },
+    /// A campaign of the operator begins, with its budget.
+    BeginCampaign {
+        /// Makes the campaign's id, so that it is one.
+        key: String,
+        /// What is promised.
+        terms: Box<Terms>,
+        /// The first day in Japan, `2026-12-01`.
+        starts_on: String,
+        /// The last day.
+        ends_on: String,
+    },
     /// A function that was closed opens again.
     OpenDoor {
         /// `ctl_…`.
@@ -114,6 +127,7 @@ impl Proposal {
             Self::AssistRecovery { .. } => Act::StaffRecover,
             Self::PublishRules { .. } => Act::RulesPublish,
             Self::Refund { .. } => Act::StaffRefund,
+            Self::BeginCampaign { .. } => Act::CampaignCreate,
             Self::OpenDoor { .. } => Act::DoorOpen,
             Self::CloseDoor { .. } => Act::DoorClose,
         }
@@ -131,6 +145,7 @@ impl Proposal {
                 Fraud::is_of(role)
             }
             Self::Refund { .. } => Refunder::is_of(role),
+            Self::BeginCampaign { .. } => Finance::is_of(role),
         }
     }
 
@@ -143,6 +158,7 @@ impl Proposal {
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
             Self::Refund { payment_id, .. } => payment_id,
+            Self::BeginCampaign { key, .. } => key,
             Self::OpenDoor { control_id, .. } => control_id,
             Self::CloseDoor { door, .. } => door,
         }
@@ -160,6 +176,7 @@ impl Proposal {
             | Self::RemoveStaff { .. }
             | Self::PublishRules { .. }
             | Self::Refund { .. }
+            | Self::BeginCampaign { .. }
             | Self::OpenDoor { .. }
             | Self::CloseDoor { .. } => None,
         }
@@ -209,6 +226,10 @@ impl Proposal {
                 let wanted = refund::Wanted { payment_id, amount: *amount, key };
                 refund::look(app, &wanted).await
             }
+            Self::BeginCampaign { key, terms, starts_on, ends_on } => {
+                let days = (&**starts_on, &**ends_on);
+                campaign::row_in(app, tx, (key, terms), days, agreed[0]).await
+            }
             Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
                 doors::carry_out(app, tx, self, agreed[0], reason).await
             }
@@ -218,7 +239,7 @@ impl Proposal {
     /// Whether what follows the commit can be done again, with the same end: somebody who does not
     /// know what became of it asks again.
     pub(super) const fn is_repeatable(&self) -> bool {
-        matches!(self, Self::Refund { .. })
+        matches!(self, Self::Refund { .. } | Self::BeginCampaign { .. })
     }
 
     /// What this node does after the commit.
@@ -235,6 +256,7 @@ impl Proposal {
                 let wanted = refund::Wanted { payment_id, amount: *amount, key };
                 refund::give(app, staff, &wanted, reason).await.map(drop)
             }
+            Self::BeginCampaign { key, .. } => campaign::fund(app, staff, key).await,
             _ => Ok(()),
         }
     }
