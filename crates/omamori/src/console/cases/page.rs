@@ -23,7 +23,7 @@ use crate::identity::desk::{Overview, overview};
 use crate::identity::devices::{Device, SessionSummary, devices, sessions};
 use crate::web::codes::Code;
 use crate::web::error::Result;
-use crate::web::filters;
+use crate::web::filters::{self, japan};
 use crate::web::page::page;
 use crate::web::text::Text;
 
