@@ -13,6 +13,7 @@ mod browser;
 mod cardtopup;
 mod chromedriver;
 mod counter;
+mod desk_dialogs;
 mod devices;
 mod dispute;
 mod house;
