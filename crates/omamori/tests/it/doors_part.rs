@@ -71,7 +71,8 @@ async fn a_country_and_a_provider_are_closed_by_themselves(app: &mut TestApp) {
             assert!(!is_closed(app, from).await, "it opens by itself");
         }
     }
-    for (scope, subject) in [("country", "usa"), ("country", ""), ("asn", "x"), ("percent", "100")] {
+    for (scope, subject) in [("country", "usa"), ("country", ""), ("asn", "x"), ("percent", "100")]
+    {
         let body = json!({ "reason": "攻撃", "scope": scope, "subject": subject, "hours": "" });
         let refused = fraud.post(app, "/doors/signin/close", &body).await;
         refused.refused(Code::InvalidRequest);

@@ -228,7 +228,7 @@ impl Proposal {
             }
             Self::BeginCampaign { key, terms, starts_on, ends_on } => {
                 let days = (&**starts_on, &**ends_on);
-                campaign::row_in(app, tx, (key, terms), days, agreed[0]).await
+                campaign::row_in(app, tx, (key.as_str(), &**terms), days, agreed[0]).await
             }
             Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
                 doors::carry_out(app, tx, self, agreed[0], reason).await

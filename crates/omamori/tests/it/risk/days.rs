@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use omamori::clock::{DAY, MINUTE, SECOND};
+use omamori::clock::{DAY, HOUR, MINUTE, SECOND};
 use omamori::coupon::Gift;
 use omamori::gate::{Act, Question};
 use omamori::risk::Facts;
@@ -11,7 +11,7 @@ use omamori::web::codes::Code;
 use serde_json::json;
 
 use super::{guarded, hits, record};
-use crate::cardtopup::world::World;
+use crate::cardtopup::world::{World, deliver_all, submit};
 use crate::support::app::TestApp;
 use crate::support::confirm::Passkey;
 use crate::support::customer::Customer;

@@ -64,7 +64,7 @@ fn file(kind: &str, records: impl Iterator<Item = (u8, Vec<u8>)>) -> Vec<u8> {
         ("node_count", 255),
     ] {
         text(&mut bytes, name);
-        bytes.extend([0xc1, value]); // uint32
+        bytes.extend([0xa1, value]); // uint16
     }
     text(&mut bytes, "build_epoch");
     bytes.extend([0x01, 0x02, 1]); // uint64
