@@ -1,6 +1,6 @@
-//! `POST /api/admin/v1/campaigns`: a campaign of the operator begins. One person alone may promise so
-//! many yen in 24 hours (`desk.campaign_alone_24h`), all campaigns together; more takes two people,
-//! and so do points, whose campaigns have no budget that could not be passed.
+//! `POST /api/admin/v1/campaigns`: a campaign of the operator begins. One person alone may promise
+//! so many yen in 24 hours (`desk.campaign_alone_24h`), all campaigns together; more takes two
+//! people, and so do points, whose campaigns have no budget that could not be passed.
 
 use std::sync::Arc;
 
