@@ -186,8 +186,8 @@ fn facts(seen: &Value, sees_evidence: bool) -> Vec<Fact> {
 /// An instant of the evidence (RFC 3339) on Japan's clocks, to the second: a code lives for 30.
 fn moment(value: &Value) -> String {
     let at = value.as_str().and_then(|text| text.parse::<jiff::Timestamp>().ok());
-    let local = at.map(|at| japan(at.as_microsecond()).strftime("%Y/%m/%d %H:%M:%S"));
-    local.map(|local| local.to_string()).unwrap_or_default()
+    let at = at.map(|at| japan(at.as_microsecond()));
+    at.map_or_else(String::new, |at| at.strftime("%Y/%m/%d %H:%M:%S").to_string())
 }
 
 fn shown(value: &Value) -> String {
