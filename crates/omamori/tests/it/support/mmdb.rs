@@ -3,6 +3,9 @@
 
 /// A full tree of eight levels.
 const NODES: u32 = 255;
+/// Numbers that are one byte long here.
+const UINT16: u8 = 0xa1;
+const UINT32: u8 = 0xc1;
 
 /// The numbers of autonomous systems.
 pub fn owners(of: &[(u8, u32)]) -> Vec<u8> {
@@ -56,15 +59,15 @@ fn file(kind: &str, records: impl Iterator<Item = (u8, Vec<u8>)>) -> Vec<u8> {
     bytes.extend(data);
     bytes.extend(b"\xab\xcd\xefMaxMind.com");
     bytes.push(0xe9); // a map of nine
-    for (name, value) in [
-        ("binary_format_major_version", 2),
-        ("binary_format_minor_version", 0),
-        ("ip_version", 4),
-        ("record_size", 24),
-        ("node_count", 255),
+    for (name, size, value) in [
+        ("binary_format_major_version", UINT16, 2),
+        ("binary_format_minor_version", UINT16, 0),
+        ("ip_version", UINT16, 4),
+        ("record_size", UINT16, 24),
+        ("node_count", UINT32, 255),
     ] {
         text(&mut bytes, name);
-        bytes.extend([0xa1, value]); // uint16
+        bytes.extend([size, value]);
     }
     text(&mut bytes, "build_epoch");
     bytes.extend([0x01, 0x02, 1]); // uint64
