@@ -243,7 +243,59 @@ prop_compose! {
     }
 }
 
+/// An account as the independent reader has it: bank, branch, their names, kind and number.
+fn account_parts(account: &Account) -> [String; 6] {
+    let office = &account.office;
+    let kind = char::from(account.kind.digit()).to_string();
+    let names = [office.bank_name.as_str(), office.branch_name.as_str()].map(str::to_owned);
+    let [bank_name, branch_name] = names;
+    let (bank, branch, number) =
+        (office.bank.to_string(), office.branch.to_string(), account.number.to_string());
+    [bank, bank_name, branch, branch_name, kind, number]
+}
+
+/// Goal: a reader that we did not write (`zengin-fmt`) finds in our files what we put there, field
+/// by field, and a trailer that agrees.
+fn read_by_others(file: &File, bytes: &[u8]) {
+    let read = zengin_fmt::parse_general_transfer(bytes).unwrap();
+    let head = &read.header;
+    let kind = head.account_type.to_string();
+    let parts = [&head.bank_code, &head.bank_name, &head.branch_code, &head.branch_name, &kind];
+    assert_eq!(account_parts(&file.sender.account)[..5].iter().collect::<Vec<_>>(), parts);
+    assert_eq!(account_parts(&file.sender.account)[5], head.account_number);
+    assert_eq!((head.kind_code, head.transfer_date.clone()), (21, file.day.text()));
+    assert_eq!(head.remitter_code, format!("{:010}", file.sender.code));
+    assert_eq!(head.remitter_name, file.sender.name.as_str());
+    assert_eq!(read.details.len(), file.transfers.len());
+    for (detail, transfer) in read.details.iter().zip(&file.transfers) {
+        let kind = detail.account_type.to_string();
+        let number = &detail.account_number;
+        let [bank, bank_name] = [&detail.bank_code, &detail.bank_name];
+        let found = [bank, bank_name, &detail.branch_code, &detail.branch_name, &kind, number];
+        assert_eq!(account_parts(&transfer.account).iter().collect::<Vec<_>>(), found);
+        assert_eq!(detail.recipient_name, transfer.holder.as_str());
+        assert_eq!(detail.amount, transfer.amount);
+        let codes = [transfer.customer_code_1, transfer.customer_code_2];
+        let codes = codes.map(|code| format!("{code:010}"));
+        assert_eq!([detail.customer_code1.clone(), detail.customer_code2.clone()], codes);
+    }
+    assert_eq!(u64::from(read.trailer.total_count), file.transfers.len() as u64);
+    assert_eq!(read.trailer.total_amount, file.total());
+}
+
 proptest! {
+    /// Goal: others read what we wrote.
+    #[test]
+    fn files_are_read_by_others(file in any_file(), lines in any::<bool>()) {
+        let line_end = if lines { LineEnd::CrLf } else { LineEnd::None };
+        let mut bytes = file.write(line_end).unwrap();
+        read_by_others(&file, &bytes);
+        // The last digit of the trailer's sum: that reader counts too.
+        let place = bytes.len() - 2 * (RECORD_BYTES + if lines { 2 } else { 0 }) + 18;
+        bytes[place] = if bytes[place] == b'9' { b'0' } else { bytes[place] + 1 };
+        prop_assert!(zengin_fmt::parse_general_transfer(&bytes).is_err());
+    }
+
     /// Goal: what is written is read again as it was.
     #[test]
     fn files_survive_the_way_there_and_back(file in any_file(), lines in any::<bool>()) {

@@ -19,7 +19,8 @@ const AT_ONCE_SECONDS: u64 = 240;
 /// People at a time.
 const AT_ONCE: usize = 32;
 /// What a risk rule answers with.
-const BY_RULES: [&str; 3] = ["confirmation_required", "held_for_review", "risk_refused"];
+const BY_RULES: [&str; 4] =
+    ["confirmation_required", "held_for_review", "payment_held", "risk_refused"];
 /// Days of the progress are those of Japan.
 const JAPAN_SECONDS: u64 = 9 * 3_600;
 

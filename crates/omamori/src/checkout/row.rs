@@ -83,9 +83,10 @@ pub fn address(app: &App, order_id: &str) -> String {
 
 /// Stores the ways of an order, once.
 pub async fn insert(app: &App, order: &Order, success_url: &str, cancel_url: &str) -> Result<()> {
+    // Two requests at once may meet at any of its unique columns, which all follow from the order.
     let insert = sql("INSERT INTO checkout (order_id, merchant_id, payment_id, token_hash,
                 success_url, cancel_url, created_at, expires_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (order_id) DO NOTHING");
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING");
     let insert = insert.bind(&order.order_id).bind(&order.store.merchant_id);
     let insert = insert.bind(Kind::Payment.text(order.payment_id()));
     let insert = insert.bind(token_hash(&token(app, &order.order_id)));

@@ -76,7 +76,7 @@ pub async fn insert(registry: &Db, send: &Send) -> Result<[u8; 32]> {
             to_customer_id, to_name, link_hash, link_tries, message, request_id,
             receive_id, created_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, CAST(0 AS BIGINT), $9, $10, $11, $12)
-         ON CONFLICT (send_id) DO NOTHING");
+         ON CONFLICT DO NOTHING");
     let insert = insert.bind(&send.send_id).bind(&send.sender_id).bind(send.asked);
     let insert = insert.bind(&send.to_kind).bind(send.to_phone.as_deref());
     let insert = insert.bind(send.to_customer_id.as_deref()).bind(&send.to_name);

@@ -103,7 +103,7 @@ pub async fn insert(app: &App, tx: &mut Tx, asked: &Asked) -> Result<()> {
         sql("INSERT INTO money_request (request_id, asker_id, asked, group_id, wanted_yen,
             to_phone, to_name, link_hash, message, created_at, expires_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
-         ON CONFLICT (request_id) DO NOTHING");
+         ON CONFLICT DO NOTHING");
     let insert = insert.bind(&asked.request_id).bind(&asked.asker_id).bind(asked.asked);
     let insert = insert.bind(&asked.group_id).bind(asked.wanted_yen);
     let insert = insert.bind(asked.to_phone.as_deref()).bind(&asked.to_name);

@@ -104,13 +104,8 @@ async fn view(app: &App, customer: &Customer, session: &Session) -> Result<AtmVi
     })
 }
 
-/// The session whose number was typed. A wrong one is recorded, and counted.
-async fn by_number(
-    app: &App,
-    customer: &Customer,
-    network: Network,
-    digits: &str,
-) -> Result<Session> {
+/// The session whose number was typed, for somebody who may guess.
+async fn by_number(app: &App, customer: &Customer, digits: &str) -> Result<Option<Session>> {
     let (now, guesses) = (app.clock.now(), &app.topups.atm_numbers.0);
     if let Some(until) = guesses.locked_until(customer.wallet_account, now) {
         return Err(locked(until, now));
@@ -121,18 +116,22 @@ async fn by_number(
         " FROM atm_session WHERE number_hash = $1 AND expires_at > $2 AND ended_at IS NULL"
     ));
     let query = query.bind(number_hash(app, digits)).bind(now);
-    if let Some(row) = app.stores.registry.optional(query).await? {
-        guesses.right(customer.wallet_account);
-        return Ok(session::read(&row)?);
-    }
+    let Some(row) = app.stores.registry.optional(query).await? else { return Ok(None) };
+    guesses.right(customer.wallet_account);
+    Ok(Some(session::read(&row)?))
+}
+
+/// What to answer to a number that leads nowhere: it is recorded, and counted.
+async fn wrong(app: &App, customer: &Customer, network: Network) -> Error {
+    let (now, guesses) = (app.clock.now(), &app.topups.atm_numbers.0);
     let counted = guesses.wrong(customer.wallet_account, now);
     let detail = json!({ "ip": network.address(), "session": customer.session_id });
     let refused = Err(Code::AtmNumberWrong);
     let decided = app.gate.decide(customer.asks(Act::AtmClaim, &detail), refused).await;
     match (counted, decided) {
-        (Counted::Locked(until), Err(Error::Refused(_))) => Err(locked(until, now)),
-        (_, Err(error)) => Err(error),
-        (_, Ok(_)) => Err(Code::AtmNumberWrong.into()),
+        (Counted::Locked(until), Err(Error::Refused(_))) => locked(until, now),
+        (_, Err(error)) => error,
+        (_, Ok(_)) => Code::AtmNumberWrong.into(),
     }
 }
 
@@ -149,8 +148,10 @@ pub async fn find(
     Json(Typed { number }): Json<Typed>,
 ) -> Result<Answer<AtmView>> {
     app.gate.open_door(Act::AtmClaim, None, Some(&customer.customer_id))?;
-    let session = by_number(&app, &customer, network, &digits(&number)?).await?;
-    Ok(Answer(view(&app, &customer, &session).await?))
+    match by_number(&app, &customer, &digits(&number)?).await? {
+        Some(session) => Ok(Answer(view(&app, &customer, &session).await?)),
+        None => Err(wrong(&app, &customer, network).await),
+    }
 }
 
 /// `POST /api/wallet/v1/atm/claim`: the customer agrees to be who the ATM loads. A repetition is
@@ -162,12 +163,17 @@ pub async fn claim(
     Json(agreed): Json<Agreed>,
 ) -> Result<Answer<AtmView>> {
     let digits = digits(&agreed.number)?;
-    if let Some(mine) = claimed(&app, &customer).await?
-        && mine.session_id == agreed.session_id
-    {
+    let is_agreed = |mine: &Session| mine.session_id == agreed.session_id;
+    if let Some(mine) = claimed(&app, &customer).await?.filter(is_agreed) {
         return Ok(Answer(view(&app, &customer, &mine).await?));
     }
-    let session = by_number(&app, &customer, network, &digits).await?;
+    let Some(session) = by_number(&app, &customer, &digits).await? else {
+        // Another connection of this customer's may have used the number up since: no guess.
+        return match claimed(&app, &customer).await?.filter(is_agreed) {
+            Some(mine) => Ok(Answer(view(&app, &customer, &mine).await?)),
+            None => Err(wrong(&app, &customer, network).await),
+        };
+    };
     if session.session_id != agreed.session_id {
         // The number is on another screen by now than the one that the customer was shown.
         return Err(Code::AtmNumberWrong.into());
@@ -189,11 +195,9 @@ pub async fn claim(
         drop(tx);
     }
     // Another connection of this customer's may have been first; another customer may have been.
-    match claimed(&app, &customer).await? {
-        Some(mine) if mine.session_id == agreed.session_id => {
-            Ok(Answer(view(&app, &customer, &mine).await?))
-        }
-        _ => Err(Code::AtmNumberWrong.into()),
+    match claimed(&app, &customer).await?.filter(is_agreed) {
+        Some(mine) => Ok(Answer(view(&app, &customer, &mine).await?)),
+        None => Err(Code::AtmNumberWrong.into()),
     }
 }
 

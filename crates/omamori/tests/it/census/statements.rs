@@ -30,12 +30,13 @@ const BUILT: [&str; 11] = [
 const NOT_OF_THE_SERVICE: &str = "omamori/src/cli/surge/";
 
 /// A text of SQL and where it stands.
-struct Statement {
-    file: String,
-    text: String,
+pub struct Statement {
+    pub file: String,
+    pub text: String,
 }
 
-fn statements() -> Vec<Statement> {
+/// All that stand in the sources of the service.
+pub fn statements() -> Vec<Statement> {
     let sources = sources(&["omamori/src", "ledger/src"]);
     let macros = macros(&sources);
     let of_service = sources.iter().filter(|source| !source.name.starts_with(NOT_OF_THE_SERVICE));

@@ -1,5 +1,6 @@
 //! Orders: paid once, by one customer, for what the row says, or not at all.
 
+pub mod jpqr;
 mod pay;
 mod races;
 mod store_qr;

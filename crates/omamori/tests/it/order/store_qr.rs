@@ -39,7 +39,8 @@ async fn look(node: &Node, customer: &Customer, scanned: &str) -> Answer {
     customer.post(node, "/store-codes/look", &json!({ "text": scanned })).await
 }
 
-async fn static_text(app: &TestApp, register: &Register) -> String {
+/// What is printed for a store.
+pub async fn static_text(app: &TestApp, register: &Register) -> String {
     let qr = of_store(&app.app, &register.store_id).await.unwrap();
     let sales = sql("SELECT sales_account FROM store WHERE store_id = $1").bind(&register.store_id);
     let row = app.app.stores.registry.one(sales).await.unwrap();
@@ -48,7 +49,8 @@ async fn static_text(app: &TestApp, register: &Register) -> String {
     qr.static_text(&store).unwrap()
 }
 
-async fn dynamic_text(app: &TestApp, register: &Register, id: &str, amount: i64) -> String {
+/// What a register shows for an order.
+pub async fn dynamic_text(app: &TestApp, register: &Register, id: &str, amount: i64) -> String {
     text(&super::order(app, register, id, amount).await.ok()["order"]["qr_text"])
 }
 

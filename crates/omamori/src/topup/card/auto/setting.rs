@@ -69,16 +69,22 @@ pub async fn turn_on(
     (consent_id, terms): (&str, &Terms),
     now: Micros,
 ) -> Result<()> {
-    let put = sql("INSERT INTO auto_topup (customer_id, wallet_account, consent_id, card_id,
+    // Not one statement: the wallet's account is unique too, and a conflict names one index only.
+    let insert = sql("INSERT INTO auto_topup (customer_id, wallet_account, consent_id, card_id,
              threshold, amount, month_max, state, failures, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 'on', CAST(0 AS BIGINT), $8)
-         ON CONFLICT (customer_id) DO UPDATE SET consent_id = excluded.consent_id,
-             card_id = excluded.card_id, threshold = excluded.threshold,
-             amount = excluded.amount, month_max = excluded.month_max, state = 'on',
-             reason = NULL, failures = 0, held_at = NULL, changed_at = excluded.changed_at");
-    let put = put.bind(customer_id).bind(wallet.to_be_bytes()).bind(consent_id);
-    let put = put.bind(&terms.card_id).bind(terms.threshold).bind(terms.amount);
-    tx.execute(put.bind(terms.month_max).bind(now)).await?;
+         VALUES ($1, $2, $3, $4, $5, $6, $7, 'on', CAST(0 AS BIGINT), $8) ON CONFLICT DO NOTHING");
+    let insert = insert.bind(customer_id).bind(wallet.to_be_bytes()).bind(consent_id);
+    let insert = insert.bind(&terms.card_id).bind(terms.threshold).bind(terms.amount);
+    if tx.execute(insert.bind(terms.month_max).bind(now)).await? == 1 {
+        return Ok(());
+    }
+    let update = sql("UPDATE auto_topup SET consent_id = $1, card_id = $2, threshold = $3,
+             amount = $4, month_max = $5, state = 'on', reason = NULL, failures = 0,
+             held_at = NULL, changed_at = $6
+         WHERE customer_id = $7");
+    let update = update.bind(consent_id).bind(&terms.card_id).bind(terms.threshold);
+    let update = update.bind(terms.amount).bind(terms.month_max).bind(now);
+    tx.execute(update.bind(customer_id)).await?;
     Ok(())
 }
 
