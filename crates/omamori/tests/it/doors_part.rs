@@ -50,13 +50,14 @@ async fn a_country_and_a_provider_are_closed_by_themselves(app: &mut TestApp) {
         (config.networks, config.countries) = (Some(owners), Some(countries));
     })
     .await;
-    let fraud = Person::new(&app.app, Role::Fraud).await;
     for (scope, subject, stopped) in [
         ("country", "US", ["45.1.2.3", "46.1.2.3"].as_slice()),
         ("country", "JP", &["47.1.2.3"]),
         ("asn", "64500", &["45.1.2.3"]),
         ("asn", "AS64501", &["46.1.2.3"]),
     ] {
+        // The session of the one before is over.
+        let fraud = Person::new(&app.app, Role::Fraud).await;
         let body = json!({ "reason": "攻撃", "scope": scope, "subject": subject, "hours": "1" });
         let closed = fraud.post(app, "/doors/signin/close", &body).await;
         assert_eq!(closed.status, StatusCode::NO_CONTENT, "{}", closed.text());
@@ -71,6 +72,7 @@ async fn a_country_and_a_provider_are_closed_by_themselves(app: &mut TestApp) {
             assert!(!is_closed(app, from).await, "it opens by itself");
         }
     }
+    let fraud = Person::new(&app.app, Role::Fraud).await;
     for (scope, subject) in [("country", "usa"), ("country", ""), ("asn", "x"), ("percent", "100")]
     {
         let body = json!({ "reason": "攻撃", "scope": scope, "subject": subject, "hours": "" });
