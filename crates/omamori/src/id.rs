@@ -109,6 +109,10 @@ pub enum Kind {
     Payout,
     /// A file of payouts.
     PayoutFile,
+    /// An incident.
+    Incident,
+    /// An act on an incident's cohort.
+    IncidentAct,
 }
 
 impl Kind {
@@ -161,6 +165,8 @@ impl Kind {
             Self::Settlement => "stl",
             Self::Payout => "pot",
             Self::PayoutFile => "pof",
+            Self::Incident => "inc",
+            Self::IncidentAct => "iac",
         }
     }
 

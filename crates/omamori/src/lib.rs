@@ -23,6 +23,7 @@ pub mod dispute;
 pub mod gate;
 pub mod id;
 pub mod identity;
+pub mod incident;
 pub mod language;
 pub mod law;
 pub mod limit;

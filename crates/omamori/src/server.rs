@@ -12,9 +12,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    alert, checkout, console, control, coupon, dispute, identity, language, limit, load, merchant,
-    notify, observe, openapi, order, pos, privacy, risk, send, settlement, terms, till, topup,
-    value, wallet, webhook,
+    alert, checkout, console, control, coupon, dispute, identity, incident, language, limit, load,
+    merchant, notify, observe, openapi, order, pos, privacy, risk, send, settlement, terms, till,
+    topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -30,6 +30,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(send::router())
         .merge(value::router())
         .merge(dispute::router())
+        .merge(incident::router())
         .merge(coupon::router())
         .merge(till::router())
         .merge(topup::router())
@@ -78,6 +79,7 @@ pub async fn serve(
     let conversations = topup::start(&app);
     let webhooks = webhook::start(&app);
     let ends = checkout::start(&app);
+    let incidents = incident::start(&app);
     let sweeper = value::sweep::start(&app);
     let draining = app.clone();
     let stop = async move {
@@ -88,6 +90,7 @@ pub async fn serve(
     load::serve(listener, &router(app.clone()), &app.config.load, stop, DRAIN).await;
     conversations.stop().await;
     webhooks.stop().await;
+    incidents.stop().await;
     ends.abort();
     telling.abort();
     sweeper.abort();

@@ -22,6 +22,8 @@ const TITLES = {
   topup_auto: "happened.topup_auto",
   topup_atm: "happened.topup",
   chargeback: "entry.chargeback",
+  compensation: "entry.compensation",
+  reversal: "entry.reversal",
   points: "happened.points",
   authorization: "happened.authorization",
   authorization_ended: "happened.authorization_ended",

@@ -19,5 +19,5 @@ pub use deliver::deliver_due;
 pub use kind::{Kind, Severity};
 pub use look::{Seen, look};
 pub use settings::AlertSettings;
-pub use store::{Alert, acknowledge, newest, raise, standing};
+pub use store::{Alert, acknowledge, find, newest, raise, standing};
 pub use worker::{round_now, start};

@@ -83,7 +83,10 @@ impl Alert {
 }
 
 /// One alert.
-pub(super) async fn find(registry: &Db, alert_id: &str) -> Result<Option<Alert>> {
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn find(registry: &Db, alert_id: &str) -> Result<Option<Alert>> {
     let query = sql(concat!("SELECT ", alert_columns!(), " FROM alert WHERE alert_id = $1"));
     let row = registry.optional(query.bind(alert_id)).await?;
     Ok(row.map(|row| Alert::read(&row)).transpose()?)

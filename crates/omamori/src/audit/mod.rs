@@ -55,6 +55,12 @@ impl Actor {
         Self { id: staff_id, request_id, address: Some(address) }
     }
 
+    /// One of the staff, whose word the service carries out later.
+    #[must_use]
+    pub const fn on_behalf_of(staff_id: String) -> Self {
+        Self { id: staff_id, request_id: None, address: None }
+    }
+
     /// Asks the gate about an act of this person. `customer` is whom it concerns, if anybody.
     ///
     /// # Errors

@@ -30,7 +30,7 @@ pub enum Grain {
 }
 
 /// The kinds of accounts by the names that accountants sort them by.
-const NAMES: [(Code, &str); 27] = [
+const NAMES: [(Code, &str); 30] = [
     (Code::Wallet, "liabilities:wallet"),
     (Code::StoreSales, "liabilities:store-sales"),
     (Code::StoreCash, "assets:store-cash"),
@@ -58,6 +58,9 @@ const NAMES: [(Code, &str); 27] = [
     (Code::FeeIncome, "revenues:merchant-fees"),
     (Code::FeeTax, "liabilities:consumption-tax"),
     (Code::OperatorBank, "assets:bank"),
+    (Code::IncidentLoss, "expenses:incidents"),
+    (Code::IncidentReturned, "liabilities:incident-returns"),
+    (Code::IncidentPayable, "liabilities:incident-payouts"),
 ];
 
 /// The name of a kind; by its number if it has none here.

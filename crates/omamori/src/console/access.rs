@@ -142,6 +142,8 @@ permissions! {
     Fraud: Role::Fraud | Role::Admin,
     /// Giving payments back in a merchant's place.
     Refunder: Role::Support | Role::Finance | Role::Admin,
+    /// Incidents: what stops them, and what makes them good.
+    IncidentDesk: Role::Fraud | Role::Finance | Role::Admin,
     /// Acts about the books.
     Finance: Role::Finance | Role::Admin,
     /// Acts about the staff themselves.

@@ -19,6 +19,7 @@ mod customer;
 mod dashboard;
 mod doors;
 mod frame;
+mod incidents;
 mod law;
 mod payment;
 mod refund;
@@ -41,6 +42,7 @@ use crate::app::App;
 use crate::clock::SECOND;
 use crate::identity::RateLimit;
 pub use customer::acts as customer_acts;
+pub(crate) use dashboard::{Plot, draw};
 pub(crate) use rules::backtest::period as rules_period;
 
 /// What the console keeps in memory.
@@ -99,6 +101,17 @@ pub fn router() -> Router<Arc<App>> {
         .route("/cases/{case_id}/link", post(cases::acts::link))
         .route("/cases/{case_id}/ask", post(cases::acts::ask))
         .route("/cases/{case_id}/decide/{outcome}", post(cases::acts::decide))
+        .route("/incidents", post(incidents::api::open))
+        .route("/incidents/{incident_id}/write", post(incidents::api::write))
+        .route("/incidents/{incident_id}/cohort", post(incidents::api::save))
+        .route("/incidents/{incident_id}/count", post(incidents::api::count))
+        .route("/incidents/{incident_id}/counts/{number}/again", post(incidents::api::again))
+        .route("/incidents/{incident_id}/review", post(incidents::api::review))
+        .route("/incidents/{incident_id}/members", post(incidents::api::add))
+        .route("/incidents/{incident_id}/acts", post(incidents::api::plan))
+        .route("/incident-acts/{act_id}/ask", post(incidents::api::ask))
+        .route("/incident-acts/{act_id}/csv", get(incidents::files::rows))
+        .route("/incidents/{incident_id}/log/{format}", get(incidents::files::log))
         .route("/customers/{customer_id}/freeze", post(customer::page_acts::freeze))
         .route("/customers/{customer_id}/unfreeze", post(customer::page_acts::unfreeze))
         .route("/customers/{customer_id}/recover", post(customer::page_acts::recover))
@@ -112,6 +125,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/stores/{id}", get(store::show))
         .route("/console/cases", get(cases::queue::show))
         .route("/console/cases/{case_id}", get(cases::page::show))
+        .route("/console/incidents", get(incidents::list::show))
+        .route("/console/incidents/{incident_id}", get(incidents::page::show))
+        .route("/console/incidents/{incident_id}/acts/{act_id}", get(incidents::acts::show))
+        .route("/console/incidents/{incident_id}/reports/{kind}", get(incidents::files::report))
         .route("/console/approvals", get(approval::page::show))
         .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))

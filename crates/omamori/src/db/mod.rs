@@ -54,6 +54,8 @@ pub const REGISTRY: &[Step] = &[
     step!(31, "alerts", "registry/0031_alerts.sql"),
     step!(33, "settlements", "registry/0033_settlements.sql"),
     step!(35, "published texts", "registry/0035_published_texts.sql"),
+    step!(36, "incidents", "registry/0036_incidents.sql"),
+    step!(37, "incident acts", "registry/0037_incident_acts.sql"),
 ];
 
 /// The evidence's schema, step by step.

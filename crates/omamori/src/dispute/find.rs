@@ -58,6 +58,11 @@ async fn transfers(app: &App, id: &str) -> Result<Vec<u128>> {
 const fn is_disputable(kind: EntryKind) -> bool {
     !matches!(
         kind,
-        EntryKind::Points | EntryKind::Chargeback | EntryKind::Refund | EntryKind::Cancel
+        EntryKind::Points
+            | EntryKind::Chargeback
+            | EntryKind::Compensation
+            | EntryKind::Reversal
+            | EntryKind::Refund
+            | EntryKind::Cancel
     )
 }

@@ -13,6 +13,7 @@ use crate::case::notes::{self, NoteKind, checked};
 use crate::case::{self, CaseKind, NewCase, Opener, evidence, list, own};
 use crate::gate::Act;
 use crate::identity::{Customer, Network, standing};
+use crate::incident;
 use crate::notify::AccountStopper;
 use crate::pos::yen;
 use crate::web::codes::Code;
@@ -98,8 +99,12 @@ async fn open_case(
         opener: Opener::Customer(customer_id),
         evidence: &evidence,
     };
+    let claimed = incident::claim(app, customer_id, transfer).await?;
     let mut tx = app.stores.registry.begin().await?;
     let (case_id, is_new) = case::open(app, &mut tx, &new).await?;
+    if is_new {
+        claimed.join(app, &mut tx, customer_id).await?;
+    }
     if let (true, Some(text)) = (is_new, text) {
         notes::add(app, &mut tx, &case_id, (NoteKind::Reply, customer_id), text).await?;
     }

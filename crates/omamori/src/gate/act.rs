@@ -233,6 +233,40 @@ pub enum Act {
     PayoutSent,
     /// The bank gave a payout back.
     PayoutReturned,
+    /// Staff open an incident.
+    IncidentOpen,
+    /// Staff write something about it.
+    IncidentWrite,
+    /// Customers are told of it.
+    IncidentPublish,
+    /// It is closed.
+    IncidentClose,
+    /// Staff say what makes its cohort.
+    IncidentCohort,
+    /// The cohort is counted.
+    IncidentCount,
+    /// Staff confirm or clear somebody of it, or add them.
+    IncidentReview,
+    /// Staff plan an act on it.
+    IncidentPlan,
+    /// Two people agreed on an act, and it is begun.
+    IncidentAct,
+    /// Sessions end and phones are unbound.
+    IncidentSignOut,
+    /// Factors are forgotten.
+    IncidentFactors,
+    /// Somebody of the cohort is told.
+    IncidentNotify,
+    /// A loss is made good.
+    IncidentCompensate,
+    /// It was.
+    IncidentCompensated,
+    /// What came in is taken back.
+    IncidentReverse,
+    /// It was.
+    IncidentReversed,
+    /// Staff take a list of persons out.
+    IncidentExport,
 }
 
 impl Act {

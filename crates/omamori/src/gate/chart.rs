@@ -79,6 +79,12 @@ pub enum AccountCode {
     FeeTax = 53,
     /// Operator: paid out of its bank account.
     OperatorBank = 54,
+    /// Operator: what it made good to victims of incidents.
+    IncidentLoss = 60,
+    /// Operator: taken back from wallets in an incident; owed to whoever it came from.
+    IncidentReturned = 61,
+    /// Operator: owed to victims whose wallets are closed, to be paid to their bank accounts.
+    IncidentPayable = 62,
 }
 
 /// Why value moved.
@@ -209,6 +215,12 @@ pub enum TransferCode {
     SettlementMark = 107,
     /// Amount 0, on the wallet: a campaign gave free value. `user_data_64` is the yen.
     FreeGivenNote = 75,
+    /// A victim's loss is made good: operator to wallet.
+    IncidentCompensation = 110,
+    /// The same where the wallet is closed: operator to what is owed outside of wallets.
+    IncidentPayout = 111,
+    /// Value that came in by a disputed top-up is taken back: wallet to operator.
+    IncidentReversal = 112,
 }
 
 impl TransferCode {
@@ -277,6 +289,9 @@ impl TransferCode {
             106 => Self::PayoutReturned,
             107 => Self::SettlementMark,
             75 => Self::FreeGivenNote,
+            110 => Self::IncidentCompensation,
+            111 => Self::IncidentPayout,
+            112 => Self::IncidentReversal,
             _ => return None,
         })
     }

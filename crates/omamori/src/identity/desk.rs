@@ -117,6 +117,42 @@ pub async fn end_sessions(app: &App, tx: &mut Tx, customer_id: &str) -> Result<u
     Ok(ended)
 }
 
+/// No phone of a customer is bound any more, no move can be undone and no recovery goes on: who
+/// holds a factor binds a phone anew. [`super::standing::forget`] follows the commit.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn unbind(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    super::devices::note(app, tx, customer_id).await?;
+    let devices = sql("UPDATE device SET state = 'ended', ended_at = COALESCE(ended_at, $1)
+         WHERE customer_id = $2 AND state IN ('active', 'replaced')");
+    tx.execute(devices.bind(app.clock.now()).bind(customer_id)).await?;
+    let moves = sql("UPDATE device_move SET state = 'settled'
+         WHERE customer_id = $1 AND state IN ('code_sent', 'done')");
+    tx.execute(moves.bind(customer_id)).await?;
+    recover::cancel_all(app, tx, customer_id).await?;
+    tell(app, tx, customer_id, &Notice::PhonesUnbound {}).await
+}
+
+/// Passkeys, password, app and accounts elsewhere are no factors any more: the way back in is a
+/// recovery, which makes new ones. (There is no account that is used without two factors: this one
+/// is not used until then.)
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn forget_factors(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    for delete in [
+        sql("DELETE FROM passkey WHERE customer_id = $1"),
+        sql("DELETE FROM password WHERE customer_id = $1"),
+        sql("DELETE FROM totp WHERE customer_id = $1"),
+        sql("DELETE FROM external_identity WHERE customer_id = $1"),
+        sql("DELETE FROM session WHERE customer_id = $1"),
+    ] {
+        tx.execute(delete.bind(customer_id)).await?;
+    }
+    tell(app, tx, customer_id, &Notice::FactorsForgotten {}).await
+}
+
 /// One attack by a list of passwords.
 pub struct Wave {
     /// `atk_…`.

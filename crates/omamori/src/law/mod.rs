@@ -44,10 +44,12 @@ pub const fn effect(code: TransferCode) -> Option<Effect> {
         TransferCode::TopupCash
         | TransferCode::TopupCard
         | TransferCode::TopupAuto
-        | TransferCode::TopupAtm => Effect::Issued,
+        | TransferCode::TopupAtm
+        | TransferCode::IncidentCompensation => Effect::Issued,
         TransferCode::TopupCashCancel
         | TransferCode::TopupAtmCancel
-        | TransferCode::CardChargeback => Effect::IssuedBack,
+        | TransferCode::CardChargeback
+        | TransferCode::IncidentReversal => Effect::IssuedBack,
         TransferCode::Payment => Effect::Recovered,
         TransferCode::Refund | TransferCode::Cancel => Effect::RecoveredBack,
         TransferCode::Send

@@ -237,6 +237,8 @@ fn words(text: Text, entry: &Entry) -> Option<(String, String)> {
         | EntryKind::TopupCard
         | EntryKind::TopupAuto
         | EntryKind::Chargeback
+        | EntryKind::Compensation
+        | EntryKind::Reversal
         | EntryKind::SendWaiting
         | EntryKind::Send
         | EntryKind::SendReturned

@@ -216,6 +216,24 @@ pub enum Notice {
     },
     /// The operator's staff ended all sessions.
     SessionsEnded {},
+    /// The operator unbound all phones of the account.
+    PhonesUnbound {},
+    /// The operator forgot all factors of the account.
+    FactorsForgotten {},
+    /// Something happened on the account that its holder may not know.
+    IncidentAffected {},
+    /// Nothing did; to be safe all the same.
+    IncidentPrecaution {},
+    /// A loss was made good.
+    IncidentCompensated {
+        /// Yen.
+        amount: i64,
+    },
+    /// What came in by a disputed top-up was taken back.
+    IncidentReversed {
+        /// Yen.
+        amount: i64,
+    },
     /// The account was started again.
     AccountResumed {
         /// By whom.
@@ -387,6 +405,12 @@ impl Notice {
             Self::SignedUp { .. } => &[],
             Self::ConfirmAsked { .. } => &[Push],
             Self::NewSession { .. } | Self::SessionsEnded {} => &[Email],
+            Self::IncidentPrecaution {}
+            | Self::IncidentCompensated { .. }
+            | Self::IncidentReversed { .. } => &[Email, Push],
+            Self::PhonesUnbound {} | Self::FactorsForgotten {} | Self::IncidentAffected {} => {
+                &[Sms, Email, Push]
+            }
             Self::DeviceMoveUndone { .. }
             | Self::DeviceMoveSettled { .. }
             | Self::AccountResumed { .. }

@@ -372,6 +372,36 @@ pub const INVENTORY: &[Table] = &[
              (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
+    registry("incident_act_row", "which incident's acts concerned somebody", "carrying out acts once")
+        .kept(until("five years after it was done (法22条)", BOOKS, "DELETE FROM incident_act_row
+             WHERE (act_id, subject) IN (SELECT act_id, subject FROM incident_act_row
+                 WHERE done_at < $1 LIMIT $2)"))
+        .exported(Copied::Otherwise("what was done is in `notices` and `incidents`"))
+        .at_closing(End::Stays("proof that it was done, under the id alone")),
+    registry("incident_move", "which transfers of somebody are disputed in an incident", "making losses good")
+        .kept(until("five years later (法22条)", BOOKS, "DELETE FROM incident_move
+             WHERE (incident_id, transfer_id) IN (SELECT incident_id, transfer_id
+                 FROM incident_move WHERE at < $1 LIMIT $2)"))
+        .exported(rows("incident_transfers", "SELECT incident_id, kind, in_yen, out_yen, back_yen,
+                store_id, at FROM incident_move WHERE customer_id = $1 ORDER BY at LIMIT 10000",
+            &[("incident_id", As::Text), ("kind", As::Text), ("yen_in", As::Int),
+              ("yen_out", As::Int), ("yen_back", As::Int), ("store_id", As::Text),
+              ("at", As::Time)]))
+        .at_closing(End::Stays("the books name it, under the id alone")),
+    registry("incident_member", "in which incident somebody is a victim", "incidents: telling, making good")
+        .kept(until("five years later (法22条)", BOOKS, "DELETE FROM incident_member
+             WHERE (incident_id, customer_id) IN (SELECT incident_id, customer_id
+                 FROM incident_member WHERE added_at < $1 LIMIT $2)"))
+        .exported(rows("incidents", "SELECT incident_id, state, first_at, told_at
+                FROM incident_member WHERE customer_id = $1 ORDER BY first_at LIMIT 10000",
+            &[("incident_id", As::Text), ("state", As::Text), ("first_at", As::Time),
+              ("told_at", As::Time)]))
+        .at_closing(End::Stays("a payout may be owed, under the id alone")),
+    business("incident", "", "incidents: what happened, why, since when"),
+    business("incident_cohort", "", "the question whom an incident touched"),
+    business("incident_count", "", "how many were found, and up to where"),
+    business("incident_log", "", "what was done in an incident, and by whom"),
+    business("incident_act", "", "acts on a cohort, and who agreed"),
     business("published_text", "", "terms and compensation policy, every version"),
     business("control", "", "functions that staff closed, and who did"),
     business("risk_version", "", "the rules of risk, every version"),

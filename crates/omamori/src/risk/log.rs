@@ -9,7 +9,7 @@ const PAGE: i64 = 500;
 
 /// Where a reader stands.
 #[derive(Debug)]
-pub(super) struct Log {
+pub(crate) struct Log {
     after: (Micros, i64, i64),
     before: Micros,
     is_read: bool,

@@ -13,7 +13,7 @@ pub mod follow;
 mod hits;
 pub mod label;
 pub mod label_file;
-mod log;
+pub(crate) mod log;
 mod record;
 pub mod rules;
 pub mod watch;

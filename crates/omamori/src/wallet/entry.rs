@@ -65,6 +65,10 @@ pub enum EntryKind {
     PaymentHeldEnded,
     /// A campaign gave free value.
     Gift,
+    /// What was lost in an incident came back.
+    Compensation,
+    /// What came in by a disputed top-up was taken back.
+    Reversal,
 }
 
 impl EntryKind {
@@ -91,13 +95,15 @@ impl EntryKind {
             Self::PaymentHeld => "payment_held",
             Self::PaymentHeldEnded => "payment_held_ended",
             Self::Gift => "gift",
+            Self::Compensation => "compensation",
+            Self::Reversal => "reversal",
         }
     }
 }
 
 impl EntryKind {
     /// Every kind there is.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Payment,
         Self::Refund,
         Self::Cancel,
@@ -117,6 +123,8 @@ impl EntryKind {
         Self::AuthorizationEnded,
         Self::PaymentHeld,
         Self::PaymentHeldEnded,
+        Self::Compensation,
+        Self::Reversal,
     ];
 
     /// The kind of a word.
@@ -151,6 +159,8 @@ impl EntryKind {
             TransferCode::CardChargeback => Self::Chargeback,
             TransferCode::PointsConvertedNote => Self::Points,
             TransferCode::FreeGivenNote => Self::Gift,
+            TransferCode::IncidentCompensation => Self::Compensation,
+            TransferCode::IncidentReversal => Self::Reversal,
             // Legs and positions; what concerns points and coupons alone.
             _ => return None,
         })
@@ -164,6 +174,7 @@ impl EntryKind {
             Self::Payment
                 | Self::TopupCancel
                 | Self::Chargeback
+                | Self::Reversal
                 | Self::Authorization
                 | Self::PaymentHeld
         ) || self.is_sent()
@@ -192,6 +203,8 @@ impl EntryKind {
             | Self::TopupCard
             | Self::TopupAuto
             | Self::TopupAtm
+            | Self::Compensation
+            | Self::Reversal
             | Self::Chargeback => Kind::Topup,
         }
     }
@@ -205,12 +218,13 @@ impl EntryKind {
             | Self::AuthorizationEnded
             | Self::PaymentHeld
             | Self::PaymentHeldEnded => Class::Paid,
-            Self::Refund | Self::Cancel => Class::Refunded,
+            Self::Refund | Self::Cancel | Self::Compensation => Class::Refunded,
             Self::Topup
             | Self::TopupCancel
             | Self::TopupCard
             | Self::TopupAuto
             | Self::TopupAtm
+            | Self::Reversal
             | Self::Chargeback => Class::Topup,
             Self::SendWaiting | Self::Send | Self::SendReturned => Class::Sent,
             Self::Receive => Class::Received,
@@ -288,6 +302,20 @@ pub struct Entry {
     pub payment_id: Option<String>,
     /// What `/send/…` shows.
     pub send_id: Option<String>,
+}
+
+impl Entry {
+    /// Whether nothing more is shown of it, and nobody disputes it.
+    #[must_use]
+    pub const fn is_plain(&self) -> bool {
+        matches!(
+            self.kind,
+            EntryKind::Points
+                | EntryKind::Chargeback
+                | EntryKind::Compensation
+                | EntryKind::Reversal
+        )
+    }
 }
 
 /// Entries, newest first, and where the next page begins.

@@ -423,6 +423,22 @@ codes! {
     CaseClosed = "case_closed", CONFLICT, "The case is decided.",
         clerk: "この件は解決済みです。" / "This case is decided.",
         customer: "この件は調査が終わっているため、追記できません。" / "This case is decided, so nothing can be added.";
+    /// The incident is closed.
+    IncidentClosed = "incident_closed", CONFLICT, "The incident is closed.",
+        clerk: "このインシデントは終了しています。" / "This incident is closed.",
+        customer: "このインシデントは終了しています。" / "This incident is closed.";
+    /// An act on the incident's cohort is being carried out.
+    IncidentBusy = "incident_busy", CONFLICT, "An act on the cohort is being carried out.",
+        clerk: "実行中の対応があります。完了してから終了してください。" / "An act is being carried out. Close the incident when it is done.",
+        customer: "実行中の対応があります。" / "An act is being carried out.";
+    /// The customer is in the lists of the incident already.
+    IncidentMember = "incident_member", CONFLICT, "The customer is in the incident's lists already.",
+        clerk: "このお客様はすでに対象に含まれています。" / "This customer is in the lists already.",
+        customer: "すでに対象に含まれています。" / "Already in the lists.";
+    /// The act concerns nobody.
+    IncidentEmpty = "incident_empty", UNPROCESSABLE_ENTITY, "The act concerns nobody of the cohort.",
+        clerk: "対象がありません。名簿の確認状況を見直してください。" / "This concerns nobody. Look at the lists: who is confirmed?",
+        customer: "対象がありません。" / "This concerns nobody.";
     /// Somebody else has the case in hand, or it has changed: look again.
     CaseChanged = "case_changed", CONFLICT, "The case is decided, or in other hands; look again.",
         clerk: "ほかの担当者が対応中か、解決済みです。画面を更新してください。" / "A colleague has this case in hand, or it is decided. Look again.",

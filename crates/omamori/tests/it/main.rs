@@ -26,6 +26,7 @@ mod doors_part;
 mod doors_two;
 mod durability;
 mod history;
+mod incident;
 mod input;
 mod law;
 mod limits;

@@ -64,7 +64,10 @@ form.addEventListener("submit", (event) => {
   event.preventDefault();
   busy(part("act-confirm"), async () => {
     const body = Object.fromEntries(new FormData(form));
-    if (act.dataset.unmask) body.contact = act.dataset.unmask;
+    const { unmask, state, customer, what } = act.dataset;
+    if (unmask) body.contact = unmask;
+    if (state) Object.assign(body, { state, customers: customer ? [customer] : [] });
+    if (what) body.what = what;
     if (body.amount) Object.assign(body, { amount: Number(body.amount), key });
     try {
       const answer = await api("POST", act.dataset.act, body);

@@ -100,6 +100,11 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::CloseDoor { door, scope, subject, .. } => {
             ("console.act_close", doors::words(text, door, scope, subject))
         }
+        Proposal::IncidentAct { kind, rows, yen, .. } => {
+            let what = text.named("incident.act_", kind.as_str());
+            let yen = filters::yen_text(*yen);
+            ("console.act_incident", format!("{what} · {rows} · {yen}"))
+        }
         Proposal::Refund { payment_id, amount, .. } => {
             ("console.act_refund", format!("{} · {payment_id}", filters::yen_text(*amount)))
         }
@@ -133,6 +138,9 @@ fn href(proposal: &Proposal) -> Option<String> {
         Proposal::OpenDoor { .. } | Proposal::CloseDoor { .. } => Some("/console/doors".to_owned()),
         Proposal::BeginCampaign { .. } => Some("/console/campaigns".to_owned()),
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
+        Proposal::IncidentAct { incident_id, act_id, .. } => {
+            Some(format!("/console/incidents/{incident_id}/acts/{act_id}"))
+        }
         Proposal::PublishRules { version, .. } => Some(format!("/console/rules?version={version}")),
         other => other.customer().map(|id| format!("/console/customers/{id}")),
     }

@@ -15,6 +15,8 @@ use crate::coupon::Terms;
 use crate::gate::Act;
 use crate::identity::recover::assisted;
 use crate::identity::standing;
+use crate::incident::ActKind;
+use crate::incident::plan::start_in;
 use crate::risk::rules;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -58,6 +60,21 @@ pub enum Proposal {
     AssistRecovery {
         /// Who.
         customer_id: String,
+    },
+    /// An act on an incident's cohort is carried out.
+    IncidentAct {
+        /// `inc_…`.
+        incident_id: String,
+        /// `iac_…`.
+        act_id: String,
+        /// What is to be done.
+        kind: ActKind,
+        /// How many rows.
+        rows: i64,
+        /// Yen in all.
+        yen: i64,
+        /// Of kind, parameters and rows: what is agreed on are these.
+        sha256: String,
     },
     /// A payment is given back, in part or whole, in its merchant's place.
     Refund {
@@ -126,6 +143,7 @@ impl Proposal {
             Self::Unfreeze { .. } => Act::StaffUnfreeze,
             Self::AssistRecovery { .. } => Act::StaffRecover,
             Self::PublishRules { .. } => Act::RulesPublish,
+            Self::IncidentAct { .. } => Act::IncidentAct,
             Self::Refund { .. } => Act::StaffRefund,
             Self::BeginCampaign { .. } => Act::CampaignCreate,
             Self::OpenDoor { .. } => Act::DoorOpen,
@@ -144,6 +162,7 @@ impl Proposal {
             Self::PublishRules { .. } | Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
                 Fraud::is_of(role)
             }
+            Self::IncidentAct { kind, .. } => kind.may(role),
             Self::Refund { .. } => Refunder::is_of(role),
             Self::BeginCampaign { .. } => Finance::is_of(role),
         }
@@ -155,6 +174,7 @@ impl Proposal {
         match self {
             Self::InviteStaff { .. } => "",
             Self::PublishRules { .. } => rules::SUBJECT,
+            Self::IncidentAct { incident_id, .. } => incident_id,
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
             Self::Refund { payment_id, .. } => payment_id,
@@ -175,6 +195,7 @@ impl Proposal {
             | Self::ChangeRole { .. }
             | Self::RemoveStaff { .. }
             | Self::PublishRules { .. }
+            | Self::IncidentAct { .. }
             | Self::Refund { .. }
             | Self::BeginCampaign { .. }
             | Self::OpenDoor { .. }
@@ -216,6 +237,11 @@ impl Proposal {
                 let before = rules::publish_in(app, tx, *version, agreed[0]).await?;
                 let (before, after) = (json!({ "version": before }), json!({ "version": version }));
                 Ok(Done { subject: rules::SUBJECT.to_owned(), before, after, shown_once: None })
+            }
+            Self::IncidentAct { incident_id, act_id, sha256, .. } => {
+                let after = start_in(app, tx, (act_id, sha256), agreed[0]).await?;
+                let (subject, before) = (incident_id.clone(), json!({ "state": "asked" }));
+                Ok(Done { subject, before, after, shown_once: None })
             }
             Self::AssistRecovery { customer_id } => {
                 let ticket = assisted(app, tx, customer_id, agreed).await?;

@@ -5,4 +5,4 @@ pub(super) mod page;
 mod plot;
 
 pub use figures::Figures;
-pub(super) use plot::{Plot, draw};
+pub(crate) use plot::{Plot, draw};

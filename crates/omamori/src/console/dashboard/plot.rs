@@ -9,7 +9,7 @@ use crate::web::filters::japan;
 const HEIGHT: i64 = 56;
 
 /// One bar.
-pub(in crate::console) struct Bar {
+pub struct Bar {
     pub x: i64,
     pub y: i64,
     pub height: i64,
@@ -18,7 +18,7 @@ pub(in crate::console) struct Bar {
 }
 
 /// A plot: bars from left to right, the newest at the right.
-pub(in crate::console) struct Plot {
+pub struct Plot {
     /// A key of the catalogue.
     pub name: &'static str,
     pub bars: Vec<Bar>,
@@ -28,7 +28,7 @@ pub(in crate::console) struct Plot {
 }
 
 /// Draws one figure of each place in time.
-pub(in crate::console) fn plot(
+pub fn plot(
     name: &'static str,
     counts: &BTreeMap<Micros, Counts>,
     figure: impl Fn(&Counts) -> i64,
@@ -41,11 +41,7 @@ pub(in crate::console) fn plot(
 }
 
 /// Draws figures, each with the words for its place.
-pub(in crate::console) fn draw(
-    name: &'static str,
-    figures: &[(String, i64)],
-    words: impl Fn(i64) -> String,
-) -> Plot {
+pub fn draw(name: &'static str, figures: &[(String, i64)], words: impl Fn(i64) -> String) -> Plot {
     let highest = figures.iter().map(|(_, value)| *value).max().unwrap_or_default();
     let width_of_bar = 480 / i64::try_from(figures.len().max(1)).unwrap_or(1);
     let bar = |(place, (at, value)): (usize, &(String, i64))| {

@@ -71,6 +71,9 @@ impl Effect {
             | TransferCode::CouponGiven
             | TransferCode::CampaignFunded
             | TransferCode::CampaignReleased
+            | TransferCode::IncidentCompensation
+            | TransferCode::IncidentPayout
+            | TransferCode::IncidentReversal
             // Between merchants, the operator and its bank.
             | TransferCode::SalesSettled
             | TransferCode::CashSettled

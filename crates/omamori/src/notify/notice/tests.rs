@@ -53,6 +53,12 @@ pub(in crate::notify) fn all() -> Vec<Notice> {
         Notice::SendReturned { amount: 3_000, reason: ReturnReason::Declined },
         Notice::SendReturned { amount: 3_000, reason: ReturnReason::Passcode },
         Notice::MoneyRequested { amount: 3_000, from: (&phone).into() },
+        Notice::PhonesUnbound {},
+        Notice::FactorsForgotten {},
+        Notice::IncidentAffected {},
+        Notice::IncidentPrecaution {},
+        Notice::IncidentCompensated { amount: 3_000 },
+        Notice::IncidentReversed { amount: 3_000 },
         Notice::CaseOpened {},
         Notice::CaseAsked {},
     ];

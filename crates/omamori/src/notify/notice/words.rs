@@ -171,6 +171,28 @@ impl Notice {
                 vec![("amount", yen_text(*amount)), ("store", shown(store))],
             ),
             Self::AccountStopped { by } => ("notice.account_stopped", by.text(), vec![]),
+            Self::PhonesUnbound {} => {
+                ("notice.phones_unbound", "notice.phones_unbound_text", vec![])
+            }
+            Self::FactorsForgotten {} => {
+                ("notice.factors_forgotten", "notice.factors_forgotten_text", vec![])
+            }
+            Self::IncidentAffected {} => {
+                ("notice.incident_affected", "notice.incident_affected_text", vec![])
+            }
+            Self::IncidentPrecaution {} => {
+                ("notice.incident_precaution", "notice.incident_precaution_text", vec![])
+            }
+            Self::IncidentCompensated { amount } => (
+                "notice.incident_compensated",
+                "notice.incident_compensated_text",
+                vec![("amount", yen_text(*amount))],
+            ),
+            Self::IncidentReversed { amount } => (
+                "notice.incident_reversed",
+                "notice.incident_reversed_text",
+                vec![("amount", yen_text(*amount))],
+            ),
             Self::SessionsEnded {} => {
                 ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
             }

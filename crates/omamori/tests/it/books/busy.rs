@@ -4,6 +4,7 @@ use omamori::audit::Actor;
 use omamori::clock::{DAY, HOUR, MINUTE};
 use omamori::coupon::manage::{self, Owner};
 use omamori::coupon::{Campaign, Gift};
+use omamori::incident::work_due;
 use omamori::merchant::create_terminal;
 use omamori::privacy::{GRACE, ask_for_closing, carry_out_due};
 use omamori::settlement::calendar::Calendar;
@@ -12,9 +13,11 @@ use omamori::settlement::{bank, payout, run};
 use omamori::value::promise::issue_due;
 use omamori::value::sweep::sweep;
 use omamori::web::filters::japan;
+use omamori_db::sql;
 use serde_json::json;
 
 use crate::cardtopup::world::{World, deliver, work};
+use crate::incident;
 use crate::settlement::payouts::{account, with_sender};
 use crate::settlement::{TERMS, shop};
 use crate::support::app::TestApp;
@@ -39,8 +42,23 @@ pub async fn busy(app: &mut TestApp) {
     promised_points(app).await;
     what_ends(app, register).await;
     merchants_are_paid(app).await;
+    losses_are_made_good(app).await;
     let mut person = rich(app, 3_000).await;
     person.confirmed(app, "/sends", &by_link("still-waiting", 1_200)).await.ok();
+}
+
+/// Victims of an incident get back what they lost, one of them outside of the closed wallet; and
+/// what came in and was not spent is taken back.
+async fn losses_are_made_good(app: &TestApp) {
+    let world = incident::world(app, 2).await;
+    world.confirmed(app).await;
+    let gone = sql("UPDATE customer SET status = 'closed' WHERE customer_id = $1");
+    let gone = gone.bind(&world.victims[1].customer_id);
+    app.app.stores.registry.execute(gone).await.unwrap();
+    world.agreed(app, &json!({ "kind": "compensate", "on": "confirmed" })).await;
+    world.count(app, &format!("customer:{}", world.victims[0].customer_id)).await;
+    world.agreed(app, &json!({ "kind": "reverse", "on": "confirmed" })).await;
+    assert!(work_due(&app.app).await.unwrap() >= 3);
 }
 
 /// A merchant that took cash too is settled and paid; the bank takes the file and gives it back.

@@ -26,6 +26,7 @@ mod console;
 mod contacts;
 mod external;
 mod factors;
+mod incident;
 mod lost;
 mod merchant;
 mod ownlimits;

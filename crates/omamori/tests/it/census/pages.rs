@@ -64,6 +64,8 @@ struct World {
     statement: String,
     /// A case about the customer.
     case: String,
+    /// An incident with the customer in it, and an act that is planned.
+    incident: (String, String),
     /// The page of an order of an online shop.
     order: String,
     /// An authorization of the customer's.
@@ -107,6 +109,7 @@ async fn world(app: &TestApp) -> World {
     sender.customer.post(app, "/limits/lower", &lower).await.ok();
     let higher = json!({ "limit": "payment_24h", "yen": 5_000 });
     sender.confirmed(app, "/limits/raise", &higher).await.ok();
+    let incident = incident(app, &admin, &customer).await;
     let atm = atm::atm(app).await;
     let session = atm::session(app, &atm, "t-1").await.ok();
     atm::claim(app, &customer, session["session"]["number"].as_str().unwrap()).await;
@@ -114,6 +117,7 @@ async fn world(app: &TestApp) -> World {
         authorization: format!("/console/authorizations/{authorization}"),
         sent: format!("/send/{}", sent["send"]["send_id"].as_str().unwrap()),
         campaigns,
+        incident,
         sender,
         viewer,
         admin,
@@ -131,6 +135,25 @@ async fn world(app: &TestApp) -> World {
         register,
         customer,
     }
+}
+
+/// An incident whose words would be markup: the customer in its cohort, told, and an act planned.
+async fn incident(app: &TestApp, admin: &Desk, customer: &Customer) -> (String, String) {
+    let new = json!({ "title": "<script>", "kind": "other", "first_event_at": app.now() - HOUR });
+    let opened = admin.post(app, "/incidents", &new).await.ok();
+    let id = opened["incident_id"].as_str().unwrap().to_owned();
+    let path = |end: &str| format!("/incidents/{id}/{end}");
+    let question = json!({ "from": app.now() - HOUR, "money": "after",
+        "conditions": format!("customer:{}", customer.customer_id) });
+    admin.post(app, &path("cohort"), &question).await.ok();
+    admin.post(app, &path("count"), &json!({})).await.ok();
+    let all = json!({ "state": "confirmed", "reason": "<b>朝食" });
+    admin.post(app, &path("review"), &all).await.ok();
+    let published = json!({ "what": "publish", "reason": "<script>" });
+    assert_eq!(admin.post(app, &path("write"), &published).await.status, 204);
+    let plan = json!({ "kind": "compensate", "on": "confirmed" });
+    let plan = admin.post(app, &path("acts"), &plan).await.ok();
+    (id, plan["act_id"].as_str().unwrap().to_owned())
 }
 
 /// An order of an online shop, with names that would be markup.
@@ -281,6 +304,15 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(console("console_case.html", &format!("/console/cases/{}", world.case)));
         pages.push(console("console_alerts.html", "/console/alerts"));
         pages.push(console("console_doors.html", "/console/doors"));
+        let (incident, act) = &world.incident;
+        let of_incident = format!("/console/incidents/{incident}");
+        pages.push(console("console_incidents.html", "/console/incidents"));
+        pages.push(console("console_incident.html", &of_incident));
+        pages.push(console("console_incident_act.html", &format!("{of_incident}/acts/{act}")));
+        for kind in ["public", "letter", "authority", "board"] {
+            let path = format!("{of_incident}/reports/{kind}");
+            pages.push(console("console_incident_report.html", &path));
+        }
         pages.push(console("console_settlements.html", "/console/settlements"));
         pages.push(console("console_campaigns.html", "/console/campaigns"));
         for campaign in &world.campaigns {
@@ -328,6 +360,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("history.html", customer, "/history?q=%3Cscript%3E&kind=paid"));
         pages.push(of_customer("months.html", customer, "/history/months"));
         pages.push(of_customer("cases.html", customer, "/cases"));
+        pages.push(of_customer("affected.html", customer, "/affected"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));
         pages.push(of_customer("topup_atm.html", customer, "/topup/atm"));

@@ -1,0 +1,199 @@
+//! What an act does about one row, in the transaction that marks the row as done: so it is done
+//! once, whoever works on it.
+
+use omamori_db::{Tx, sql};
+use serde_json::{Value, json};
+
+use super::act::{ActKind, ActRow, Letter, Planned};
+use super::plan::scope;
+use super::{log, money};
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::control::{self, Closing, Door, Scope};
+use crate::gate::Act;
+use crate::identity::{desk, standing};
+use crate::notify::{AccountStopper, Notice, tell};
+use crate::web::error::{Error, Result};
+
+/// Marks a row as done. False if somebody else did.
+async fn claim(
+    app: &App,
+    tx: &mut Tx,
+    (act, row): (&Planned, &ActRow),
+    (outcome, moved): (&str, i64),
+) -> Result<bool> {
+    let update = sql("UPDATE incident_act_row SET state = 'done', outcome = $1, moved_yen = $2,
+             done_at = $3 WHERE act_id = $4 AND subject = $5 AND state = 'waiting'");
+    let update = update.bind(outcome).bind(moved).bind(app.clock.now()).bind(&act.act_id);
+    Ok(tx.execute(update.bind(&row.subject)).await? == 1)
+}
+
+/// Does a row.
+pub(super) async fn carry_out(app: &App, act: &Planned, row: &ActRow) -> Result<()> {
+    let actor = Actor::on_behalf_of(act.started_by.clone().unwrap_or_default());
+    match act.parameters.kind {
+        ActKind::Compensate => {
+            let moved = money::compensate(app, act, &row.subject, row.yen).await?;
+            account_for(app, &actor, (act, row), Act::IncidentCompensate, moved).await
+        }
+        ActKind::Reverse => {
+            let moved = money::reverse(app, act, &row.subject, row.yen).await?;
+            account_for(app, &actor, (act, row), Act::IncidentReverse, moved).await
+        }
+        ActKind::CloseDoors => {
+            let door = Door::of(&row.subject).ok_or(Error::fault("a door is none"))?;
+            close(app, &actor, (act, row), door, scope(&act.parameters, door)?).await
+        }
+        ActKind::HoldPayouts => {
+            let merchant = Scope::Merchant(row.subject.clone());
+            close(app, &actor, (act, row), Door::Payouts, merchant).await
+        }
+        _ => on_account(app, &actor, act, row).await,
+    }
+}
+
+/// What has moved in the ledger is written down, and told, once.
+async fn account_for(
+    app: &App,
+    actor: &Actor,
+    (act, row): (&Planned, &ActRow),
+    what: Act,
+    (outcome, moved): money::Moved,
+) -> Result<()> {
+    let customer = row.subject.as_str();
+    let after = json!({ "incident": act.incident_id, "act": act.act_id, "outcome": outcome,
+        "yen": moved });
+    let clearance = actor.decide(app, act_of(what), Some(customer), &after, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    if !claim(app, &mut tx, (act, row), (outcome, moved)).await? {
+        return Ok(());
+    }
+    let notice = match (what, outcome) {
+        (Act::IncidentCompensate, "done") => Some(Notice::IncidentCompensated { amount: moved }),
+        (Act::IncidentReverse, "done") => Some(Notice::IncidentReversed { amount: moved }),
+        _ => None,
+    };
+    if let Some(notice) = notice {
+        tell(app, &mut tx, customer, &notice).await?;
+        told(app, &mut tx, act, customer).await?;
+    }
+    let entry = Entry {
+        actor,
+        act: act_of(what),
+        subject: customer,
+        before: Value::Null,
+        after,
+        reason: &act.reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await
+}
+
+/// The gate has decided about the money; this is about the row that says so.
+const fn act_of(what: Act) -> Act {
+    match what {
+        Act::IncidentReverse => Act::IncidentReversed,
+        _ => Act::IncidentCompensated,
+    }
+}
+
+async fn told(app: &App, tx: &mut Tx, act: &Planned, customer_id: &str) -> Result<()> {
+    let update = sql("UPDATE incident_member SET told_at = COALESCE(told_at, $1)
+         WHERE incident_id = $2 AND customer_id = $3");
+    let update = update.bind(app.clock.now()).bind(&act.incident_id).bind(customer_id);
+    tx.execute(update).await?;
+    Ok(())
+}
+
+/// Closes a door, if it is not closed for just these.
+async fn close(
+    app: &App,
+    actor: &Actor,
+    (act, row): (&Planned, &ActRow),
+    door: Door,
+    scope: Scope,
+) -> Result<()> {
+    let closed = app.gate.controls().closed(app.clock.now());
+    let is_closed = closed.iter().any(|one| one.door == door && one.scope == scope);
+    if !is_closed {
+        let closing = Closing {
+            door,
+            scope,
+            reason: act.reason.clone(),
+            notice_ja: String::new(),
+            notice_en: String::new(),
+            ends_at: None,
+        };
+        control::close(app, actor, &actor.id, closing).await?;
+    }
+    let mut tx = app.stores.registry.begin().await?;
+    let outcome = if is_closed { "already" } else { "done" };
+    claim(app, &mut tx, (act, row), (outcome, 0)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// What is done to an account alone: rows of the registry.
+async fn on_account(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<()> {
+    let customer = row.subject.as_str();
+    let what = match act.parameters.kind {
+        ActKind::Freeze => Act::StaffFreeze,
+        ActKind::Unfreeze => Act::StaffUnfreeze,
+        ActKind::SignOut => Act::IncidentSignOut,
+        ActKind::RequireFactors => Act::IncidentFactors,
+        _ => Act::IncidentNotify,
+    };
+    let query = sql("SELECT status FROM customer WHERE customer_id = $1").bind(customer);
+    let status = app.stores.registry.one(query).await?.text("status")?;
+    let outcome = if status == "closed" { "gone" } else { "done" };
+    let after = json!({ "incident": act.incident_id, "act": act.act_id, "outcome": outcome });
+    let clearance = actor.decide(app, what, Some(customer), &after, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    if !claim(app, &mut tx, (act, row), (outcome, 0)).await? {
+        return Ok(());
+    }
+    if outcome == "done" {
+        effect(app, &mut tx, act, customer).await?;
+    }
+    let (before, reason) = (json!({ "status": status }), act.reason.as_str());
+    let entry = Entry { actor, act: what, subject: customer, before, after, reason };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    standing::forget(app, customer).await
+}
+
+async fn effect(app: &App, tx: &mut Tx, act: &Planned, customer: &str) -> Result<()> {
+    match act.parameters.kind {
+        ActKind::Freeze => standing::freeze_in(app, tx, customer, AccountStopper::Staff).await,
+        ActKind::Unfreeze => standing::unfreeze_in(app, tx, customer).await.map(drop),
+        ActKind::SignOut => {
+            desk::end_sessions(app, tx, customer).await?;
+            desk::unbind(app, tx, customer).await
+        }
+        ActKind::RequireFactors => desk::forget_factors(app, tx, customer).await,
+        _ => {
+            let notice = match act.parameters.letter {
+                Some(Letter::Precaution) => Notice::IncidentPrecaution {},
+                _ => Notice::IncidentAffected {},
+            };
+            tell(app, tx, customer, &notice).await?;
+            told(app, tx, act, customer).await
+        }
+    }
+}
+
+/// The last row is done.
+pub(super) async fn finish(app: &App, act: &Planned) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.stores.registry.begin().await?;
+    let update = sql("UPDATE incident_act SET state = 'done', done_at = $1
+         WHERE act_id = $2 AND state = 'running' AND NOT EXISTS
+             (SELECT 1 FROM incident_act_row WHERE act_id = $2 AND state = 'waiting')");
+    if tx.execute(update.bind(now).bind(&act.act_id)).await? != 1 {
+        return Ok(()); // another node did, or a row could not be done yet
+    }
+    let query = sql("SELECT CAST(COALESCE(SUM(moved_yen), 0) AS BIGINT) AS moved
+         FROM incident_act_row WHERE act_id = $1");
+    let moved = tx.one(query.bind(&act.act_id)).await?.int("moved")?;
+    let told = format!("{} {} {moved}", act.parameters.kind.as_str(), act.rows);
+    let by = act.started_by.as_deref().unwrap_or_default();
+    log::add(&mut tx, &act.incident_id, (by, now), "act_done", &told).await?;
+    Ok(tx.commit().await?)
+}

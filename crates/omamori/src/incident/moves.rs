@@ -1,0 +1,239 @@
+//! The disputed money of the customers found, read from the ledger: what came in, what went out and
+//! what came back of it, up to a position.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use omamori_ledger::{PendingStatus, Transfer, TransferFlags};
+use serde::Serialize;
+
+use super::count::{Position, Seen};
+use super::query::{Money, Query};
+use crate::app::App;
+use crate::clock::Micros;
+use crate::gate::chart::{TransferCode, due, wallet_account_id};
+use crate::gate::evidence::DecisionId;
+use crate::gate::windows::Position as Refunded;
+use crate::id::Kind;
+use crate::pos::{Paid, claims, micros, yen};
+use crate::wallet::entry::EntryKind;
+use crate::web::error::Result;
+
+/// Transfers that are read at one time.
+const PAGE: usize = 500;
+
+/// A transfer that is disputed. Yen.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Move {
+    /// Its id.
+    pub transfer_id: u128,
+    /// Whose wallet, `cus_…`.
+    pub customer_id: String,
+    /// As the history names it.
+    pub kind: String,
+    /// When.
+    pub at: Micros,
+    /// Came into the wallet.
+    pub came: i64,
+    /// Went out of it.
+    pub out: i64,
+    /// Came back of what went out.
+    pub back: i64,
+    /// `sto_…`; empty if no store took part.
+    pub store_id: String,
+    /// `dec_…`.
+    pub decision_id: String,
+}
+
+impl Move {
+    /// What is lost by it.
+    #[must_use]
+    pub const fn loss(&self) -> i64 {
+        self.out - self.back
+    }
+}
+
+/// The moves of all customers found, in order of customer and time.
+pub(super) async fn of(
+    app: &App,
+    query: &Query,
+    position: &Position,
+    members: &BTreeMap<String, Seen>,
+) -> Result<Vec<Move>> {
+    let mut moves = Vec::new();
+    for (customer_id, seen) in members {
+        let wallet = wallet_account_id(customer_id);
+        let statement = statement(app, wallet, query, position).await?;
+        let first = Wallet { app, query, position, customer_id, wallet, seen };
+        moves.extend(first.moves(&statement).await?);
+    }
+    Ok(moves)
+}
+
+/// A transfer alone, as a customer disputes it.
+pub(super) async fn one(
+    app: &App,
+    customer_id: &str,
+    transfer: &Transfer,
+    position: &Position,
+) -> Result<Option<Move>> {
+    let Some(kind) = EntryKind::of(transfer) else { return Ok(None) };
+    let wallet = wallet_account_id(customer_id);
+    shape(app, (customer_id, wallet), (kind, transfer), position, None).await
+}
+
+/// What is lost by moves as the ledger has them now: a refund since the count is no loss.
+pub(super) async fn loss_now(
+    app: &App,
+    customer_id: &str,
+    moves: &[Move],
+    position: &Position,
+) -> Result<i64> {
+    let mut loss = 0;
+    for known in moves.iter().filter(|known| known.customer_id == customer_id && known.out > 0) {
+        if let Some(found) = app.gate.transfer(known.transfer_id).await? {
+            let now = one(app, customer_id, &found.transfer, position).await?;
+            loss += now.map_or(0, |now| now.loss());
+        }
+    }
+    Ok(loss)
+}
+
+/// What a wallet's account saw from the span's beginning up to the position, the oldest first.
+async fn statement(
+    app: &App,
+    wallet: u128,
+    query: &Query,
+    position: &Position,
+) -> Result<Vec<Transfer>> {
+    let (mut found, mut before) = (Vec::new(), Some(position.ledger.saturating_add(1)));
+    loop {
+        let page = app.gate.statement(wallet, before, PAGE).await?;
+        before = page.last().map(|transfer| transfer.timestamp);
+        let is_last = page.len() < PAGE;
+        let kept = page.into_iter().take_while(|transfer| micros(transfer) >= query.from);
+        let count = found.len();
+        found.extend(kept);
+        if is_last || found.len() - count < PAGE {
+            found.reverse();
+            return Ok(found);
+        }
+    }
+}
+
+struct Wallet<'a> {
+    app: &'a App,
+    query: &'a Query,
+    position: &'a Position,
+    customer_id: &'a str,
+    wallet: u128,
+    seen: &'a Seen,
+}
+
+impl Wallet<'_> {
+    async fn moves(&self, statement: &[Transfer]) -> Result<Vec<Move>> {
+        // A card's credit has a decision of its own; who asked for it stands in its first phase.
+        let phases: HashMap<u128, u128> =
+            statement.iter().map(|transfer| (transfer.id, transfer.user_data_128)).collect();
+        let end = self.query.end(self.position.at);
+        let (mut moves, mut came) = (Vec::new(), HashSet::new());
+        for transfer in statement {
+            let Some(kind) = EntryKind::of(transfer) else { continue };
+            let asked = phases.get(&transfer.pending_id).copied();
+            let decided = [Some(transfer.user_data_128), asked].into_iter().flatten();
+            let mut decided = decided;
+            let matched = decided.any(|id| self.seen.decisions.contains(&id));
+            let after = self.query.money == Money::After && micros(transfer) >= self.seen.first_at;
+            // What is taken back of a disputed top-up is of it, whenever it comes.
+            let undoes = matches!(kind, EntryKind::Chargeback | EntryKind::TopupCancel);
+            let is_ours = if undoes { !came.is_empty() } else { matched || after };
+            if !is_ours || (!undoes && micros(transfer) >= end) {
+                continue;
+            }
+            let of = (self.customer_id, self.wallet);
+            let known = Some(statement);
+            let made = shape(self.app, of, (kind, transfer), self.position, known).await?;
+            if let Some(made) = made {
+                if made.came > 0 {
+                    came.insert(made.transfer_id);
+                }
+                moves.push(made);
+            }
+        }
+        Ok(moves)
+    }
+}
+
+/// A line of the history as a move; none if it is of a kind that nobody disputes.
+async fn shape(
+    app: &App,
+    (customer_id, wallet): (&str, u128),
+    (kind, transfer): (EntryKind, &Transfer),
+    position: &Position,
+    statement: Option<&[Transfer]>,
+) -> Result<Option<Move>> {
+    let amount = yen(transfer);
+    let (mut came, mut out, mut back) = (0, 0, 0);
+    match kind {
+        EntryKind::Payment => {
+            out = i64::try_from(due(transfer)).unwrap_or(i64::MAX);
+            for claim in claims(app, &Paid::read(app, *transfer).await?).await? {
+                if claim.timestamp <= position.ledger {
+                    back += Refunded::of(&claim).to_customer;
+                }
+            }
+        }
+        EntryKind::SendWaiting => {
+            out = amount;
+            if is_back(app, transfer, position, statement).await? {
+                back = amount;
+            }
+        }
+        EntryKind::Topup
+        | EntryKind::TopupCard
+        | EntryKind::TopupAuto
+        | EntryKind::TopupAtm
+        | EntryKind::Receive => came = amount,
+        EntryKind::Chargeback | EntryKind::TopupCancel => came = -amount,
+        _ => return Ok(None),
+    }
+    let other = if transfer.debit_account_id == wallet {
+        transfer.credit_account_id
+    } else {
+        transfer.debit_account_id
+    };
+    let store = app.merchants.store_by_account(other).await?;
+    let decision = DecisionId::of(transfer.user_data_128).to_u128();
+    Ok(Some(Move {
+        transfer_id: transfer.id,
+        customer_id: customer_id.to_owned(),
+        kind: kind.as_str().to_owned(),
+        at: micros(transfer),
+        came,
+        out,
+        back,
+        store_id: store.map(|store| store.store_id.clone()).unwrap_or_default(),
+        decision_id: Kind::Decision.text(decision),
+    }))
+}
+
+/// Whether what was sent had come back by then: given back, or its time was over. Without the
+/// wallet's statement: by now.
+async fn is_back(
+    app: &App,
+    send: &Transfer,
+    position: &Position,
+    statement: Option<&[Transfer]>,
+) -> Result<bool> {
+    let is_void = |other: &&Transfer| {
+        other.pending_id == send.id
+            && other.code == TransferCode::Send.number()
+            && other.flags.contains(TransferFlags::VOID_PENDING_TRANSFER)
+    };
+    let status = app.gate.transfer(send.id).await?.map(|stored| stored.pending_status);
+    let over = send.timestamp.saturating_add(u64::from(send.timeout) * 1_000_000_000);
+    let given_back = match statement {
+        Some(statement) => statement.iter().any(|other| is_void(&other)),
+        None => status == Some(PendingStatus::Voided),
+    };
+    Ok(given_back || status == Some(PendingStatus::Expired) && over <= position.ledger)
+}

@@ -1,0 +1,157 @@
+//! What staff say of a cohort's members: confirmed, cleared, and added by hand.
+
+use omamori_db::{Tx, sql};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::cohort::{Lists, Member};
+use super::moves::Move;
+use super::row::{self, Incident, IncidentKind};
+use super::{log, words};
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::clock::Micros;
+use crate::gate::Act;
+use crate::gate::evidence::DecisionId;
+use crate::identity::standing;
+use crate::risk::label::{self, Source};
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
+
+/// Customers that one request decides about.
+const AT_ONCE: usize = 1_000;
+
+/// What staff say of members.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// Whom; empty for all who are suspected.
+    #[serde(default)]
+    pub customers: Vec<String>,
+    /// `confirmed`, `cleared` or `suspected`.
+    pub state: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// Confirms or clears members. What moved their money is labelled for back-tests. Gives how many.
+///
+/// # Errors
+/// A wrong field; [`Code::NotFound`]: one of them is no member; [`Code::IncidentClosed`]; a fault.
+pub async fn review(app: &App, actor: &Actor, incident_id: &str, review: &Review) -> Result<usize> {
+    let registry = &app.stores.registry;
+    let incident = row::open_one(registry, incident_id).await?;
+    let reason = words::checked("reason", &review.reason)?;
+    if !["confirmed", "cleared", "suspected"].contains(&&*review.state) {
+        return Err(Error::field("state", "malformed"));
+    }
+    if review.customers.len() > AT_ONCE {
+        return Err(Error::field("customers", "too_long"));
+    }
+    let lists = Lists::read(registry, incident_id).await?;
+    let is_meant = |member: &&Member| match review.customers.as_slice() {
+        [] => member.state == "suspected",
+        some => some.contains(&member.customer_id),
+    };
+    let meant: Vec<&Member> = lists.members.iter().filter(is_meant).collect();
+    if meant.len() < review.customers.len() {
+        return Err(Code::NotFound.into());
+    }
+    let after = json!({ "incident": incident_id, "state": review.state, "count": meant.len() });
+    let clearance = actor.decide(app, Act::IncidentReview, None, &after, Ok(())).await?;
+    let labels = labels(app, &lists, &meant).await?;
+    let now = app.clock.now();
+    let mut tx = registry.begin().await?;
+    for member in &meant {
+        let update = sql("UPDATE incident_member SET state = $1, reason = $2, decided_by = $3,
+                 decided_at = $4 WHERE incident_id = $5 AND customer_id = $6");
+        let update = update.bind(&review.state).bind(reason).bind(&actor.id).bind(now);
+        tx.execute(update.bind(incident_id).bind(&member.customer_id)).await?;
+    }
+    set_labels(&mut tx, &incident, &review.state, &labels, now).await?;
+    let told = format!("{} {reason}", meant.len());
+    log::add(&mut tx, incident_id, (&actor.id, now), &review.state, &told).await?;
+    let entry = Entry {
+        actor,
+        act: Act::IncidentReview,
+        subject: incident_id,
+        before: Value::Null,
+        after,
+        reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    Ok(meant.len())
+}
+
+async fn labels(app: &App, lists: &Lists, meant: &[&Member]) -> Result<Vec<(DecisionId, Micros)>> {
+    let is_meant = |one: &&Move| meant.iter().any(|m| m.customer_id == one.customer_id);
+    let moves = lists.moves.iter().filter(is_meant);
+    label::decided(app, &moves.map(|one| &*one.decision_id).collect::<Vec<_>>()).await
+}
+
+async fn set_labels(
+    tx: &mut Tx,
+    incident: &Incident,
+    state: &str,
+    labels: &[(DecisionId, Micros)],
+    now: Micros,
+) -> Result<()> {
+    let fraud = match incident.kind {
+        IncidentKind::Takeover => label::Kind::StolenAccount,
+        IncidentKind::CardFraud => label::Kind::StolenCard,
+        IncidentKind::Insider | IncidentKind::Merchant | IncidentKind::Other => label::Kind::Other,
+        IncidentKind::System => return Ok(()), // nobody's fraud
+    };
+    let kind = match state {
+        "confirmed" => fraud,
+        "cleared" => label::Kind::Honest,
+        _ => return Ok(()),
+    };
+    for decision in labels {
+        let by = (Source::Incident, incident.incident_id.as_str());
+        label::set(tx, *decision, kind, by, now).await?;
+    }
+    Ok(())
+}
+
+/// Puts a customer on the list of the suspected by hand.
+///
+/// # Errors
+/// [`Code::NotFound`]: no such customer; [`Code::IncidentMember`]: they are in the lists already;
+/// [`Code::IncidentClosed`]; a fault.
+pub async fn add(
+    app: &App,
+    actor: &Actor,
+    incident_id: &str,
+    customer_id: &str,
+    reason: &str,
+) -> Result<()> {
+    let registry = &app.stores.registry;
+    let incident = row::open_one(registry, incident_id).await?;
+    let reason = words::checked("reason", reason)?;
+    let known = standing::find(app, customer_id).await?;
+    let customer_id = known.filter(|id| id == customer_id).ok_or(Code::NotFound)?;
+    let after = json!({ "incident": incident_id, "added": customer_id });
+    let decided = actor.decide(app, Act::IncidentReview, Some(&customer_id), &after, Ok(()));
+    let clearance = decided.await?;
+    let now = app.clock.now();
+    let mut tx = registry.begin().await?;
+    let insert = sql("INSERT INTO incident_member (incident_id, customer_id, state, source,
+             networks, acts, first_at, reason, decided_by, decided_at, added_at)
+         VALUES ($1, $2, 'suspected', 'hand', '[]', CAST(0 AS BIGINT), $3, $4, $5, $6, $6)
+         ON CONFLICT (incident_id, customer_id) DO NOTHING");
+    let insert = insert.bind(incident_id).bind(&customer_id).bind(incident.first_event_at);
+    if tx.execute(insert.bind(reason).bind(&actor.id).bind(now)).await? != 1 {
+        return Err(Code::IncidentMember.into());
+    }
+    log::add(&mut tx, incident_id, (&actor.id, now), "added", &customer_id).await?;
+    let entry = Entry {
+        actor,
+        act: Act::IncidentReview,
+        subject: incident_id,
+        before: Value::Null,
+        after,
+        reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await
+}

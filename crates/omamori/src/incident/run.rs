@@ -1,0 +1,81 @@
+//! The worker that carries acts out, row by row. It may be stopped or killed anywhere, and any
+//! number of nodes may work at once: a row is done once.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::MissedTickBehavior;
+
+use super::act;
+use super::effects::{carry_out, finish};
+use crate::app::App;
+use crate::web::error::{Error, Result};
+use crate::worker::Worker;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Rows that are read at one time.
+const PAGE: i64 = 100;
+
+/// Starts it.
+#[must_use]
+pub fn start(app: &Arc<App>) -> Worker {
+    let app = Arc::downgrade(app);
+    Worker::new("incidents").with(|stop| work(app, stop))
+}
+
+async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {
+    let mut ticks = tokio::time::interval(EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            _ = ticks.tick() => {}
+        }
+        let Some(app) = app.upgrade() else { return };
+        if let Err(Error::Fault(fault)) = work_until(&app, || *stop.borrow()).await {
+            tracing::warn!(%fault, "acts of incidents were not carried out");
+        }
+    }
+}
+
+/// Carries out all that was agreed on. Gives how many rows were done.
+///
+/// # Errors
+/// A fault if a store fails; what was done stays done.
+pub async fn work_due(app: &Arc<App>) -> Result<usize> {
+    work_until(app, || false).await
+}
+
+/// The same, until it is told to stop between two rows.
+///
+/// # Errors
+/// As [`work_due`].
+pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send) -> Result<usize> {
+    let mut done = 0;
+    for act in act::running(&app.stores.registry).await? {
+        loop {
+            let rows = act::rows(&app.stores.registry, &act.act_id, PAGE).await?;
+            let mut moved_on = false;
+            for row in rows.iter().filter(|row| row.state == "waiting") {
+                if stop() {
+                    return Ok(done);
+                }
+                match carry_out(app, &act, row).await {
+                    Ok(()) => (moved_on, done) = (true, done + 1),
+                    // One that cannot be done now holds nobody else up: it comes again.
+                    Err(error) => {
+                        let (act_id, code) = (&act.act_id, error.code().as_str());
+                        tracing::warn!(act_id, code, "a row of an act waits");
+                    }
+                }
+            }
+            if !moved_on {
+                break;
+            }
+        }
+        finish(app, &act).await?;
+    }
+    Ok(done)
+}

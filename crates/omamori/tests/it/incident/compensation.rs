@@ -1,0 +1,154 @@
+//! Losses are made good: killed in the middle and gone on, on two nodes, where an account is
+//! closed. Each victim is whole to the yen, none twice, and the books balance (the end of every
+//! test).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use omamori::gate::chart::AccountCode;
+use omamori::incident::act;
+use omamori::incident::run::{work_due, work_until};
+use omamori::value::legs::operator_id;
+use omamori_db::sql;
+use serde_json::{Value, json};
+
+use super::{HAD, World, rows, stolen, world};
+use crate::support::app::{Node, TestApp};
+use crate::support::{at_once, on_both_engines, on_several_nodes, wait_until};
+
+on_both_engines!(
+    a_compensation_that_is_killed_goes_on_and_pays_each_once,
+    a_task_that_is_aborted_leaves_nobody_out,
+    a_closed_account_is_on_the_list_for_the_bank,
+    a_second_plan_pays_nobody_twice,
+);
+on_several_nodes!(two_nodes_at_once_pay_each_once);
+
+fn compensate() -> Value {
+    json!({ "kind": "compensate", "on": "confirmed" })
+}
+
+fn total(victims: usize) -> i64 {
+    (0..victims).map(stolen).sum()
+}
+
+/// Everybody has what they had before the thieves came; and was told, and written down, once.
+async fn assert_whole(node: &Node, world: &World) {
+    for (number, victim) in world.victims.iter().enumerate() {
+        assert_eq!(victim.balance(node), HAD, "victim {number}");
+    }
+    let count = i64::try_from(world.victims.len()).unwrap();
+    assert_eq!(rows(node, "notice", "incident_compensated").await, count);
+    assert_eq!(rows(node, "audit_entry", "incident_compensated").await, count);
+    let loss = node.app.gate.account(operator_id(AccountCode::IncidentLoss)).unwrap();
+    assert_eq!(loss.debits_posted, total(world.victims.len()).unsigned_abs());
+    assert_eq!(loss.credits_posted, 0);
+}
+
+async fn a_compensation_that_is_killed_goes_on_and_pays_each_once(app: &mut TestApp) {
+    let world = world(app, 6).await;
+    world.confirmed(app).await;
+    let (act_id, plan) = world.agreed(app, &compensate()).await;
+    assert_eq!((&plan["rows"], &plan["yen"]), (&json!(6), &json!(total(6))));
+    // After three rows the process is gone.
+    let done = AtomicUsize::new(0);
+    let stop = || done.fetch_add(1, Ordering::SeqCst) == 3;
+    assert_eq!(work_until(&app.app, stop).await.unwrap(), 3);
+    let whole = world.victims.iter().filter(|one| one.balance(app) == HAD).count();
+    assert_eq!(whole, 3, "in the middle");
+    app.restart().await;
+    // And between the ledger and the row: the value has moved, and nobody has written it down.
+    let lost = sql("UPDATE incident_act_row SET state = 'waiting', outcome = '', done_at = NULL,
+             moved_yen = CAST(0 AS BIGINT)
+         WHERE act_id = $1 AND subject = (SELECT MIN(subject) FROM incident_act_row
+             WHERE act_id = $1 AND state = 'done')");
+    app.app.stores.registry.execute(lost.bind(&act_id)).await.unwrap();
+    assert_eq!(work_due(&app.app).await.unwrap(), 4);
+    for (number, victim) in world.victims.iter().enumerate() {
+        assert_eq!(victim.balance(app), HAD, "victim {number}: whole, and not twice");
+    }
+    let loss = app.app.gate.account(operator_id(AccountCode::IncidentLoss)).unwrap();
+    assert_eq!(loss.debits_posted, total(6).unsigned_abs());
+    let rows = act::rows(&app.app.stores.registry, &act_id, 10).await.unwrap();
+    assert!(rows.iter().all(|row| row.outcome == "done" && row.moved == row.yen), "{rows:?}");
+    let progress = act::progress(&app.app.stores.registry, &act_id).await.unwrap();
+    assert_eq!((progress.done, progress.moved), (6, total(6)));
+    let history = world.victims[0].get(app, "/api/wallet/v1/history").await.ok();
+    assert_eq!(history["entries"][0]["kind"], "compensation");
+    assert_eq!(history["entries"][0]["amount"], stolen(0));
+    app.restart_without_views().await;
+    assert_eq!(work_due(&app.app).await.unwrap(), 0);
+}
+
+async fn a_task_that_is_aborted_leaves_nobody_out(app: &mut TestApp) {
+    let world = world(app, 6).await;
+    world.confirmed(app).await;
+    world.agreed(app, &compensate()).await;
+    let worker = app.app.clone();
+    let task = tokio::spawn(async move { work_due(&worker).await.map(drop) });
+    wait_until(|| world.victims.iter().any(|one| one.balance(app) == HAD)).await;
+    task.abort();
+    let _ = task.await;
+    app.restart().await;
+    work_due(&app.app).await.unwrap();
+    assert_whole(app, &world).await;
+}
+
+async fn two_nodes_at_once_pay_each_once(app: &mut TestApp) {
+    let world = world(app, 6).await;
+    world.confirmed(app).await;
+    world.agreed(app, &compensate()).await;
+    let other = app.another_node().await;
+    let nodes: Vec<Arc<_>> = (0..4)
+        .map(|number| if number % 2 == 0 { app.app.clone() } else { other.app.clone() })
+        .collect();
+    let done = at_once(nodes.into_iter().map(|app| async move { work_due(&app).await.unwrap() }));
+    assert!(done.await.into_iter().sum::<usize>() >= 6);
+    app.app.gate.catch_up().await.unwrap();
+    assert_whole(app, &world).await;
+    other.app.close().await;
+}
+
+async fn a_closed_account_is_on_the_list_for_the_bank(app: &mut TestApp) {
+    let world = world(app, 2).await;
+    world.confirmed(app).await;
+    let gone = &world.victims[1].customer_id;
+    let close = sql("UPDATE customer SET status = 'closed' WHERE customer_id = $1");
+    app.app.stores.registry.execute(close.bind(gone)).await.unwrap();
+    let (act_id, _) = world.agreed(app, &compensate()).await;
+    work_due(&app.app).await.unwrap();
+    assert_eq!(world.victims[0].balance(app), HAD);
+    let owed = app.app.gate.account(operator_id(AccountCode::IncidentPayable)).unwrap();
+    assert_eq!(owed.credits_posted, stolen(1).unsigned_abs());
+    let path = format!("/api/admin/v1/incident-acts/{act_id}/csv");
+    let csv = world.second.get(app, &path).await;
+    let line = format!("{gone},{0},done,payout,{0}", stolen(1));
+    assert!(csv.text().contains(&line), "{line}: {}", csv.text());
+    assert_eq!(rows(app, "audit_entry", "incident_export").await, 1);
+}
+
+/// Attack: the same loss is planned twice before either is carried out, and once more after it.
+async fn a_second_plan_pays_nobody_twice(app: &mut TestApp) {
+    let world = world(app, 3).await;
+    world.confirmed(app).await;
+    let (first, _) = world.agreed(app, &compensate()).await;
+    let (second, _) = world.agreed(app, &compensate()).await;
+    work_due(&app.app).await.unwrap();
+    let mut moved = Vec::new();
+    for act_id in [first, second] {
+        assert_eq!(act::find(&app.app.stores.registry, &act_id).await.unwrap().state, "done");
+        moved.push(act::progress(&app.app.stores.registry, &act_id).await.unwrap().moved);
+    }
+    moved.sort_unstable();
+    assert_eq!(moved, [0, total(3)], "one of them moved all, the other says that it was done");
+    assert_eq!(rows(app, "notice", "incident_compensated").await, 3);
+    for victim in &world.victims {
+        assert_eq!(victim.balance(app), HAD);
+    }
+    let again = world.fraud.post(app, &world.path("acts"), &compensate()).await;
+    again.refused(omamori::web::codes::Code::IncidentEmpty);
+    // Nor under another count, after a note, with a bigger loss in the lists.
+    world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
+    let again = world.fraud.post(app, &world.path("acts"), &compensate()).await;
+    again.refused(omamori::web::codes::Code::IncidentEmpty);
+}
