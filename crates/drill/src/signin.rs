@@ -18,6 +18,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use crate::load::{Answer, Request, Source};
+use crate::player::TOOL;
 use crate::sale::error_name;
 
 const PATH: &str = "/api/wallet/v1/signin/password";
@@ -27,8 +28,7 @@ const TIME_PATH: &str = "/api/wallet/v1/time";
 const TOTP_STEP_SECONDS: u64 = 30;
 /// One leaked pair in so many is right.
 const ONE_RIGHT_IN: u32 = 50;
-/// The tool of the attackers, and what browsers of customers call themselves.
-const TOOL: &str = "python-requests/2.32";
+/// What browsers of customers call themselves.
 const BROWSERS: [&str; 3] = [
     "Mozilla/5.0 (Linux; Android 16) Chrome/156",
     "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) Safari/605",
@@ -351,7 +351,7 @@ struct Challenge<'a> {
 }
 
 /// The hashcash that the page does.
-fn solve(challenge: &str, proof: &str, bits: u32) -> String {
+pub(crate) fn solve(challenge: &str, proof: &str, bits: u32) -> String {
     let request = Sha256::digest(format!("{challenge}.{proof}"));
     let enough = |counter: &u64| {
         let hash = Sha256::new().chain_update(request).chain_update(counter.to_string()).finalize();
@@ -363,7 +363,7 @@ fn solve(challenge: &str, proof: &str, bits: u32) -> String {
 }
 
 /// The six digits of the app (RFC 6238, RFC 4226 §5.3).
-fn totp(secret: &[u8; 20], unix_seconds: u64) -> String {
+pub(crate) fn totp(secret: &[u8; 20], unix_seconds: u64) -> String {
     let Ok(mut mac) = <Hmac<Sha1>>::new_from_slice(secret) else {
         panic!("HMAC takes keys of any length");
     };

@@ -8,6 +8,7 @@ pub mod alert;
 pub mod app;
 pub mod audit;
 pub mod backup;
+pub mod baseline;
 pub mod books;
 pub mod case;
 pub mod checkout;

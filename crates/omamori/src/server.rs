@@ -12,9 +12,9 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 use crate::web::{assets, headers, json};
 use crate::{
-    alert, checkout, console, control, coupon, dispute, identity, incident, language, limit, load,
-    merchant, notify, observe, openapi, order, pos, privacy, risk, send, settlement, terms, till,
-    topup, value, wallet, webhook,
+    alert, baseline, checkout, console, control, coupon, dispute, identity, incident, language,
+    limit, load, merchant, notify, observe, openapi, order, pos, privacy, risk, send, settlement,
+    terms, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -72,6 +72,7 @@ pub async fn serve(
     listener: TcpListener,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    baseline::may_listen(listener.local_addr()?)?;
     let outbox = notify::start(&app);
     privacy::start(&app);
     alert::start(&app);

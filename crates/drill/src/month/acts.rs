@@ -1,16 +1,14 @@
 //! The acts of the script, as requests of a phone or a register.
 
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Failure;
-use super::http::{Http, Reply};
-use super::phone::{Phone, expect_ok};
 use super::play::Player;
 use super::script::{Act, Event, Refused, Sale};
 use crate::load::Request;
+use crate::player::{Phone, Reply, card_number, expect_ok, form_request, place_of};
 
 /// The screenshot of a code is so many seconds old.
 const OLD_SECONDS: u64 = 300;
@@ -321,50 +319,5 @@ impl Player {
         let request = crate::signin::leaked_pair(&self.settings.server.origin, pair, now);
         done!(self.http.ask(&request).await?);
         Ok(None)
-    }
-}
-
-/// The gateway behind an address that the service gave, and the path there.
-fn place_of(url: &str) -> Result<(Http, String), Failure> {
-    let not = || Failure::NotUnderstood("the address of a page of the card gateway");
-    let rest = url.strip_prefix("http://").ok_or_else(not)?;
-    let (host, path) = rest.split_once('/').ok_or_else(not)?;
-    let address: SocketAddr = host.parse().map_err(|_| not())?;
-    Ok((Http::new(address), format!("/{path}")))
-}
-
-fn form_request(path: &str, form: &str) -> Request {
-    let headers = vec![("content-type", "application/x-www-form-urlencoded".to_owned())];
-    let body = form.as_bytes().to_vec();
-    Request { method: "POST", path: path.to_owned(), headers, body }
-}
-
-/// A test card of one's own: what begins like a test card and has a right check digit (ISO/IEC
-/// 7812-1, Luhn) is one at the sandbox.
-fn card_number(begin: &str, customer: usize) -> String {
-    let digits = format!("{begin}{customer:09}");
-    let digit = |(place, digit): (usize, u8)| {
-        let digit = u32::from(digit - b'0') * if place % 2 == 0 { 2 } else { 1 };
-        digit / 10 + digit % 10
-    };
-    let sum: u32 = digits.bytes().rev().enumerate().map(digit).sum();
-    format!("{digits}{}", (10 - sum % 10) % 10)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn card_numbers_have_a_right_check_digit() {
-        assert_eq!(card_number("424242", 424_242_424), "4242424242424242");
-        assert_eq!(card_number("453201", 511_283_036), "4532015112830366");
-    }
-
-    #[test]
-    fn the_gateway_is_found_by_its_address() {
-        let (_, path) = place_of("http://127.0.0.1:8081/checkout/cs_1").unwrap();
-        assert_eq!(path, "/checkout/cs_1");
-        assert!(place_of("https://bank.example/").is_err());
     }
 }

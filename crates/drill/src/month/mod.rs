@@ -9,33 +9,20 @@
 mod acts;
 mod fraud;
 mod habits;
-mod http;
-mod passkey;
-mod phone;
 mod play;
 mod script;
 mod tally;
 mod writer;
 
-use std::net::SocketAddr;
-
 use indicatif::ProgressBar;
 
+pub use crate::player::{Failure, Server};
 pub use habits::Popularity;
 pub use script::{Product, Scale};
 pub use tally::{Count, Label, StoreTally, Tally};
 
 use play::Player;
 use script::Script;
-
-/// Where the service is.
-#[derive(Clone, Debug)]
-pub struct Server {
-    /// The address to connect to.
-    pub address: SocketAddr,
-    /// `public_url`: what proofs and passkeys are made for.
-    pub origin: String,
-}
 
 /// What a month is told.
 pub struct Settings {
@@ -56,28 +43,6 @@ pub struct Settings {
     pub until: u64,
     /// Sets the service's clock, in the same seconds. It only ever rises.
     pub clock: Box<dyn Fn(u64) + Send + Sync>,
-}
-
-/// Why a month cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub enum Failure {
-    /// No answer.
-    #[error("the service does not answer")]
-    Connection(#[from] std::io::Error),
-    /// An answer that a drill cannot read.
-    #[error("{0} is not what it should be")]
-    NotUnderstood(&'static str),
-    /// Something without which nothing else can be.
-    #[error("{path} was refused: {code}")]
-    Refused {
-        /// Of the API.
-        path: String,
-        /// The API's word.
-        code: String,
-    },
-    /// A player broke.
-    #[error("a player broke")]
-    Broken(#[from] tokio::task::JoinError),
 }
 
 /// Plays a month. `progress` counts its events.

@@ -8,11 +8,10 @@ use indicatif::ProgressBar;
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::http::Http;
-use super::phone::Phone;
 use super::script::{Act, Event};
 use super::tally::{Label, StoreTally, Tally};
 use super::{Failure, Settings};
+use crate::player::{Http, Phone};
 
 /// What happens within so many seconds may happen at one time.
 const AT_ONCE_SECONDS: u64 = 240;

@@ -127,7 +127,7 @@ async fn bind(port: u16) -> Result<TcpListener, Error> {
 }
 
 /// An issuer of accounts to sign in with, on a port of its own, as if it were somebody else's.
-fn serve_issuer(listener: TcpListener, service: &str) -> Result<ExternalSignIn, Error> {
+pub(super) fn serve_issuer(listener: TcpListener, service: &str) -> Result<ExternalSignIn, Error> {
     let address = format!("http://{}", listener.local_addr()?);
     let (clock, rng) = (Arc::new(SystemClock), Arc::new(SystemRng));
     let issuer = Issuer::new(address, service, clock, rng);

@@ -7,6 +7,7 @@ mod control;
 mod customer;
 mod demo;
 mod doctor;
+pub mod drill;
 mod export;
 mod merchant;
 pub mod open;
@@ -35,6 +36,8 @@ enum Command {
     Serve(serve::Args),
     /// Run the service with a demo merchant and sandbox adapters, to try it.
     Demo(demo::Args),
+    /// Attack it: scenarios against a service that is started for them, and what came of it.
+    Drill(drill::Args),
     /// Measure this machine: sales a second, beside the usual ways.
     Surge(surge::SurgeArgs),
     /// Bring the schemas of all stores up to date, then stop.
@@ -92,6 +95,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
     match Cli::parse().command {
         Command::Serve(args) => serve::run(args).await,
         Command::Demo(args) => demo::run(args).await,
+        Command::Drill(args) => drill::run(args).await,
         Command::Surge(args) => Ok(surge::run(args).await?),
         Command::Migrate(args) => open::migrate(args).await,
         Command::Verify(args) => verify::run(args).await,

@@ -1,6 +1,6 @@
 //! `omamori verify`: the journal recomputed on a code path of its own.
 
-use omamori_ledger::verify;
+use omamori_ledger::{Report, verify};
 
 use super::open::SettingsArgs;
 use super::say;
@@ -20,9 +20,7 @@ pub async fn run(args: SettingsArgs) -> Result<(), Box<dyn std::error::Error>> {
 /// # Errors
 /// If a store cannot be read or something differs.
 pub async fn check(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
-    let stores = Stores::open(store).await?;
-    let report = verify(&stores.journal, &stores.views).await?;
-    stores.close().await;
+    let report = read(store).await?;
     say(format_args!(
         "read      {} entries, {} facts, {} transfers",
         report.entry_count, report.fact_count, report.transfer_count
@@ -34,10 +32,29 @@ pub async fn check(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
     for problem in &report.problems {
         say(format_args!("differs   {problem}"));
     }
+    judge(&report)?;
+    say("clean");
+    Ok(())
+}
+
+/// [`check`] without a word.
+///
+/// # Errors
+/// As [`check`].
+pub async fn must_be_clean(store: &Store) -> Result<(), Box<dyn std::error::Error>> {
+    judge(&read(store).await?)
+}
+
+async fn read(store: &Store) -> Result<Report, Box<dyn std::error::Error>> {
+    let stores = Stores::open(store).await?;
+    let report = verify(&stores.journal, &stores.views).await?;
+    stores.close().await;
+    Ok(report)
+}
+
+fn judge(report: &Report) -> Result<(), Box<dyn std::error::Error>> {
     if report.is_clean() {
-        say("clean");
-        Ok(())
-    } else {
-        Err(format!("{} problems: the journal does not verify", report.problem_count).into())
+        return Ok(());
     }
+    Err(format!("{} problems: the journal does not verify", report.problem_count).into())
 }

@@ -108,6 +108,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/incidents/{incident_id}/counts/{number}/again", post(incidents::api::again))
         .route("/incidents/{incident_id}/review", post(incidents::api::review))
         .route("/incidents/{incident_id}/members", post(incidents::api::add))
+        .route("/incidents/{incident_id}/moves/{transfer}/{state}", post(incidents::api::dispute))
         .route("/incidents/{incident_id}/acts", post(incidents::api::plan))
         .route("/incident-acts/{act_id}/ask", post(incidents::api::ask))
         .route("/incident-acts/{act_id}/csv", get(incidents::files::rows))

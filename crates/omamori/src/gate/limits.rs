@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::sending::SendingLimits;
+use crate::baseline;
 
 /// Above this balance an account can become 高額電子移転可能型 (法3条8項, 9項; 府令5条の3), which
 /// brings 犯収法 duties. No setting passes it without the `high_value` licence switch.
@@ -50,7 +51,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
+        baseline::limits(Self {
             high_value: false,
             balance_max: 100_000,
             topup_register_max: 49_000,
@@ -67,7 +68,7 @@ impl Default for Limits {
             payment_first_day: 10_000,
             store_qr_tap_max: 10_000,
             sending: SendingLimits::default(),
-        }
+        })
     }
 }
 

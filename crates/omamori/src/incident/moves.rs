@@ -50,6 +50,12 @@ impl Move {
     pub const fn loss(&self) -> i64 {
         self.out - self.back
     }
+
+    /// The transfer's id in hexadecimal digits.
+    #[must_use]
+    pub fn hex(&self) -> String {
+        format!("{:032x}", self.transfer_id)
+    }
 }
 
 /// The moves of all customers found, in order of customer and time.

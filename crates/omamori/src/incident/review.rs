@@ -155,3 +155,43 @@ pub async fn add(
     };
     audit::commit(app, tx, &clearance, &entry).await
 }
+
+/// Says of one transfer that it is disputed, or that it was the customer's own after all.
+///
+/// # Errors
+/// A wrong field; [`Code::NotFound`]: it is none of the incident's; [`Code::IncidentClosed`]; a
+/// fault.
+pub async fn dispute(
+    app: &App,
+    actor: &Actor,
+    (incident_id, transfer_id): (&str, u128),
+    is_disputed: bool,
+    reason: &str,
+) -> Result<()> {
+    row::open_one(&app.stores.registry, incident_id).await?;
+    let reason = words::checked("reason", reason)?;
+    let (state, event) =
+        if is_disputed { ("disputed", "move_disputed") } else { ("cleared", "move_cleared") };
+    let transfer = format!("{transfer_id:032x}");
+    let after = json!({ "incident": incident_id, "transfer": transfer, "state": state });
+    let clearance = actor.decide(app, Act::IncidentReview, None, &after, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let update = sql("UPDATE incident_move SET state = $1
+         WHERE incident_id = $2 AND transfer_id = $3");
+    let update = update.bind(state).bind(incident_id).bind(transfer_id.to_be_bytes());
+    if tx.execute(update).await? != 1 {
+        return Err(Code::NotFound.into());
+    }
+    let told = format!("{transfer} {reason}");
+    let by = (actor.id.as_str(), app.clock.now());
+    log::add(&mut tx, incident_id, by, event, &told).await?;
+    let entry = Entry {
+        actor,
+        act: Act::IncidentReview,
+        subject: incident_id,
+        before: Value::Null,
+        after,
+        reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await
+}

@@ -55,24 +55,23 @@ pub async fn work_due(app: &Arc<App>) -> Result<usize> {
 pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send) -> Result<usize> {
     let mut done = 0;
     for act in act::running(&app.stores.registry).await? {
+        let mut after = String::new();
         loop {
-            let rows = act::rows(&app.stores.registry, &act.act_id, PAGE).await?;
-            let mut moved_on = false;
-            for row in rows.iter().filter(|row| row.state == "waiting") {
+            let rows = act::waiting(&app.stores.registry, &act.act_id, &after, PAGE).await?;
+            let Some(last) = rows.last() else { break };
+            after.clone_from(&last.subject);
+            for row in &rows {
                 if stop() {
                     return Ok(done);
                 }
                 match carry_out(app, &act, row).await {
-                    Ok(()) => (moved_on, done) = (true, done + 1),
+                    Ok(()) => done += 1,
                     // One that cannot be done now holds nobody else up: it comes again.
                     Err(error) => {
                         let (act_id, code) = (&act.act_id, error.code().as_str());
                         tracing::warn!(act_id, code, "a row of an act waits");
                     }
                 }
-            }
-            if !moved_on {
-                break;
             }
         }
         finish(app, &act).await?;

@@ -24,6 +24,7 @@ mod disputes;
 mod doors;
 mod doors_part;
 mod doors_two;
+mod drill;
 mod durability;
 mod history;
 mod incident;

@@ -138,6 +138,24 @@ pub(in crate::console) async fn add(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// `POST /api/admin/v1/incidents/{incident_id}/moves/{transfer}/{state}`: `cleared` or `disputed`.
+pub(in crate::console) async fn dispute(
+    State(app): State<Arc<App>>,
+    Fraud(staff): Fraud,
+    Path((incident_id, transfer, state)): Path<(String, String, String)>,
+    Json(Reason { reason }): Json<Reason>,
+) -> Result<StatusCode> {
+    let transfer = u128::from_str_radix(&transfer, 16).map_err(|_| Code::NotFound)?;
+    let is_disputed = match &*state {
+        "disputed" => true,
+        "cleared" => false,
+        _ => return Err(Code::NotFound.into()),
+    };
+    let of = (incident_id.as_str(), transfer);
+    review::dispute(&app, &staff.actor, of, is_disputed, &reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
 /// A plan.
 #[derive(Serialize)]
 pub(in crate::console) struct Plan {

@@ -19,6 +19,7 @@ use crate::control::Door;
 use crate::incident::act::{self, ActKind, Planned, Progress};
 use crate::incident::cohort::{self, Count, Lists, Member};
 use crate::incident::log::{Line, Times, timeline};
+use crate::incident::moves::Move;
 use crate::incident::report::{self, plots};
 use crate::incident::row::{self, Incident};
 use crate::incident::{Money, Query as Question};
@@ -28,7 +29,7 @@ use crate::web::filters;
 use crate::web::page::page;
 use crate::web::text::Text;
 
-/// Members that the page shows; the file has all.
+/// Members and moves that the page shows.
 const MEMBERS_SHOWN: usize = 200;
 
 /// A member with what they lost.
@@ -62,6 +63,7 @@ struct IncidentPage {
     times: Times,
     lists: Lists,
     members: Vec<Shown>,
+    moves: Vec<(Move, bool)>,
     /// The question in words, and as it is written.
     words: Vec<String>,
     written: String,
@@ -121,6 +123,7 @@ pub(in crate::console) async fn show(
         sandbox: app.sandbox(),
         opened_by: name(&names, &incident.opened_by),
         members: lists.members.iter().take(MEMBERS_SHOWN).map(shown).collect(),
+        moves: moves(&app, &incident_id).await?,
         words: saved.as_ref().map_or_else(Vec::new, |saved| saved.words(text)),
         written: question.as_ref().map_or_else(String::new, Question::written),
         from: form_time(question.as_ref().map_or(incident.first_event_at, |q| q.from)),
@@ -171,6 +174,12 @@ async fn question(
     }
     pointed.from = pointed.from.min(incident.first_event_at);
     Ok(Some(pointed))
+}
+
+async fn moves(app: &App, incident_id: &str) -> Result<Vec<(Move, bool)>> {
+    let mut moves = cohort::moves(&app.stores.registry, incident_id).await?;
+    moves.truncate(MEMBERS_SHOWN);
+    Ok(moves)
 }
 
 async fn stores(app: &App, lists: &Lists) -> Result<Vec<StoreShown>> {

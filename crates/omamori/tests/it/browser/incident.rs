@@ -118,7 +118,7 @@ async fn act(first: &Browser, second: &Browser, incident: &str, kind: &str) {
 
 async fn opens(first: &Browser) -> String {
     first.go("/console/alerts").await;
-    first.press("[data-incident-from]").await;
+    first.press("[data-alert=risk_rule] [data-incident-from]").await;
     first.fill("[data-incident-open] [name=title]", "内部者による番号の持ち出し").await;
     picture(first, "console-incidents").await;
     first.screen(1280, 800, 1).await;
@@ -140,7 +140,7 @@ async fn counts(first: &Browser, insider: &str) {
     for (name, value) in values {
         same = same.replace(&format!("{{{name}}}"), &value);
     }
-    first.read(".toast", &same).await;
+    first.read("#toasts", &same).await;
     picture(first, "console-incident").await;
     first.screen(1280, 800, 1).await;
 }

@@ -21,6 +21,8 @@ on_both_engines!(
     a_victim_is_in_the_lists_once,
     a_claim_joins_the_review,
     what_is_confirmed_labels_its_decisions,
+    a_transfer_that_was_the_customers_own_is_no_loss,
+    a_card_is_a_way_in,
 );
 
 fn loss(victims: usize) -> i64 {
@@ -205,4 +207,45 @@ async fn what_is_confirmed_labels_its_decisions(app: &mut TestApp) {
     assert!(page.text().contains("本人の買い物"));
     let figure = omamori::web::filters::yen_text(stolen(1));
     assert!(page.text().contains(&format!("data-figure=\"loss\">{figure}")));
+}
+
+/// Goal: of a victim's payments some were their own; what is made good is the rest, and a count
+/// does not bring the others back.
+async fn a_transfer_that_was_the_customers_own_is_no_loss(app: &mut TestApp) {
+    let world = world(app, 2).await;
+    world.confirmed(app).await;
+    let page = async || {
+        let page = world.fraud.get(app, &format!("/console/incidents/{}", world.incident)).await;
+        page.text().to_owned()
+    };
+    let text = page().await;
+    let own = text.split("data-move=\"").nth(1).unwrap()[..32].to_owned();
+    let path = |state: &str| world.path(&format!("moves/{own}/{state}"));
+    let reason = json!({ "reason": "本人が認めた" });
+    assert_eq!(world.fraud.post(app, &path("cleared"), &reason).await.status, 204);
+    world.fraud.post(app, &path("x"), &reason).await.refused(Code::NotFound);
+    world.second.post(app, &path("cleared"), &reason).await.refused(Code::Forbidden);
+    world.fraud.post(app, &path("cleared"), &json!({ "reason": "" })).await.error();
+    let other = world.path("moves/00/cleared");
+    world.fraud.post(app, &other, &reason).await.refused(Code::NotFound);
+    world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
+    let plan = json!({ "kind": "compensate", "on": "confirmed" });
+    let planned = world.fraud.post(app, &world.path("acts"), &plan).await.ok();
+    assert_eq!(planned["rows"], 1);
+    assert!([stolen(0), stolen(1)].contains(&planned["yen"].as_i64().unwrap()), "{planned}");
+    assert_eq!(world.fraud.post(app, &path("disputed"), &reason).await.status, 204);
+    let planned = world.fraud.post(app, &world.path("acts"), &plan).await.ok();
+    assert_eq!((&planned["rows"], &planned["yen"]), (&json!(2), &json!(loss(2))));
+}
+
+/// Goal: what a card paid in is found by who asked for it, though its credit is decided later.
+async fn a_card_is_a_way_in(app: &mut TestApp) {
+    let mut cards = crate::cardtopup::world::World::new(app).await;
+    let card = cards.card(app, "4000000000000259").await;
+    assert_eq!(cards.top_up(app, &card, 10_000).await["status"], "credited");
+    let world = world(app, 1).await;
+    let counted = world.count(app, "act:topup_card verdict:allow").await;
+    let figures = &counted["figures"];
+    assert_eq!((&figures["customers"], &figures["came"]), (&json!(1), &json!(10_000)));
+    assert_eq!(figures["ways_in"][0]["way"], "topup_card");
 }

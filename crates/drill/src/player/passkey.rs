@@ -14,7 +14,7 @@ const FLAGS: u8 = 0x05;
 const ATTESTED: u8 = 0x40;
 
 /// One customer's passkey.
-pub(super) struct Passkey {
+pub(crate) struct Passkey {
     key: SigningKey,
     id: [u8; 16],
     user_handle: String,
@@ -24,15 +24,15 @@ pub(super) struct Passkey {
 
 impl Passkey {
     /// One that was not created yet.
-    pub(super) fn new(key: SigningKey, id: [u8; 16], origin: &str) -> Self {
+    pub(crate) fn new(key: SigningKey, id: [u8; 16], origin: &str) -> Self {
         Self { key, id, user_handle: String::new(), counter: 0, origin: origin.to_owned() }
     }
 
     /// Answers `navigator.credentials.create()`.
-    pub(super) fn create(&mut self, options: &Value) -> Value {
+    pub(crate) fn create(&mut self, options: &Value) -> Value {
         let options = &options["publicKey"];
         options["user"]["id"].as_str().unwrap_or_default().clone_into(&mut self.user_handle);
-        let client_data = self.client_data("webauthn.create", options);
+        let client_data = client_data("webauthn.create", options, &self.origin);
         let public = p256::PublicKey::from(self.key.verifying_key()).to_sec1_bytes();
         let mut data = self.authenticator_data(ATTESTED);
         data.extend([0; 16]); // AAGUID: none
@@ -58,9 +58,16 @@ impl Passkey {
     }
 
     /// Answers `navigator.credentials.get()`.
-    pub(super) fn get(&mut self, options: &Value) -> Value {
+    pub(crate) fn get(&mut self, options: &Value) -> Value {
+        let origin = self.origin.clone();
+        self.get_on(&origin, options)
+    }
+
+    /// The same on a page of another origin, which a browser writes into the answer. (One that
+    /// keeps to the standard would not even ask.)
+    pub(crate) fn get_on(&mut self, origin: &str, options: &Value) -> Value {
         self.counter += 1;
-        let client_data = self.client_data("webauthn.get", &options["publicKey"]);
+        let client_data = client_data("webauthn.get", &options["publicKey"], origin);
         let data = self.authenticator_data(0);
         let signed = [&data[..], &Sha256::digest(&client_data)].concat();
         let signature: Signature = self.key.sign(&signed);
@@ -76,12 +83,6 @@ impl Passkey {
         })
     }
 
-    fn client_data(&self, kind: &str, options: &Value) -> String {
-        let challenge = &options["challenge"];
-        json!({ "type": kind, "challenge": challenge, "origin": self.origin, "crossOrigin": false })
-            .to_string()
-    }
-
     /// Hash of the relying party's id (the host of the origin), flags, counter.
     fn authenticator_data(&self, flags: u8) -> Vec<u8> {
         let host = self.origin.split("://").nth(1).unwrap_or_default();
@@ -93,6 +94,21 @@ impl Passkey {
     }
 }
 
-pub(super) fn text(bytes: &[u8]) -> String {
+/// The passkey that follows from a name and a number.
+pub(crate) fn passkey_of(name: &str, number: usize, origin: &str) -> Passkey {
+    let id = Sha256::digest(format!("{name} {number} {origin}"));
+    let id = std::array::from_fn(|place| id[place]);
+    let place = u32::try_from(number).unwrap_or(u32::MAX);
+    Passkey::new(crate::signin::key_of(name, place), id, origin)
+}
+
+fn client_data(kind: &str, options: &Value, origin: &str) -> String {
+    let challenge = &options["challenge"];
+    json!({ "type": kind, "challenge": challenge, "origin": origin, "crossOrigin": false })
+        .to_string()
+}
+
+/// Base 64 as the web's standards write it.
+pub(crate) fn text(bytes: &[u8]) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }

@@ -13,43 +13,45 @@ const IDLE_MAX: Duration = Duration::from_secs(2);
 
 /// What came back.
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
-    pub(super) status: u16,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
     /// `name=value` of the cookie that was set.
-    pub(super) cookie: Option<String>,
-    pub(super) body: Vec<u8>,
+    pub(crate) cookie: Option<String>,
+    /// Where it leads.
+    pub(crate) location: Option<String>,
+    pub(crate) body: Vec<u8>,
 }
 
 impl Reply {
-    pub(super) const fn is_ok(&self) -> bool {
+    pub(crate) const fn is_ok(&self) -> bool {
         self.status >= 200 && self.status < 300
     }
 
     /// The body as JSON; null if it is none.
-    pub(super) fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
     /// The API's own word for a refusal, or the status.
-    pub(super) fn code(&self) -> String {
+    pub(crate) fn code(&self) -> String {
         let code = self.json()["error"]["code"].as_str().map(str::to_owned);
         code.unwrap_or_else(|| self.status.to_string())
     }
 }
 
 /// A server and the connections to it.
-pub(super) struct Http {
+pub(crate) struct Http {
     target: SocketAddr,
     idle: Mutex<Vec<(Instant, Connection)>>,
 }
 
 impl Http {
-    pub(super) const fn new(target: SocketAddr) -> Self {
+    pub(crate) const fn new(target: SocketAddr) -> Self {
         Self { target, idle: Mutex::new(Vec::new()) }
     }
 
     /// Sends a request over a connection that nobody uses, or a new one.
-    pub(super) async fn ask(&self, request: &Request) -> std::io::Result<Reply> {
+    pub(crate) async fn ask(&self, request: &Request) -> std::io::Result<Reply> {
         let idle = self.idle().pop().filter(|(since, _)| since.elapsed() < IDLE_MAX);
         let mut connection = match idle {
             Some((_, connection)) => connection,
@@ -60,6 +62,7 @@ impl Http {
         let reply = Reply {
             status: answer.status,
             cookie: cookie.map(str::to_owned),
+            location: answer.field("location").map(str::to_owned),
             body: answer.body.to_vec(),
         };
         if connection.is_open() {

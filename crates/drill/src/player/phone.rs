@@ -2,7 +2,6 @@
 //! shows codes without asking anybody.
 
 use std::net::Ipv4Addr;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -20,12 +19,9 @@ use super::http::{Http, Reply};
 use super::passkey::{Passkey, text};
 use super::{Failure, Server};
 use crate::load::Request;
-use crate::signin::key_of;
+use crate::signin::{key_of, totp};
 
-const API: &str = "/api/wallet/v1";
-/// A person looks at the phone so often until the SMS is there.
-const LOOKS_MAX: u32 = 2_000;
-const LOOK_EVERY: Duration = Duration::from_millis(5);
+pub(crate) const API: &str = "/api/wallet/v1";
 const BROWSERS: [&str; 4] = [
     "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 Version/26.1 \
      Mobile/15E148 Safari/604.1",
@@ -34,26 +30,40 @@ const BROWSERS: [&str; 4] = [
      Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 15; SH-54E) AppleWebKit/537.36 Chrome/155.0 Mobile Safari/537.36",
 ];
+/// What attackers work with.
+pub(crate) const TOOL: &str = "python-requests/2.32";
 const NAMES: [&str; 4] = ["iPhone", "Pixel 11", "iPhone", "AQUOS"];
 
 /// A customer with a phone.
-pub(super) struct Phone {
+pub(crate) struct Phone {
     number: usize,
+    /// Whose telephone number it has: its own, or another customer's.
+    pub(super) line: usize,
     /// Whose network it is in: its own, or another customer's.
     network: usize,
-    customer_id: String,
+    pub(super) customer_id: String,
     sign_key: SigningKey,
     agree_key: SecretKey,
-    passkey: Passkey,
+    pub(super) passkey: Passkey,
     cookie: String,
     /// The session as its proofs name it.
     ath: String,
-    codes: Option<Codes>,
+    pub(super) codes: Option<Codes>,
     proofs: u64,
+    agent: &'static str,
+    /// Where there is a password instead of a passkey: it, and the secret of the app.
+    pub(super) password: Option<(String, [u8; 20])>,
+}
+
+/// A session as a thief has it: the cookie, and how proofs name it.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    pub(crate) cookie: String,
+    pub(crate) ath: String,
 }
 
 /// What makes codes.
-struct Codes {
+pub(super) struct Codes {
     prefix: Prefix,
     device: DeviceNumber,
     secret: CodeSecret,
@@ -64,13 +74,14 @@ struct Codes {
 
 impl Phone {
     /// The phone of the `number`-th customer, fresh out of its box.
-    pub(super) fn new(number: usize, network: usize, server: &Server) -> Self {
+    pub(crate) fn new(number: usize, network: usize, server: &Server) -> Self {
         let place = u32::try_from(number).unwrap_or(u32::MAX);
         let id = Sha256::digest(format!("passkey {number} {}", server.origin));
         let passkey_id = std::array::from_fn(|index| id[index]);
         let agree_key = key_of("month agree", place);
         Self {
             number,
+            line: number,
             network,
             customer_id: String::new(),
             sign_key: key_of("month sign", place),
@@ -80,11 +91,13 @@ impl Phone {
             ath: String::new(),
             codes: None,
             proofs: 0,
+            agent: BROWSERS[number % BROWSERS.len()],
+            password: None,
         }
     }
 
     /// E.164. No two customers have numbers of the same ten thousand until there are thousands.
-    pub(super) fn telephone(number: usize) -> String {
+    pub(crate) fn telephone(number: usize) -> String {
         let mixed = number as u64 * 7_919;
         format!(
             "+8190{:04}{:04}",
@@ -94,7 +107,7 @@ impl Phone {
     }
 
     /// `cus_…`, once there is an account.
-    pub(super) fn customer_id(&self) -> &str {
+    pub(crate) fn customer_id(&self) -> &str {
         &self.customer_id
     }
 
@@ -103,10 +116,84 @@ impl Phone {
         Ipv4Addr::from(0x7e00_0000 + (place << 8) + 9)
     }
 
-    fn request(&self, method: &'static str, path: &str, body: &str) -> Request {
+    /// Its place among all that this drill plays.
+    pub(crate) const fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Lets it have the telephone number of another: its SIM card was swapped.
+    pub(crate) const fn call_itself(&mut self, number: usize) {
+        self.line = number;
+    }
+
+    /// The session, as malware on the phone or a leaked log would give it away.
+    pub(crate) fn session(&self) -> Session {
+        Session { cookie: self.cookie.clone(), ath: self.ath.clone() }
+    }
+
+    /// Puts another's session into this phone's browser.
+    pub(crate) fn put_session(&mut self, session: &Session) {
+        self.cookie.clone_from(&session.cookie);
+        self.ath.clone_from(&session.ath);
+    }
+
+    /// The password, if the account has one.
+    pub(crate) fn password(&self) -> &str {
+        self.password.as_ref().map_or("", |(password, _)| password)
+    }
+
+    /// What the authenticator app shows.
+    pub(crate) fn totp(&self, at: u64) -> String {
+        self.password.as_ref().map(|(_, secret)| totp(secret, at)).unwrap_or_default()
+    }
+
+    /// The passkey's answer to a challenge, on a page of `origin`.
+    pub(crate) fn passkey_on(&mut self, origin: &str, options: &Value) -> Value {
+        self.passkey.get_on(origin, options)
+    }
+
+    /// What introduces the phone's keys.
+    pub(crate) fn keys(&self) -> Value {
+        json!({
+            "name": NAMES[self.number % NAMES.len()],
+            "sign_key": jwk(&PublicKey::from(self.sign_key.verifying_key())),
+            "agree_key": jwk(&self.agree_key.public_key()),
+        })
+    }
+
+    /// A request with a proof, ready to be sent.
+    pub(crate) fn ready(
+        &mut self,
+        server: &Server,
+        (method, path): (&'static str, &str),
+        (body, at): (&Value, u64),
+    ) -> Request {
+        let proof = self.proof(server, method, path, at);
+        let body = if body.is_null() { String::new() } else { body.to_string() };
+        let mut request = self.request(method, path, &body);
+        request.headers.push(("dpop", proof));
+        request
+    }
+
+    /// The same as somebody sends it who is not signed in yet.
+    pub(crate) fn ready_outside(
+        &mut self,
+        server: &Server,
+        asked: (&'static str, &str),
+        with: (&Value, u64),
+    ) -> Request {
+        let session = self.session();
+        self.put_session(&Session { cookie: String::new(), ath: String::new() });
+        let request = self.ready(server, asked, with);
+        self.put_session(&session);
+        request
+    }
+
+    /// A request in the session without any proof.
+    pub(crate) fn request(&self, method: &'static str, path: &str, body: &str) -> Request {
         let mut headers = vec![
             ("content-type", "application/json".to_owned()),
-            ("user-agent", BROWSERS[self.number % BROWSERS.len()].to_owned()),
+            ("user-agent", self.agent.to_owned()),
             ("x-forwarded-for", self.address().to_string()),
         ];
         if !self.cookie.is_empty() {
@@ -137,7 +224,12 @@ impl Phone {
     }
 
     /// Asks without a proof.
-    async fn plain(&self, http: &Http, path: &str, body: &Value) -> Result<Value, Failure> {
+    pub(crate) async fn plain(
+        &self,
+        http: &Http,
+        path: &str,
+        body: &Value,
+    ) -> Result<Value, Failure> {
         let request = self.request("POST", &format!("{API}{path}"), &body.to_string());
         expect_ok(path, &http.ask(&request).await?)
     }
@@ -150,23 +242,24 @@ impl Phone {
         path: &str,
         (body, at): (&Value, u64),
     ) -> Result<Reply, Failure> {
-        let path = format!("{API}{path}");
-        let proof = self.proof(server, method, &path, at);
-        let body = if body.is_null() { String::new() } else { body.to_string() };
-        let mut request = self.request(method, &path, &body);
-        request.headers.push(("dpop", proof));
+        let request = self.ready(server, (method, &format!("{API}{path}")), (body, at));
         let reply = http.ask(&request).await?;
+        self.keep_session(&reply);
+        Ok(reply)
+    }
+
+    /// Takes over the session that an answer brings, if there is one.
+    pub(crate) fn keep_session(&mut self, reply: &Reply) {
         if let (true, Some(cookie)) = (reply.is_ok(), &reply.cookie)
             && let Some(ath) = reply.json()["session"]["ath"].as_str()
         {
             cookie.clone_into(&mut self.cookie);
             ath.clone_into(&mut self.ath);
         }
-        Ok(reply)
     }
 
     /// Posts JSON in the session.
-    pub(super) async fn post(
+    pub(crate) async fn post(
         &mut self,
         server: (&Http, &Server),
         path: &str,
@@ -176,7 +269,7 @@ impl Phone {
     }
 
     /// Asks for JSON in the session.
-    pub(super) async fn get(
+    pub(crate) async fn get(
         &mut self,
         server: (&Http, &Server),
         path: &str,
@@ -185,8 +278,8 @@ impl Phone {
         self.proved(server, "GET", path, (&Value::Null, at)).await
     }
 
-    /// Posts JSON and confirms it with the passkey.
-    pub(super) async fn confirmed(
+    /// Posts JSON and confirms it with the passkey, or with the app.
+    pub(crate) async fn confirmed(
         &mut self,
         server: (&Http, &Server),
         path: &str,
@@ -196,58 +289,25 @@ impl Phone {
         if !options.is_ok() {
             return Ok(options);
         }
-        let credential = self.passkey.get(&options.json());
-        let body = json!({ "request": asked, "proof": { "passkey": credential } });
+        let options = options.json();
+        let proof = match (&self.password, options["totp"].as_str()) {
+            (Some((_, secret)), Some(challenge)) => {
+                json!({ "totp": { "challenge": challenge, "code": totp(secret, at) } })
+            }
+            _ => json!({ "passkey": self.passkey.get(&options) }),
+        };
+        let body = json!({ "request": asked, "proof": proof });
         self.post(server, path, (&body, at)).await
     }
 
-    /// The whole way: number, SMS code, passkey, phone.
-    pub(super) async fn sign_up(
-        &mut self,
-        (http, server): (&Http, &Server),
-        at: u64,
-    ) -> Result<(), Failure> {
-        let telephone = Self::telephone(self.number);
-        let started = self.plain(http, "/signup/start", &json!({ "phone": telephone })).await?;
-        let signup_id = &started["signup_id"];
-        let code = self.sms_code(http, &telephone).await?;
-        let verify = json!({ "signup_id": signup_id, "code": code });
-        self.plain(http, "/signup/verify", &verify).await?;
-        let asked = json!({ "signup_id": signup_id });
-        let options = self.plain(http, "/signup/passkey/options", &asked).await?;
-        let body = json!({
-            "signup_id": signup_id,
-            "credential": self.passkey.create(&options),
-            "device": {
-                "name": NAMES[self.number % NAMES.len()],
-                "sign_key": jwk(&PublicKey::from(self.sign_key.verifying_key())),
-                "agree_key": jwk(&self.agree_key.public_key()),
-            },
-        });
-        let finished = self.post((http, server), "/signup/finish", (&body, at)).await?;
-        let finished = expect_ok("/signup/finish", &finished)?;
-        finished["customer_id"].as_str().unwrap_or_default().clone_into(&mut self.customer_id);
-        let codes = self.agree(&finished["device"]);
-        self.codes = Some(codes.ok_or(Failure::NotUnderstood("the answer to a sign-up"))?);
-        Ok(())
-    }
-
-    /// Reads the six digits off the page on which the sandbox shows its messages.
-    async fn sms_code(&self, http: &Http, telephone: &str) -> Result<String, Failure> {
-        let request = self.request("GET", "/demo/sms", "");
-        for _ in 0..LOOKS_MAX {
-            let page = http.ask(&request).await?;
-            let page = String::from_utf8_lossy(&page.body);
-            if let Some(code) = newest_code(&page, telephone) {
-                return Ok(code.to_owned());
-            }
-            tokio::time::sleep(LOOK_EVERY).await;
-        }
-        Err(Failure::NotUnderstood("the page of messages: no SMS came"))
+    /// What it says it is, instead of a browser.
+    pub(crate) const fn with_tool(mut self) -> Self {
+        self.agent = TOOL;
+        self
     }
 
     /// The phone's side of the agreement on a secret.
-    fn agree(&self, device: &Value) -> Option<Codes> {
+    pub(super) fn agree(&self, device: &Value) -> Option<Codes> {
         let number = u32::try_from(device["device_number"].as_u64()?).ok()?;
         let server = &device["server_agree_key"];
         let mut point = vec![4];
@@ -270,7 +330,7 @@ impl Phone {
     }
 
     /// The next code of the phone at an instant.
-    pub(super) fn code(&mut self, at: u64) -> Result<CustomerCode, Failure> {
+    pub(crate) fn code(&mut self, at: u64) -> Result<CustomerCode, Failure> {
         let codes = self.codes.as_mut().ok_or(Failure::NotUnderstood("a phone without codes"))?;
         let step = TimeStep::at(at).get();
         if codes.step < step {
@@ -283,14 +343,14 @@ impl Phone {
     }
 
     /// The code that was shown last, once more.
-    pub(super) fn last_code(&self) -> Result<CustomerCode, Failure> {
+    pub(crate) fn last_code(&self) -> Result<CustomerCode, Failure> {
         let codes = self.codes.as_ref().ok_or(Failure::NotUnderstood("a phone without codes"))?;
         let count = RefreshCount::new(codes.shown.saturating_sub(1));
         Ok(codes.at(TimeStep::new(codes.step), count.unwrap_or(RefreshCount::ZERO)))
     }
 
     /// A code from the past, as a screenshot shows it.
-    pub(super) fn old_code(&self, at: u64) -> Result<CustomerCode, Failure> {
+    pub(crate) fn old_code(&self, at: u64) -> Result<CustomerCode, Failure> {
         let codes = self.codes.as_ref().ok_or(Failure::NotUnderstood("a phone without codes"))?;
         Ok(codes.at(TimeStep::at(at), RefreshCount::ZERO))
     }
@@ -304,18 +364,11 @@ impl Codes {
 }
 
 /// The JSON of an answer that must not be a refusal.
-pub(super) fn expect_ok(path: &str, reply: &Reply) -> Result<Value, Failure> {
+pub(crate) fn expect_ok(path: &str, reply: &Reply) -> Result<Value, Failure> {
     if reply.is_ok() {
         return Ok(reply.json());
     }
     Err(Failure::Refused { path: path.to_owned(), code: reply.code() })
-}
-
-/// The code in the newest message to a number.
-fn newest_code<'a>(page: &'a str, telephone: &str) -> Option<&'a str> {
-    let mut messages = page.split("<li class=\"message\"");
-    let mine = messages.find(|message| message.contains(telephone))?;
-    mine.split("data-sms-code>").nth(1)?.split('<').next()
 }
 
 fn jwk(key: &PublicKey) -> Value {
@@ -332,14 +385,5 @@ mod tests {
         let numbers: std::collections::HashSet<_> = (0..20_000).map(Phone::telephone).collect();
         assert_eq!(numbers.len(), 20_000);
         assert!(numbers.iter().all(|number| number.len() == 13), "+81 90 and eight digits");
-    }
-
-    #[test]
-    fn the_code_of_the_newest_message_to_the_number_is_read() {
-        let page = "<ul><li class=\"message\" x>+81901 <span data-sms-code>111111</span></li>\
-                    <li class=\"message\" x>+81902 <span data-sms-code>222222</span></li>\
-                    <li class=\"message\" x>+81902 <span data-sms-code>333333</span></li></ul>";
-        assert_eq!(newest_code(page, "+81902"), Some("222222"));
-        assert_eq!(newest_code(page, "+81903"), None);
     }
 }
