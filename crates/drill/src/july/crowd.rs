@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::task::JoinSet;
 
-use super::{AT_ONCE, ONE_LEAKED_IN};
+use super::ONE_LEAKED_IN;
 use crate::load::Request;
 use crate::player::{
     Failure, Http, Phone, Reply, card_number, expect_ok, form_request, look_until, place_of,
@@ -19,6 +19,8 @@ use crate::scenario::Stage;
 
 /// What everybody pays in, in yen.
 const CASH: i64 = 3_000;
+/// So many sign up at one time: they wait for messages, of which the sandbox shows a hundred.
+const SIGN_UPS_AT_ONCE: usize = 40;
 /// One customer in so many signs in again instead of buying.
 const ONE_SIGNS_IN: usize = 10;
 /// A code of an app works once in thirty seconds.
@@ -212,7 +214,7 @@ where
 {
     let next = Arc::new(AtomicUsize::new(0));
     let mut working = JoinSet::new();
-    for _ in 0..AT_ONCE {
+    for _ in 0..SIGN_UPS_AT_ONCE {
         let (next, progress) = (next.clone(), progress.clone());
         let (crowd, stage) = (crowd.clone(), stage.clone());
         working.spawn(async move {

@@ -106,7 +106,7 @@ pub fn table(runs: &[Figures]) -> String {
             yen(run.scaled(run.yen_spent))
         }),
         ("wallets of leaked accounts miss", "not known", |run| yen(run.yen_missing)),
-        ("first alert after", "a customer's call on the next evening", |run| {
+        ("first alert after", "none; a customer asked on the second evening", |run| {
             run.alert_seconds.map_or_else(|| "never".to_owned(), |after| format!("{after:.1} s"))
         }),
         ("ordinary customers refused something", "not known", |run| {
