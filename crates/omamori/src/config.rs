@@ -10,11 +10,12 @@ use serde::Deserialize;
 
 use crate::alert::AlertSettings;
 use crate::case::CaseSettings;
+use crate::control::{Door, Scope};
 use crate::crowd::CrowdSettings;
 use crate::gate::limits::Limits;
 use crate::identity::external::ExternalSignIn;
 use crate::load::LoadSettings;
-use crate::observe::MetricsSettings;
+use crate::observe::{MetricsSettings, TraceSettings};
 use crate::pos::AuthorizationSettings;
 use crate::secret::Secret;
 use crate::settlement::SettlementSettings;
@@ -90,6 +91,8 @@ pub struct Config {
     pub waiting_room: CrowdSettings,
     /// Who may read the figures of the service.
     pub metrics: MetricsSettings,
+    /// Where traces go.
+    pub traces: TraceSettings,
     /// How long the service answers *not ready* before it stops, in seconds: as long as a load
     /// balancer needs to notice.
     pub drain_seconds: u16,
@@ -127,22 +130,64 @@ impl Default for Config {
             load: LoadSettings::default(),
             waiting_room: CrowdSettings::default(),
             metrics: MetricsSettings::default(),
+            traces: TraceSettings::default(),
             drain_seconds: 0,
         }
     }
 }
 
 /// The operator's desk.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Desk {
     /// What one person of staff may refund alone in 24 hours, in yen; more takes two people.
     pub refund_alone_24h: i64,
+    /// Budgets of the campaigns that one person may begin alone in 24 hours, in yen; more takes two
+    /// people, and so does a campaign without a budget (points).
+    pub campaign_alone_24h: i64,
+    /// Doors that take two people to open again. Closing stays the act of one.
+    pub doors_two_people: Vec<String>,
+    /// Doors that also take two people to close for more than a store, a merchant or an issuer.
+    pub doors_two_people_to_close: Vec<String>,
+}
+
+impl Desk {
+    fn check(&self) -> Result<(), String> {
+        if self.refund_alone_24h < 0 {
+            return Err("desk.refund_alone_24h is an amount in yen, 0 or more".to_owned());
+        }
+        if self.campaign_alone_24h < 0 {
+            return Err("desk.campaign_alone_24h is an amount in yen, 0 or more".to_owned());
+        }
+        let doors = self.doors_two_people.iter().chain(&self.doors_two_people_to_close);
+        match doors.into_iter().find(|word| Door::of(word).is_none()) {
+            Some(word) => Err(format!("desk.doors_two_people: there is no door {word}")),
+            None => Ok(()),
+        }
+    }
+
+    /// Whether a door takes two people to open again.
+    #[must_use]
+    pub fn opens_by_two(&self, door: Door) -> bool {
+        self.doors_two_people.iter().any(|word| word == door.as_str())
+    }
+
+    /// Whether a door takes two people to close for a scope.
+    #[must_use]
+    pub fn closes_by_two(&self, door: Door, scope: &Scope) -> bool {
+        let is_small = matches!(scope, Scope::Store(_) | Scope::Merchant(_) | Scope::Issuer(_));
+        !is_small && self.doors_two_people_to_close.iter().any(|word| word == door.as_str())
+    }
 }
 
 impl Default for Desk {
     fn default() -> Self {
-        Self { refund_alone_24h: 10_000 }
+        Self {
+            refund_alone_24h: 10_000,
+            campaign_alone_24h: 1_000_000,
+            doors_two_people: Vec::new(),
+            doors_two_people_to_close: Vec::new(),
+        }
     }
 }
 
@@ -351,12 +396,11 @@ impl Config {
         {
             return refuse("card.address must be an origin that begins with https://");
         }
-        if self.desk.refund_alone_24h < 0 {
-            return refuse("desk.refund_alone_24h is an amount in yen, 0 or more");
-        }
+        self.desk.check().map_err(ConfigError::Value)?;
         self.alerts.check().map_err(ConfigError::Value)?;
         self.load.check().map_err(ConfigError::Value)?;
         self.metrics.check().map_err(ConfigError::Value)?;
+        self.traces.check().map_err(ConfigError::Value)?;
         self.value.check().map_err(ConfigError::Value)?;
         self.settlement.check().map_err(ConfigError::Value)?;
         self.authorization.check().map_err(ConfigError::Value)?;

@@ -61,12 +61,45 @@ pub struct Tally {
 pub struct Kind {
     /// Fraudulent acts.
     pub acts: u64,
+    /// Those that staff are told of, and that go on.
+    pub alerted: u64,
     /// Those that were stopped.
     pub stopped: u64,
     /// Yen of all that move value away from where it belongs.
     pub yen: i64,
     /// Yen of those that were stopped.
     pub stopped_yen: i64,
+    /// The same acts, each kind of act by itself.
+    pub by_act: BTreeMap<Act, Answers>,
+}
+
+/// What a set says to acts, by the strictest rule that hits: each is counted once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Answers {
+    /// All.
+    pub acts: u64,
+    /// Go on, and staff are told.
+    pub alerted: u64,
+    /// Need a proof. It stops who has somebody else's password or cookie, and nobody who acts from
+    /// an account of their own or holds the phone and its lock.
+    pub stepped_up: u64,
+    /// Wait for staff.
+    pub held: u64,
+    /// Refused.
+    pub refused: u64,
+}
+
+impl Answers {
+    fn count(&mut self, strictest: Option<Effect>) {
+        self.acts += 1;
+        match strictest {
+            None | Some(Effect::Score(_)) => {}
+            Some(Effect::Alert) => self.alerted += 1,
+            Some(Effect::StepUp) => self.stepped_up += 1,
+            Some(Effect::Hold) => self.held += 1,
+            Some(Effect::Refuse) => self.refused += 1,
+        }
+    }
 }
 
 /// The result of a run.
@@ -123,9 +156,12 @@ impl<'a> Backtest<'a> {
             let tally = self.report.kinds.entry(kind.clone()).or_default();
             tally.acts += 1;
             tally.yen += yen_at_risk(event);
+            tally.by_act.entry(event.act).or_default().count(strictest);
             if stopped {
                 tally.stopped += 1;
                 tally.stopped_yen += yen_at_risk(event);
+            } else if strictest == Some(Effect::Alert) {
+                tally.alerted += 1;
             }
         }
         for hit in &assessment.hits {

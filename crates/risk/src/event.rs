@@ -14,6 +14,8 @@ pub enum Outcome {
     Failed,
     /// The gate said no, or not yet.
     Refused,
+    /// Its first step was done: whether the act follows is not known yet.
+    Begun,
 }
 
 /// Who and what took part: stable hashes of ids, so that no window holds personal data.
@@ -47,6 +49,9 @@ pub struct Parties {
     /// Who sends.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sender: Option<u64>,
+    /// The sale, of a refund.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sale: Option<u64>,
 }
 
 /// Which party a window is kept by, or counts.
@@ -70,6 +75,21 @@ pub enum Party {
     Receiver,
     /// [`Parties::sender`].
     Sender,
+    /// [`Parties::sale`].
+    Sale,
+    /// A network in a store: who came from one and pays in the other.
+    NetworkInStore,
+    /// A customer in a store.
+    AccountInStore,
+}
+
+/// Two parties as one.
+const fn both(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    const ODD: u64 = 0x9e37_79b9_7f4a_7c15; // 2^64 by the golden ratio: spreads what is alike
+    match (one, other) {
+        (Some(one), Some(other)) => Some((one ^ other.rotate_left(32)).wrapping_mul(ODD)),
+        _ => None,
+    }
 }
 
 impl Parties {
@@ -86,6 +106,9 @@ impl Parties {
             Party::Terminal => self.terminal,
             Party::Receiver => self.receiver,
             Party::Sender => self.sender,
+            Party::Sale => self.sale,
+            Party::NetworkInStore => both(self.network, self.store),
+            Party::AccountInStore => both(self.account, self.store),
         }
     }
 }

@@ -65,6 +65,7 @@ macro_rules! signals {
 signals! {
     AccountAgeMinutes = "account.age_minutes", Int, "minutes", "Since sign-up.";
     AccountCardFailures24h = "account.card_failures_24h", Int, "times", "Cards of this account that were declined or failed 3-D Secure.";
+    AccountCardTries24h = "account.card_tries_24h", Int, "times", "Registrations of cards that this account began.";
     AccountCards30d = "account.cards_30d", Int, "cards", "Different cards registered by this account.";
     AccountContactChanges24h = "account.contact_changes_24h", Int, "times", "Changed phone numbers and e-mail addresses.";
     AccountFactorChanges24h = "account.factor_changes_24h", Int, "times", "Changed passkeys, passwords and authenticators.";
@@ -80,19 +81,24 @@ signals! {
     CardAccounts30d = "card.accounts_30d", Int, "accounts", "Different accounts that registered or charged this card.";
     CardAgeMinutes = "card.age_minutes", Int, "minutes", "Since the card was registered on this account.";
     CouponAccountsNetwork24h = "coupon.accounts_network_24h", Int, "accounts", "Different accounts that used a coupon from this network.";
+    CouponAccountsNetworkStore24h = "coupon.accounts_network_store_24h", Int, "accounts", "Different accounts of this network that used a coupon in this store. At a register, the network where the account was last signed in.";
     CouponAccountsStore1h = "coupon.accounts_store_1h", Int, "accounts", "Different accounts that used a coupon in this store.";
     DeviceAccounts30d = "device.accounts_30d", Int, "accounts", "Different accounts that signed in or up on this phone.";
     DeviceAgeMinutes = "device.age_minutes", Int, "minutes", "Since this phone was enrolled.";
     IpAsn = "ip.asn", Int, "number", "The autonomous system of the address.";
     IpCountry = "ip.country", Text, "ISO 3166-1 alpha-2", "The country of the address.";
+    NetworkAccounts30d = "network.accounts_30d", Int, "accounts", "Different accounts that this network was seen with; 64 stands for more.";
     NetworkAccountsFailed10m = "network.accounts_failed_10m", Int, "accounts", "Different accounts with wrong sign-ins from this network.";
     NetworkCardFailures1h = "network.card_failures_1h", Int, "times", "Cards declined or failed from this network.";
+    NetworkCardTries1h = "network.card_tries_1h", Int, "times", "Registrations of cards begun from this network.";
     NetworkCards1h = "network.cards_1h", Int, "cards", "Different cards tried from this network.";
     NetworkSignups24h = "network.signups_24h", Int, "times", "Sign-ups from this network.";
     ReceiveSenders24h = "receive.senders_24h", Int, "accounts", "Different customers whose sendings the receiver took.";
     ReceiveYen24h = "receive.yen_24h", Int, "yen", "Taken by the receiver of what others sent.";
     ReceiverAgeMinutes = "receiver.age_minutes", Int, "minutes", "Since the receiver signed up.";
     RefundAccountCount24h = "refund.account_count_24h", Int, "times", "Refunds that this account received.";
+    RefundOtherSales24h = "refund.other_sales_24h", Int, "sales", "Different other sales of this store that were refunded to this account.";
+    RefundOtherSales30d = "refund.other_sales_30d", Int, "sales", "Different other sales of this store that were refunded to this account.";
     RefundTerminalCount24h = "refund.terminal_count_24h", Int, "times", "Refunds at this terminal.";
     RefundTerminalYen24h = "refund.terminal_yen_24h", Int, "yen", "Refunded at this terminal.";
     RiskScore = "risk.score", Int, "points", "The sum of all rules that give points; not for those themselves.";
@@ -102,7 +108,9 @@ signals! {
     SendYen24h = "send.yen_24h", Int, "yen", "Sent by this account.";
     SessionFactor = "session.factor", Text, "", "How the session was signed in: passkey, password_totp, external_totp.";
     SessionNewNetwork = "session.new_network", Bool, "", "The account was never signed in to from this network before.";
+    SinceCardRegisterMinutes = "since.card_register_minutes", Int, "minutes", "Since this account last registered a card.";
     SinceFactorChangeMinutes = "since.factor_change_minutes", Int, "minutes", "Since the last change of a factor.";
+    SinceReceiveMinutes = "since.receive_minutes", Int, "minutes", "Since the receiver last took what somebody sent.";
     SinceTopupCardMinutes = "since.topup_card_minutes", Int, "minutes", "Since the last top-up by card of this account.";
     SinceTopupMinutes = "since.topup_minutes", Int, "minutes", "Since the last top-up of this account.";
     SpendCount10m = "spend.count_10m", Int, "times", "Payments of this account.";
@@ -113,6 +121,7 @@ signals! {
     TerminalSalesYen24h = "terminal.sales_yen_24h", Int, "yen", "Sold at this terminal.";
     TerminalWrongCodes10m = "terminal.wrong_codes_10m", Int, "times", "Payment codes that this terminal sent and that were wrong.";
     TopupCardCount10m = "topup.card_count_10m", Int, "times", "Card top-ups of this account.";
+    TopupCardCount1h = "topup.card_count_1h", Int, "times", "Card top-ups of this account.";
     TopupCardYen24h = "topup.card_yen_24h", Int, "yen", "Topped up by card.";
     TopupYen1h = "topup.yen_1h", Int, "yen", "Topped up in any way.";
 }

@@ -10,7 +10,7 @@ mod feature;
 use hashbrown::HashMap;
 
 use crate::act::{Act, Flow};
-use crate::event::Event;
+use crate::event::{Event, Party};
 use crate::signal::{Signal, Signals};
 use cell::Cell;
 use feature::{FEATURES, Feature, What};
@@ -44,7 +44,7 @@ impl Windows {
             match feature.what {
                 What::Count | What::Any => cell.add(slot, 1),
                 What::Yen => cell.add(slot, event.amount),
-                What::Different(party) | What::New(party) => {
+                What::Different(party) | What::Others(party) | What::New(party) => {
                     if let Some(other) = event.parties.get(party) {
                         cell.see(slot, other);
                     }
@@ -60,8 +60,25 @@ impl Windows {
     /// What the windows say of the parties of `event`, *before* it: it counts itself only once it
     /// is observed. A count of which there is none is 0; a time since what never was is not known.
     pub fn fill(&self, event: &Event, signals: &mut Signals) {
+        self.fill_if(event, signals, |_, _| true);
+    }
+
+    /// The same, of what `signals` do not say yet: of signals that are newer than their record.
+    pub fn fill_missing(&self, event: &Event, signals: &mut Signals) {
+        self.fill_if(event, signals, |signals, signal| !signals.knows(signal));
+    }
+
+    fn fill_if(
+        &self,
+        event: &Event,
+        signals: &mut Signals,
+        wants: impl Fn(&Signals, Signal) -> bool,
+    ) {
         for (index, feature) in FEATURES.iter().enumerate() {
-            let Some(key) = event.parties.get(feature.by) else { continue };
+            if !wants(signals, feature.signal) {
+                continue;
+            }
+            let Some(key) = looked_at(event, feature.by) else { continue };
             let cell = self.cells.get(&name(index, key));
             let now = feature.slot(event.at);
             match (feature.what, cell) {
@@ -79,6 +96,13 @@ impl Windows {
                 (What::Any, cell) => {
                     let any = cell.is_some_and(|cell| cell.value(now) > 0);
                     signals.set_bool(feature.signal, any);
+                }
+                (What::Others(party), cell) => {
+                    let count = |cell: &Cell| {
+                        let own = event.parties.get(party);
+                        cell.value(now) - i64::from(own.is_some_and(|own| cell.has(now, own)))
+                    };
+                    signals.set_int(feature.signal, cell.map_or(0, count));
                 }
                 (What::Count | What::Yen | What::Different(_), cell) => {
                     signals.set_int(feature.signal, cell.map_or(0, |cell| cell.value(now)));
@@ -126,6 +150,14 @@ impl Feature {
     }
 }
 
+/// Whose window an act looks at. Of who pays, what others sent is what they received themselves.
+const fn looked_at(event: &Event, by: Party) -> Option<u64> {
+    match (by, event.act) {
+        (Party::Receiver, Act::Payment) => event.parties.account,
+        _ => event.parties.get(by),
+    }
+}
+
 /// Whether a signal comes from a window that stands at zero, or no, when nothing is in it.
 #[must_use]
 pub(crate) const fn is_counted(signal: Signal) -> bool {
@@ -135,13 +167,15 @@ pub(crate) const fn is_counted(signal: Signal) -> bool {
 /// What a record leaves out: windows of known parties that stood at zero.
 pub fn fill_zeros(event: &Event, signals: &mut Signals) {
     for feature in FEATURES {
-        if event.parties.get(feature.by).is_none() || signals.knows(feature.signal) {
+        if looked_at(event, feature.by).is_none() || signals.knows(feature.signal) {
             continue;
         }
         match feature.what {
             What::MinutesSince | What::New(_) => {}
             What::Any => signals.set_bool(feature.signal, false),
-            What::Count | What::Yen | What::Different(_) => signals.set_int(feature.signal, 0),
+            What::Count | What::Yen | What::Different(_) | What::Others(_) => {
+                signals.set_int(feature.signal, 0);
+            }
         }
     }
 }

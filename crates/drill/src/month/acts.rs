@@ -62,7 +62,10 @@ impl Player {
                 let begin = if *asks { "400002" } else { "424242" };
                 self.register_card(who, &card_number(begin, who.customer), *asks).await
             }
-            Act::TryCard { number } => self.register_card(who, number, false).await,
+            Act::TryCard { number } => match self.register_card(who, number, false).await? {
+                None => self.look_at_card(who).await, // does it work?
+                refused => Ok(refused),
+            },
             Act::LookAtCard => self.look_at_card(who).await,
             Act::TopUp { number, store, amount } => {
                 self.top_up(who, *number, (*store, *amount)).await

@@ -1,6 +1,7 @@
-//! Fraud among the ordinary days, of the kinds that a shop sees: for trying what rules find and
-//! whom they bother. Each kind has a cast of its own beside the month's customers, who live
-//! ordinarily until it happens, so that nobody else's month changes.
+//! Fraud among the ordinary days, of the kinds that a shop sees, and beside each kind somebody who
+//! looks like it and is honest: for trying what rules find and whom they bother. Each has a cast of
+//! its own beside the month's customers, who live ordinarily until it happens, so that nobody
+//! else's month changes.
 
 use super::habits::{DAY, instant};
 use super::script::Act;
@@ -25,6 +26,12 @@ impl Writer<'_> {
             self.mule();
         }
         self.list_attack();
+        for _ in 0..self.scale.customers.div_ceil(CUSTOMERS_PER_CASE) {
+            self.dinner();
+            self.shopping_with_a_card();
+            self.family();
+            self.returns();
+        }
     }
 
     /// Somebody who signs up in the first third and buys now and then until the last third.
@@ -59,7 +66,7 @@ impl Writer<'_> {
         let card_at = at - 2 * HOUR;
         self.event(card_at, customer, Act::RegisterCard { asks: false });
         self.event(card_at + 90, customer, Act::LookAtCard);
-        self.label = Some("stolen_phone");
+        self.label = Some("stolen_account");
         let store = (self.people[customer].home + 1) % self.stores;
         let dearest = self.dearest();
         for round in 0..3 {
@@ -141,6 +148,76 @@ impl Writer<'_> {
             self.event(at + 10 * MINUTE, mule, Act::Buy(sale));
         }
         self.label = None;
+    }
+
+    /// Like a mule: seven colleagues send their share to one, who pays the dinner.
+    fn dinner(&mut self) {
+        let (organiser, at) = self.bystander(None);
+        let guests: Vec<_> = (0..SENDERS - 1).map(|_| self.bystander(None).0).collect();
+        for (round, guest) in guests.into_iter().enumerate() {
+            let at = at + 10 * MINUTE * round as u64;
+            let number = self.give(at, (guest, organiser), 3_000);
+            self.event(at + 5 * MINUTE, organiser, Act::Take { number });
+        }
+        let dearest = self.dearest();
+        let pieces = (20_000 / self.shelf[dearest].unit_price.max(1)).max(1);
+        let sale = self.sale(0, vec![(dearest, pieces)], None);
+        self.event(at + (SENDERS as u64 + 6) * 10 * MINUTE, organiser, Act::Buy(sale));
+    }
+
+    /// Like a thief with a stolen phone: a card is registered, charged, and most of it is spent
+    /// within minutes; some hours later once more.
+    fn shopping_with_a_card(&mut self) {
+        let (customer, at) = self.bystander(None);
+        let card_at = at - HOUR;
+        self.event(card_at, customer, Act::RegisterCard { asks: false });
+        self.event(card_at + 90, customer, Act::LookAtCard);
+        let store = self.people[customer].home;
+        let dearest = self.dearest();
+        for at in [at, at + 3 * HOUR] {
+            let number = self.next_top_up();
+            self.event(at, customer, Act::TopUpByCard { number, amount: 10_000 });
+            self.event(at + 90, customer, Act::LookAtTopUp { number });
+            let pieces = 9_000 / self.shelf[dearest].unit_price.max(1);
+            let sale = self.sale(store, vec![(dearest, pieces.max(1))], None);
+            self.event(at + 5 * MINUTE, customer, Act::Buy(sale));
+        }
+    }
+
+    /// Like a coupon farm: four of a family sign up one evening, and each takes the gift at once.
+    fn family(&mut self) {
+        let at = instant(&mut self.random, self.from, self.until - 8 * HOUR);
+        let network = self.people.len();
+        for round in 0..4 {
+            let at = at + round * 7 * MINUTE;
+            let customer = self.newcomer(at, Some(network));
+            self.event(at + MINUTE, customer, Act::SetCoupons);
+            self.provide(at + 5 * MINUTE, customer, 0, self.shelf[0].unit_price);
+            let sale = self.sale(0, vec![(0, 1)], None);
+            self.event(at + 5 * MINUTE, customer, Act::Buy(sale));
+        }
+    }
+
+    /// Like a clerk's friend: two sales of one day are brought back, one of them in three parts.
+    fn returns(&mut self) {
+        let (customer, at) = self.bystander(None);
+        let store = self.people[customer].home;
+        let dearest = self.dearest();
+        let price = self.shelf[dearest].unit_price;
+        for (round, pieces) in [(0, 3), (1, 1)] {
+            let at = at + round * 90 * MINUTE;
+            let lines = vec![(dearest, pieces)];
+            self.provide(at, customer, store, price * pieces);
+            self.people[customer].low -= price * pieces;
+            let sale = self.sale(store, lines, None);
+            let number = sale.number;
+            self.event(at, customer, Act::Buy(sale));
+            for part in 1..=pieces.unsigned_abs() {
+                let refund = self.next_refund();
+                let act = Act::Refund { number: refund, sale: number, store, amount: price };
+                self.event(at + part * 10 * MINUTE, customer, act);
+            }
+        }
     }
 
     /// Pairs of a leaked list are tried; nobody is entered, so nobody runs to a store.

@@ -38,7 +38,7 @@ pub struct StoreTally {
 /// Something that was fraud, as a rule that is tried out must know it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Label {
-    /// `stolen_phone`, `card_testing`, `refund_abuse`, `coupon_farming`, `mule` or `list_attack`.
+    /// `stolen_account`, `card_testing`, `refund_abuse`, `coupon_farming`, `mule` or `list_attack`.
     pub kind: &'static str,
     /// What was done: `buy`, `send` …
     pub act: &'static str,

@@ -87,6 +87,13 @@ impl Person {
     }
 }
 
+/// Three in five come through a carrier, whose address many share: the name of that network, beyond
+/// all people's own. Not drawn, so that the month is as it was without.
+const fn carrier(customer: usize) -> Option<usize> {
+    const CARRIERS: usize = 12;
+    if customer % 5 < 3 { Some(60_000 + customer / 5 % CARRIERS) } else { None }
+}
+
 /// How many of each there are so far: the numbers of the next ones.
 #[derive(Default)]
 struct Numbers {
@@ -200,7 +207,8 @@ impl<'a> Writer<'a> {
             // The first store is the largest.
             let weights: Vec<_> = (0..self.stores).map(|store| 6 / (store + 1) + 1).collect();
             let home = weighted(&mut self.random, weights.into_iter());
-            self.people.push(Person { keen, ..Person::new(at, home) });
+            let network = carrier(customer);
+            self.people.push(Person { keen, network, ..Person::new(at, home) });
             self.wishes.push((at, customer, Wish::SignUp));
             self.begins(at, customer);
         }

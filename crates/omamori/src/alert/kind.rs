@@ -67,7 +67,7 @@ kinds! {
     /// The audit log is not as it was written. Figure: problems.
     AuditBroken = "audit_broken", Critical, "/console/audit";
     /// A risk rule asks for somebody. Subject: the rule. Figure: hits.
-    RiskRule = "risk_rule", Warning, "/console";
+    RiskRule = "risk_rule", Warning, "/console/rules";
 }
 
 impl Kind {

@@ -1,18 +1,20 @@
 //! `omamori risk …`: rules checked and tried over the past, on the server.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use askama::Template;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-use omamori_risk::backtest::{Report, Tally};
+use omamori_risk::backtest::{Answers, Kind, Report, Tally};
 
 use super::merchant::{open, plain};
 use super::open::SettingsArgs;
 use super::say;
+use crate::audit::Actor;
 use crate::console::rules_period;
 use crate::risk::backtest::{Bar, Run, run as run_over};
-use crate::risk::rules;
+use crate::risk::{label_file, rules};
 use crate::web::filters;
 use crate::web::filters::yen_text;
 use crate::web::text::{Lang, Text};
@@ -29,6 +31,13 @@ pub enum Command {
     },
     /// Run rules over the decisions of a period, beside the rules in force.
     Backtest(BacktestArgs),
+    /// Label decisions as fraud, as a file says: `fraud.json` of a month with fraud.
+    Label {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// The labels (JSON).
+        file: PathBuf,
+    },
 }
 
 /// Of what.
@@ -65,6 +74,15 @@ pub async fn run(command: Command) -> Result<(), Error> {
             Ok(())
         }
         Command::Backtest(args) => backtest(args).await,
+        Command::Label { settings, file } => {
+            let text = std::fs::read_to_string(file)?;
+            let app = open(settings).await?;
+            let set = label_file::set(&app, &Actor::machine(), &text).await;
+            app.close().await;
+            let label_file::Set { lines, found, decisions } = set.map_err(plain)?;
+            say(format_args!("{found} of {lines} labels found, {decisions} decisions labelled"));
+            Ok(())
+        }
     }
 }
 
@@ -126,13 +144,62 @@ fn print(run: &Run, bars: &[Bar]) {
             live.bothered
         ));
     }
-    for (kind, found) in &run.tested.kinds {
+    if run.labelled > 0 {
+        kinds(run);
+    }
+}
+
+/// What was said to the acts of each kind of fraud, act by act.
+fn by_act(run: &Run) {
+    say("");
+    say(format_args!(
+        "{:<16} {:<14} {:>6} {:>8} {:>8} {:>11} {:>8} {:>8}",
+        "kind", "act", "acts", "passed", "alerted", "stepped up", "held", "refused"
+    ));
+    for (name, found) in &run.tested.kinds {
+        for (act, says) in &found.by_act {
+            let Answers { acts, alerted, stepped_up, held, refused } = *says;
+            let passed = acts - alerted - stepped_up - held - refused;
+            let act = act.as_str();
+            say(format_args!(
+                "{name:<16} {act:<14} {acts:>6} {passed:>8} {alerted:>8} {stepped_up:>11} \
+                 {held:>8} {refused:>8}"
+            ));
+        }
+    }
+    say("");
+}
+
+/// The kinds of fraud, and what ordinary customers had of it.
+fn kinds(run: &Run) {
+    say("");
+    say(format_args!(
+        "{:<16} {:>6} {:>9} {:>7} {:>8} {:>12} {:>12} {:>12}",
+        "kind", "acts", "by gate", "alerted", "stopped", "yen", "stopped", "lost"
+    ));
+    let mut names: BTreeSet<&str> = run.tested.kinds.keys().map(|name| &**name).collect();
+    names.extend(run.refused.keys().map(|name| &**name));
+    let none = Kind::default();
+    for name in names {
+        let found = run.tested.kinds.get(name).unwrap_or(&none);
+        let by_gate = run.refused.get(name).copied().unwrap_or_default();
         say(format_args!(
-            "{kind:<28} {} of {} acts stopped, {} of {}",
+            "{name:<16} {:>6} {by_gate:>9} {:>7} {:>8} {:>12} {:>12} {:>12}",
+            found.acts + by_gate,
+            found.alerted,
             found.stopped,
-            found.acts,
+            yen_text(found.yen),
             yen_text(found.stopped_yen),
-            yen_text(found.yen)
+            yen_text(found.yen - found.stopped_yen)
         ));
     }
+    by_act(run);
+    let Report { total, customers, .. } = &run.tested;
+    let in_ten_thousand = total.bothered * 10_000 / (*customers).max(1);
+    say(format_args!(
+        "ordinary customers bothered: {} of {customers} ({}.{:02} %)",
+        total.bothered,
+        in_ten_thousand / 100,
+        in_ten_thousand % 100
+    ));
 }

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::open::{SettingsArgs, open_here, read_key, read_or_make_key};
 use crate::app::App;
 use crate::config::{Card, Config, Mail, Push, Sms};
-use crate::observe::{logs, ops};
+use crate::observe::{Traces, logs, ops};
 use crate::server;
 
 type Error = Box<dyn std::error::Error>;
@@ -36,7 +36,8 @@ pub struct Args {
 pub async fn run(args: Args) -> Result<(), Error> {
     let mut config = args.settings.read()?;
     config.journal_keeps_nothing = args.journal.is_some();
-    logs::start_json();
+    let traces = Traces::start(&config.traces)?;
+    logs::start_json(traces.as_ref());
     if config.journal_keeps_nothing {
         refuse_to_lose_money(&config)?;
         tracing::warn!("measuring: payments are answered and not kept");
@@ -53,7 +54,11 @@ pub async fn run(args: Args) -> Result<(), Error> {
         ops::start(&app, watched);
     }
     let listener = TcpListener::bind(app.config.listen).await?;
-    listen(app, listener).await
+    listen(app, listener).await?;
+    if let Some(traces) = traces {
+        tokio::task::spawn_blocking(move || traces.stop()).await?;
+    }
+    Ok(())
 }
 
 /// A journal that keeps nothing is for measuring on this machine, never for customers.

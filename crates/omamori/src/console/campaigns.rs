@@ -1,15 +1,14 @@
 //! `/console/campaigns`: every campaign, the operator's and merchants', and what one has brought;
-//! the operator's begin here, and any is stopped by one act.
+//! the operator's begin here (`campaign`), and any is stopped by one act.
 
 use std::sync::Arc;
 
 use askama::Template;
-use axum::Json as Answer;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
 use omamori_db::{Row as Columns, sql};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
 use super::access::{Finance, Viewer};
 use super::approval::checked_reason;
@@ -18,13 +17,10 @@ use super::frame::Frame;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::coupon::manage::{self, find};
-use crate::coupon::{
-    Campaign, Day, Gift, Results, Stage, StoreChoice, Terms, desk, period, results,
-};
+use crate::coupon::{Campaign, Day, Gift, Results, Stage, StoreChoice, desk, results};
 use crate::gate::chart::available;
-use crate::pos::is_id;
 use crate::web::codes::Code;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::web::filters::{self, japan, yen_text};
 use crate::web::json::Json;
 use crate::web::page::page;
@@ -89,41 +85,6 @@ async fn stores(app: &App) -> Result<Vec<StoreChoice>> {
     };
     let rows = app.stores.registry.all(query).await?;
     Ok(rows.iter().map(choice).collect::<omamori_db::Result<_>>()?)
-}
-
-/// A campaign of the operator to begin.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Begin {
-    /// The page's own id of this act.
-    key: String,
-    terms: Terms,
-    /// The first day in Japan, `2026-12-01`.
-    starts_on: String,
-    /// The last day.
-    ends_on: String,
-    reason: String,
-}
-
-#[derive(Serialize)]
-pub(super) struct Begun {
-    campaign_id: String,
-}
-
-/// `POST /api/admin/v1/campaigns`: by one person, with a budget that cannot be passed.
-pub(super) async fn begin(
-    State(app): State<Arc<App>>,
-    Finance(staff): Finance,
-    Json(asked): Json<Begin>,
-) -> Result<Answer<Begun>> {
-    let reason = checked_reason(&asked.reason)?;
-    if !is_id(&asked.key) {
-        return Err(Error::field("key", "malformed"));
-    }
-    let days = period(&asked.starts_on, &asked.ends_on)?;
-    let act = (&staff.actor, reason, &*asked.key);
-    let campaign_id = desk::begin(&app, act, asked.terms, days).await?;
-    Ok(Answer(Begun { campaign_id }))
 }
 
 /// Why.

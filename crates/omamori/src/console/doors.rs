@@ -5,11 +5,13 @@ use std::sync::Arc;
 use askama::Template;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use omamori_db::{Tx, sql};
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use super::access::{Fraud, Viewer};
-use super::approval::checked_reason;
+use super::approval::{self, Asked, Done, Proposal, checked_reason};
 use super::frame::Frame;
 use crate::app::App;
 use crate::clock::{HOUR, Micros};
@@ -123,22 +125,46 @@ impl Close {
     }
 }
 
-/// `POST /api/admin/v1/doors/{door}/close`: by one person at once, for everybody or a part.
+/// What became of the request.
+pub(super) enum Acted {
+    /// It is done.
+    Done,
+    /// It waits for a second person.
+    Asked(Asked),
+}
+
+impl IntoResponse for Acted {
+    fn into_response(self) -> Response {
+        match self {
+            Self::Done => StatusCode::NO_CONTENT.into_response(),
+            Self::Asked(asked) => axum::Json(asked).into_response(),
+        }
+    }
+}
+
+/// `POST /api/admin/v1/doors/{door}/close`: by one person at once, for everybody or a part; by two
+/// if `desk.doors_two_people_to_close` says so.
 pub(super) async fn close(
     State(app): State<Arc<App>>,
     Fraud(staff): Fraud,
     Path(door): Path<String>,
     Json(request): Json<Close>,
-) -> Result<StatusCode> {
+) -> Result<Acted> {
     let door = Door::of(&door).ok_or(Code::NotFound)?;
     let scope = request.scope(door)?;
     if let Scope::Store(id) | Scope::Merchant(id) = &scope {
         desk::find(&app.stores.registry, id).await?.ok_or(Code::NotFound)?;
     }
     let ends_at = request.ends_at(app.clock.now())?;
+    if app.config.desk.closes_by_two(door, &scope) {
+        let (scope, subject) = scope.columns();
+        let (door, scope) = (door.as_str().to_owned(), scope.to_owned());
+        let proposal = Proposal::CloseDoor { door, scope, subject, ends_at };
+        return approval::ask(&app, &staff, &proposal, &request.reason).await.map(Acted::Asked);
+    }
     let closing = Closing { ends_at, ..closing(door, scope, &request.reason)? };
     control::close(&app, &staff.actor, &staff.name, closing).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Acted::Done)
 }
 
 /// `POST /api/admin/v1/stores/{store_id}/doors/{door}/close`: for one store.
@@ -169,14 +195,56 @@ fn closing(door: Door, scope: Scope, reason: &str) -> Result<Closing> {
     })
 }
 
-/// `POST /api/admin/v1/controls/{control_id}/open`
+/// `POST /api/admin/v1/controls/{control_id}/open`: by two if `desk.doors_two_people` says so.
 pub(super) async fn open(
     State(app): State<Arc<App>>,
     Fraud(staff): Fraud,
     Path(control_id): Path<String>,
     Json(request): Json<Reason>,
-) -> Result<StatusCode> {
+) -> Result<Acted> {
     let reason = checked_reason(&request.reason)?;
+    // Of the registry: what another node closed a moment ago takes two people too.
+    let found = control::find(&app.stores.registry, &control_id).await?.ok_or(Code::NotFound)?;
+    if app.config.desk.opens_by_two(found.door) {
+        let (scope, subject) = found.scope.columns();
+        let (door, scope) = (found.door.as_str().to_owned(), scope.to_owned());
+        let proposal = Proposal::OpenDoor { control_id, door, scope, subject };
+        return approval::ask(&app, &staff, &proposal, reason).await.map(Acted::Asked);
+    }
     control::open(&app, &staff.actor, &staff.name, &control_id, reason).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Ok(Acted::Done)
+}
+
+/// Which door, and for whom, for who agrees.
+pub(super) fn words(text: Text, door: &str, scope: &str, subject: &str) -> String {
+    let (door, scope) = (text.named("door.", door), text.named("console.scope_", scope));
+    format!("{door} · {scope} {subject}").trim_end().to_owned()
+}
+
+/// Does what two people agreed on, in the transaction that uses their word up.
+pub(super) async fn carry_out(
+    app: &App,
+    tx: &mut Tx,
+    proposal: &Proposal,
+    asked_by: &str,
+    reason: &str,
+) -> Result<Done> {
+    let name = sql("SELECT name FROM staff WHERE staff_id = $1").bind(asked_by);
+    let by = tx.one(name).await?.text("name")?;
+    match proposal {
+        Proposal::OpenDoor { control_id, .. } => {
+            control::open_in(app, tx, &by, control_id).await?;
+            let (before, after) = (json!({ "closed": true }), json!({ "closed": false, "by": by }));
+            Ok(Done { subject: control_id.clone(), before, after, shown_once: None })
+        }
+        Proposal::CloseDoor { door, scope, subject, ends_at } => {
+            let of = Door::of(door).zip(Scope::parse(scope, subject));
+            let (door, scope) = of.ok_or(Error::fault("a door that was asked for is not known"))?;
+            let closing = Closing { ends_at: *ends_at, ..closing(door, scope, reason)? };
+            let subject = control::close_in(app, tx, &by, &closing).await?;
+            let after = closing.about(&by);
+            Ok(Done { subject, before: Value::Null, after, shown_once: None })
+        }
+        _ => Err(Error::fault("this is not about a door")),
+    }
 }

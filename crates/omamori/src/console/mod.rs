@@ -12,6 +12,7 @@ mod alerts;
 pub mod approval;
 mod audit_page;
 mod authorization;
+mod campaign;
 mod campaigns;
 mod cases;
 mod customer;
@@ -73,7 +74,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/signout", post(signin::sign_out))
         .route("/search", post(search::find))
         .route("/alerts/{alert_id}/acknowledge", post(alerts::acknowledge))
-        .route("/campaigns", post(campaigns::begin))
+        .route("/campaigns", post(campaign::begin))
         .route("/campaigns/{campaign_id}/stop", post(campaigns::stop))
         .route("/doors/{door}/close", post(doors::close))
         .route("/stores/{store_id}/doors/{door}/close", post(doors::close_store))

@@ -10,7 +10,7 @@ mod status;
 
 use std::sync::Arc;
 
-use omamori_db::{Db, sql};
+use omamori_db::{Db, Tx, sql};
 use parking_lot::RwLock;
 use serde_json::{Value, json};
 
@@ -123,12 +123,40 @@ pub struct Closing {
 /// # Errors
 /// A fault if a store fails.
 pub async fn close(app: &App, actor: &Actor, by: &str, closing: Closing) -> Result<String> {
+    let about = closing.about(by);
+    let clearance = actor.decide(app, Act::DoorClose, None, &about, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let control_id = close_in(app, &mut tx, by, &closing).await?;
+    let entry = Entry {
+        actor,
+        act: Act::DoorClose,
+        subject: &control_id,
+        before: Value::Null,
+        after: about,
+        reason: &closing.reason,
+    };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    app.gate.controls().reload(&app.stores.registry).await?;
+    Ok(control_id)
+}
+
+impl Closing {
+    /// As the audit log has it.
+    #[must_use]
+    pub fn about(&self, by: &str) -> Value {
+        let (scope, subject) = self.scope.columns();
+        json!({ "door": self.door.as_str(), "scope": scope, "subject": subject,
+            "ends_at": self.ends_at.map(rfc3339), "by": by })
+    }
+}
+
+/// Closes a door in a transaction of the caller's, who reloads the doors after its commit.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn close_in(app: &App, tx: &mut Tx, by: &str, closing: &Closing) -> Result<String> {
     let control_id = Kind::Control.random_text(app.rng.as_ref());
     let (scope, subject) = closing.scope.columns();
-    let after = json!({ "door": closing.door.as_str(), "scope": scope, "subject": subject,
-        "ends_at": closing.ends_at.map(rfc3339), "by": by });
-    let clearance = actor.decide(app, Act::DoorClose, None, &after, Ok(())).await?;
-    let mut tx = app.stores.registry.begin().await?;
     let insert = sql("INSERT INTO control (control_id, door, scope, subject, reason, notice_ja,
                                 notice_en, closed_by, closed_at, ends_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)")
@@ -137,25 +165,29 @@ pub async fn close(app: &App, actor: &Actor, by: &str, closing: Closing) -> Resu
     .bind(scope)
     .bind(subject)
     .bind(closing.reason.as_str())
-    .bind(closing.notice_ja)
-    .bind(closing.notice_en)
+    .bind(closing.notice_ja.as_str())
+    .bind(closing.notice_en.as_str())
     .bind(by)
     .bind(app.clock.now())
     .bind(closing.ends_at);
     tx.execute(insert).await?;
-    changes::note(app, &mut tx, Subject::Controls).await?;
-    let entry = Entry {
-        actor,
-        act: Act::DoorClose,
-        subject: &control_id,
-        before: Value::Null,
-        after,
-        reason: &closing.reason,
-    };
-    audit::commit(app, tx, &clearance, &entry).await?;
-    app.gate.controls().reload(&app.stores.registry).await?;
-    tracing::warn!(door = closing.door.as_str(), scope, control_id, "a door was closed");
+    changes::note(app, tx, Subject::Controls).await?;
+    tracing::warn!(door = closing.door.as_str(), scope, control_id, "a door is being closed");
     Ok(control_id)
+}
+
+/// What is closed by `control_id`, as the registry has it now.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn find(registry: &Db, control_id: &str) -> Result<Option<Closure>> {
+    let query = concat!(
+        "SELECT ",
+        closure_columns!(),
+        " FROM control WHERE control_id = $1 AND opened_at IS NULL"
+    );
+    let row = registry.optional(sql(query).bind(control_id)).await?;
+    Ok(row.map(|row| Closure::of(&row)).transpose()?.flatten())
 }
 
 /// Opens what `control_id` closed.
@@ -172,17 +204,26 @@ pub async fn open(
     let about = json!({ "control": control_id, "by": by });
     let clearance = actor.decide(app, Act::DoorOpen, None, &about, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
+    open_in(app, &mut tx, by, control_id).await?;
+    let (before, after) = (json!({ "closed": true }), json!({ "closed": false, "by": by }));
+    let entry = Entry { actor, act: Act::DoorOpen, subject: control_id, before, after, reason };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    app.gate.controls().reload(&app.stores.registry).await?;
+    Ok(())
+}
+
+/// Opens a door in a transaction of the caller's, who reloads the doors after its commit.
+///
+/// # Errors
+/// [`Code::NotFound`]: there is no such door, or it is open already; a fault if the registry fails.
+pub async fn open_in(app: &App, tx: &mut Tx, by: &str, control_id: &str) -> Result<()> {
     let update = sql("UPDATE control SET opened_by = $1, opened_at = $2
          WHERE control_id = $3 AND opened_at IS NULL");
     let update = update.bind(by).bind(app.clock.now()).bind(control_id);
     if tx.execute(update).await? != 1 {
         return Err(Code::NotFound.into());
     }
-    changes::note(app, &mut tx, Subject::Controls).await?;
-    let (before, after) = (json!({ "closed": true }), json!({ "closed": false, "by": by }));
-    let entry = Entry { actor, act: Act::DoorOpen, subject: control_id, before, after, reason };
-    audit::commit(app, tx, &clearance, &entry).await?;
-    app.gate.controls().reload(&app.stores.registry).await?;
-    tracing::warn!(control_id, "a door was opened");
+    changes::note(app, tx, Subject::Controls).await?;
+    tracing::warn!(control_id, "a door is being opened");
     Ok(())
 }

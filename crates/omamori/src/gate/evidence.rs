@@ -97,6 +97,7 @@ impl Evidence {
     ///
     /// # Errors
     /// Busy if too many wait or the store does not take it: then nothing may be done.
+    #[tracing::instrument(level = "debug", name = "evidence.record", skip_all)]
     pub async fn record(&self, line: String, at: Micros) -> Result<DecisionId, Error> {
         let (answer, answered) = oneshot::channel();
         let busy = || Error::RetryAfter(Code::Busy, 1);

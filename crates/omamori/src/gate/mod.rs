@@ -343,6 +343,7 @@ impl Gate {
     ///
     /// # Errors
     /// A limit that another request used up in between; busy, with the state unknown; a fault.
+    #[tracing::instrument(level = "debug", name = "ledger.commit", skip_all)]
     pub async fn commit(&self, clearance: Clearance, mut request: Request) -> Result<Reply, Error> {
         let decision = clearance.decision.to_u128();
         for transfer in &mut request.transfers {

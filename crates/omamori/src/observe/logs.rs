@@ -7,27 +7,31 @@
 use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
 
-/// Lines of JSON into `writer`.
-pub fn json<W>(writer: W, filter: EnvFilter) -> impl Subscriber + Send + Sync
+use super::Traces;
+
+/// Lines of JSON into `writer`, and spans on their way to a collector.
+pub fn json<W>(
+    writer: W,
+    filter: EnvFilter,
+    traces: Option<&Traces>,
+) -> impl Subscriber + Send + Sync + use<W>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt()
-        .json()
-        .with_span_list(false)
-        .with_env_filter(filter)
-        .with_writer(writer)
-        .finish()
+    let lines = tracing_subscriber::fmt::layer().json().with_span_list(false).with_writer(writer);
+    let traces = traces.map(Traces::layer);
+    tracing_subscriber::registry().with(traces).with(lines.with_filter(filter))
 }
 
 /// Lines of JSON, from now on, for the whole process.
 ///
 /// # Panics
 /// If logs were started before.
-pub fn start_json() {
+pub fn start_json(traces: Option<&Traces>) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
-    let started = tracing::subscriber::set_global_default(json(std::io::stderr, filter));
+    let started = tracing::subscriber::set_global_default(json(std::io::stderr, filter, traces));
     assert!(started.is_ok(), "logs are started once");
 }
 

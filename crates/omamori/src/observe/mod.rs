@@ -3,6 +3,7 @@
 //! - [`Metrics`]: counters and times, read at `/metrics` on a port of its own ([`ops`]).
 //! - [`Seen`]: one span and one log line a request, with its id and its decision's.
 //! - [`Readiness`]: `/healthz` (the process lives) and `/readyz` (send requests here).
+//! - [`Traces`]: the same spans for an OpenTelemetry collector, if there is one.
 //! - [`doctor`]: what `omamori doctor` looks at.
 //!
 //! What always holds: nothing here carries personal data. Labels are words of the program (a
@@ -16,8 +17,10 @@ pub mod ops;
 mod ready;
 mod request;
 mod settings;
+mod traces;
 
 pub use metrics::Metrics;
 pub use ready::{Readiness, router};
 pub use request::{Seen, name_decision};
-pub use settings::MetricsSettings;
+pub use settings::{MetricsSettings, TraceSettings};
+pub use traces::{ExporterBuildError, Traces};

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use axum::http::Uri;
 use serde::Deserialize;
 
 use crate::secret::Secret;
@@ -44,6 +45,50 @@ impl MetricsSettings {
     }
 }
 
+/// Where traces go.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct TraceSettings {
+    /// The collector: `http://127.0.0.1:4318/v1/traces`. Without one there are no traces.
+    pub endpoint: Option<String>,
+    /// What the collector wants as a bearer token.
+    pub token: Option<Secret>,
+    /// Of a hundred requests, how many are traced.
+    pub percent: u8,
+}
+
+impl Default for TraceSettings {
+    fn default() -> Self {
+        Self { endpoint: None, token: None, percent: 100 }
+    }
+}
+
+impl TraceSettings {
+    /// Refuses what cannot work, and a token in the clear.
+    ///
+    /// # Errors
+    /// What to mend.
+    pub fn check(&self) -> Result<(), String> {
+        let endpoint = self.endpoint.as_deref().unwrap_or("http://localhost");
+        let address = endpoint.parse::<Uri>().ok().filter(|address| address.host().is_some());
+        let Some((address, scheme)) = address.as_ref().and_then(|it| Some((it, it.scheme_str()?)))
+        else {
+            return Err("traces.endpoint is the address of a collector".to_owned());
+        };
+        let is_near = matches!(address.host(), Some("127.0.0.1" | "localhost" | "[::1]"));
+        match scheme {
+            "https" => {}
+            "http" if is_near || self.token.is_none() => {}
+            "http" => return Err("traces.token needs a collector behind https".to_owned()),
+            _ => return Err("traces.endpoint begins with http or https".to_owned()),
+        }
+        if !(1..=100).contains(&self.percent) {
+            return Err("traces.percent is between 1 and 100".to_owned());
+        }
+        Ok(())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
@@ -60,6 +105,14 @@ mod tests {
         let open = "[metrics]\nlisten = \"0.0.0.0:9464\"\n";
         assert!(read(open).unwrap_err().contains("metrics.token"));
         assert!(read(&format!("{open}token = \"short\"\n")).is_err());
+        let traces = |text: &str| read(&format!("[traces]\n{text}"));
+        let collector = "endpoint = \"http://collector:4318/v1/traces\"\n";
+        assert!(traces(collector).is_ok());
+        assert!(traces(&format!("{collector}token = \"in the clear\"")).is_err());
+        assert!(traces("endpoint = \"https://t.example/v1/traces\"\ntoken = \"x\"").is_ok());
+        for wrong in ["endpoint = \"collector\"", "endpoint = \"ftp://c/\"", "percent = 0"] {
+            assert!(traces(wrong).is_err(), "{wrong}");
+        }
         let token = "a-token-that-nobody-guesses";
         assert!(read(&format!("{open}token = \"{token}\"\n")).is_ok());
     }

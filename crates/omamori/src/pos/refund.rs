@@ -17,6 +17,7 @@ use crate::gate::chart::TransferCode;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
 use crate::identity::account;
+use crate::risk::Facts;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -126,6 +127,7 @@ pub async fn give(app: &App, paid: &Paid, wanted: &Wanted<'_>) -> Result<Reversa
             customer: payer.as_deref(),
             terminal: wanted.at.map(|terminal| terminal.place()),
             amount: Some(wanted.amount),
+            facts: Facts { sale: Some(paid.capture.id), ..Facts::NONE },
             ..Question::plain(wanted.act, &wanted.detail)
         };
         let clearance = app.gate.decide(question, opinion).await?;

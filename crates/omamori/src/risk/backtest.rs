@@ -1,14 +1,15 @@
 //! A set of rules over the decisions of a period, beside the live set; and one decision over again.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use omamori_risk::backtest::{Backtest, Report, Tally};
+use omamori_risk::backtest::{Backtest, Recorded, Report, Tally};
 use omamori_risk::engine::{Assessment, RuleSet};
+use omamori_risk::window::fill_zeros;
 
-use super::label;
 use super::log::Log;
-use super::record::Past;
+use super::record::{self, Past};
+use super::{Memory, label};
 use crate::clock::Micros;
 use crate::db::Stores;
 use crate::web::error::Result;
@@ -33,10 +34,13 @@ pub struct Run {
     pub complete: bool,
     /// Decisions in the period that are labelled as fraud.
     pub labelled: usize,
+    /// Fraudulent acts by kind that the gate refused before it asked rules: a wrong proof, a limit.
+    pub refused: BTreeMap<Box<str>, u64>,
 }
 
 /// Runs both sets over at most `max` acts of a period. What the gate refused before it asked the
-/// rules is passed over: no rule could have met it. `told` hears how many there were so far.
+/// rules is passed over: no rule could have met it. A signal that is newer than a record is counted
+/// from the records of the period before it. `told` hears how many there were so far.
 ///
 /// # Errors
 /// A fault if a store fails.
@@ -50,7 +54,8 @@ pub async fn run(
     let frauds = label::frauds(&stores.registry, period.from, period.to).await?;
     let (mut tested, mut live) = (Backtest::new(tested), Backtest::new(live));
     let mut log = Log::between(period.from, period.to);
-    let (mut acts, mut complete) = (0, true);
+    let mut memory = Memory::default();
+    let (mut acts, mut complete, mut refused) = (0, true, BTreeMap::new());
     'pages: loop {
         let rows = log.next(&stores.evidence).await?;
         if rows.is_empty() {
@@ -59,14 +64,23 @@ pub async fn run(
         for row in &rows {
             let (node, first) = (row.int("node")?, row.int("first_number")?);
             for (line, number) in row.text("body")?.lines().zip(first..) {
-                let Some(mut past) = Past::read(line).filter(|past| past.version.is_some()) else {
+                let Some(mut past) = Past::as_written(line) else { continue };
+                let Recorded { event, signals, coupon, .. } = &mut past.recorded;
+                memory.windows.fill_missing(event, signals);
+                fill_zeros(event, signals);
+                record::observe(&mut memory, event, past.step, *coupon);
+                let fraud = frauds.get(&(node, number)).cloned();
+                if past.version.is_none() {
+                    if let Some(kind) = fraud {
+                        *refused.entry(kind).or_default() += 1;
+                    }
                     continue;
-                };
+                }
                 if acts == max {
                     complete = false;
                     break 'pages;
                 }
-                past.recorded.fraud = frauds.get(&(node, number)).cloned();
+                past.recorded.fraud = fraud;
                 tested.add(&past.recorded);
                 live.add(&past.recorded);
                 acts += 1;
@@ -76,7 +90,7 @@ pub async fn run(
         tokio::task::yield_now().await; // others wait for this thread too
     }
     let (tested, live) = (tested.finish(), live.finish());
-    Ok(Run { tested, live, complete, labelled: frauds.len() })
+    Ok(Run { tested, live, complete, labelled: frauds.len(), refused })
 }
 
 /// What a set says to one decision of the past.

@@ -27,6 +27,8 @@ pub struct Facts<'a> {
     pub sender: Option<&'a str>,
     /// Since when the receiver has an account.
     pub receiver_since: Option<Micros>,
+    /// The sale that a refund is of.
+    pub sale: Option<u128>,
     /// Of the sale's lines: the largest sum of one, in yen.
     pub largest_item: Option<i64>,
     /// Of the sale's lines: the most pieces of one.
@@ -54,6 +56,7 @@ impl Facts<'_> {
         receiver: None,
         sender: None,
         receiver_since: None,
+        sale: None,
         largest_item: None,
         most_pieces: None,
         uses_coupon: false,

@@ -28,6 +28,8 @@ pub enum Kind {
     CouponFarming,
     /// An account that collects for others.
     Mule,
+    /// Sign-ins with names and passwords from elsewhere.
+    ListAttack,
     /// Fraud of another kind.
     Other,
     /// Looked at, and nothing was wrong.
@@ -36,13 +38,14 @@ pub enum Kind {
 
 impl Kind {
     /// All.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::StolenAccount,
         Self::StolenCard,
         Self::CardTesting,
         Self::RefundAbuse,
         Self::CouponFarming,
         Self::Mule,
+        Self::ListAttack,
         Self::Other,
         Self::Honest,
     ];
@@ -57,6 +60,7 @@ impl Kind {
             Self::RefundAbuse => "refund_abuse",
             Self::CouponFarming => "coupon_farming",
             Self::Mule => "mule",
+            Self::ListAttack => "list_attack",
             Self::Other => "other",
             Self::Honest => "honest",
         }

@@ -12,10 +12,12 @@ mod facts;
 pub mod follow;
 mod hits;
 pub mod label;
+pub mod label_file;
 pub(crate) mod log;
 mod record;
 pub mod rules;
 pub mod watch;
+mod whence;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -35,6 +37,7 @@ use hits::Hits;
 pub use record::{Part, Past};
 use rules::LoadError;
 use watch::Watch;
+use whence::Whence;
 
 use crate::clock::{MINUTE, Micros};
 use crate::config::Config;
@@ -112,6 +115,7 @@ pub struct Risk {
 struct Memory {
     windows: Windows,
     hits: Hits,
+    whence: Whence,
 }
 
 impl Risk {
@@ -176,6 +180,7 @@ impl Risk {
         may: May,
     ) -> (Verdict, Box<Part>) {
         let rules = self.in_force();
+        let mut memory = self.memory.lock();
         let mut event = Event {
             at: asked.at,
             act: asked.act,
@@ -183,6 +188,7 @@ impl Risk {
             parties: self.parties(asked),
             amount: asked.amount.unwrap_or_default(),
         };
+        memory.whence.fill(&mut event);
         let mut signals = Signals::default();
         self.fill_known(asked, &event, &mut signals);
         let mut part = Box::new(Part {
@@ -197,7 +203,6 @@ impl Risk {
             score: 0,
             hits: Vec::new(),
         });
-        let mut memory = self.memory.lock();
         memory.windows.fill(&event, &mut part.signals);
         let verdict = match before {
             Err(code) => Verdict::No(code),
@@ -220,7 +225,7 @@ impl Risk {
             Verdict::No(_) => Outcome::Refused,
         };
         part.outcome = event.outcome;
-        record::observe(&mut memory.windows, &event, part.step, part.coupon);
+        record::observe(&mut memory, &event, part.step, part.coupon);
         for hit in &part.hits {
             memory.hits.count(&hit.rule, event.at);
         }
@@ -258,6 +263,7 @@ impl Risk {
                 .map(|place| hash("risk terminal", &place.terminal_number.to_be_bytes())),
             receiver: facts.receiver.map(account),
             sender: facts.sender.map(account),
+            sale: facts.sale.map(|id| hash("risk sale", &id.to_be_bytes())),
         }
     }
 

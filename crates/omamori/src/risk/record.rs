@@ -6,7 +6,7 @@ use omamori_risk::engine::{Assessment, Hit};
 use omamori_risk::event::{Event, Outcome, Parties};
 use omamori_risk::rule::{Effect, Mode};
 use omamori_risk::signal::{Signals, Sparse};
-use omamori_risk::window::{Windows, fill_zeros};
+use omamori_risk::window::fill_zeros;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::Memory;
@@ -98,11 +98,17 @@ impl Counted {
     }
 }
 
-/// What windows take in of one act.
-pub(super) fn observe(windows: &mut Windows, event: &Event, step: bool, coupon: bool) {
+/// What is taken in of one act. Of a first step windows only count that there was one.
+pub(super) fn observe(memory: &mut Memory, event: &Event, step: bool, coupon: bool) {
+    let Memory { windows, whence, .. } = memory;
     if step {
+        if event.outcome == Outcome::Done {
+            whence.observe(event);
+            windows.observe(&Event { outcome: Outcome::Begun, ..*event });
+        }
         return;
     }
+    whence.observe(event);
     windows.observe(event);
     if coupon && event.outcome == Outcome::Done {
         windows.observe(&Event { act: Act::CouponUse, ..*event });
@@ -115,7 +121,7 @@ pub(super) fn fold(memory: &mut Memory, line: &str) -> bool {
     let Ok(Line { at, amount, risk: Some(counted) }) = serde_json::from_str(line) else {
         return false;
     };
-    observe(&mut memory.windows, &counted.event(at, amount), counted.step, counted.coupon);
+    observe(memory, &counted.event(at, amount), counted.step, counted.coupon);
     for Named { rule } in &counted.hits {
         memory.hits.count(rule, at);
     }
@@ -135,6 +141,8 @@ pub struct Past {
     pub hits: Vec<Hit>,
     /// Their version; none if they were not asked.
     pub version: Option<i64>,
+    /// A step on the way to an act.
+    pub(super) step: bool,
 }
 
 #[derive(Deserialize)]
@@ -153,6 +161,8 @@ struct Told {
     act: Act,
     outcome: Outcome,
     #[serde(default)]
+    step: bool,
+    #[serde(default)]
     coupon: bool,
     parties: Parties,
     signals: Signals,
@@ -168,6 +178,15 @@ impl Past {
     /// From a line of the evidence; none if risk had nothing to do with it.
     #[must_use]
     pub fn read(line: &str) -> Option<Self> {
+        let mut past = Self::as_written(line)?;
+        fill_zeros(&past.recorded.event, &mut past.recorded.signals);
+        Some(past)
+    }
+
+    /// The same, as it is written: without windows that stood at zero, and without signals that
+    /// are newer than it.
+    #[must_use]
+    pub fn as_written(line: &str) -> Option<Self> {
         let whole: Whole = serde_json::from_str(line).ok()?;
         let told = whole.risk?;
         let event = Event {
@@ -177,14 +196,14 @@ impl Past {
             parties: told.parties,
             amount: whole.amount.unwrap_or_default(),
         };
-        let mut signals = told.signals;
-        fill_zeros(&event, &mut signals);
+        let signals = told.signals;
         Some(Self {
             customer: whole.customer,
             recorded: Recorded { event, signals, fraud: None, coupon: told.coupon },
             effect: told.effect,
             hits: told.hits,
             version: told.version,
+            step: told.step,
         })
     }
 }

@@ -1,11 +1,14 @@
 //! A small month of life, played over real connections: what the players counted is what the
 //! ledger has, nothing went otherwise than its script says, and the evidence is complete.
 
-use omamori::clock::{DAY, SECOND};
+use omamori::audit::Actor;
+use omamori::clock::{DAY, Micros, SECOND};
 use omamori::config::Card;
 use omamori::coupon::{Campaign, Gift, Terms};
 use omamori::gate::chart::card_clearing_id;
 use omamori::merchant::put_product;
+use omamori::risk::backtest::{self, Period};
+use omamori::risk::{STARTER, label_file, rules};
 use omamori::server;
 use omamori_db::sql;
 use omamori_drill::month::{Product, Scale, Server, Settings, StoreTally, Tally, play};
@@ -22,6 +25,8 @@ on_both_engines!(a_small_month_adds_up, fraud_is_labelled);
 
 const SCALE: Scale = Scale { customers: 12, sales: 90, days: 2 };
 const BUDGET: i64 = 5_000;
+const KINDS: [&str; 6] =
+    ["card_testing", "coupon_farming", "list_attack", "mule", "refund_abuse", "stolen_account"];
 
 fn shelf() -> Vec<Product> {
     let product = |(jan, unit_price): (&str, i64)| Product {
@@ -137,6 +142,7 @@ async fn a_small_month_adds_up(app: &mut TestApp) {
 async fn fraud_is_labelled(app: &mut TestApp) {
     for_a_month(app).await;
     let (registers, _) = a_shop(app).await;
+    let from = app.now();
     let tally = played(app, &registers, true).await;
     app.restart().await;
 
@@ -146,9 +152,7 @@ async fn fraud_is_labelled(app: &mut TestApp) {
     }
     let kinds: std::collections::BTreeSet<_> =
         tally.labels.iter().map(|label| label.kind).collect();
-    let all =
-        ["card_testing", "coupon_farming", "list_attack", "mule", "refund_abuse", "stolen_phone"];
-    assert!(kinds.into_iter().eq(all));
+    assert!(kinds.into_iter().eq(KINDS));
     for label in &tally.labels {
         assert_eq!(label.customer_id.is_none(), label.kind == "list_attack", "{label:?}");
         if label.act == "buy" {
@@ -161,4 +165,30 @@ async fn fraud_is_labelled(app: &mut TestApp) {
     }
     let entered = tally.labels.iter().filter(|label| label.kind == "list_attack");
     assert!(entered.clone().count() > 50 && entered.clone().all(|label| label.refused.is_some()));
+    check_rules(app, &tally, from).await;
+}
+
+/// Goal: what nobody stopped is seen by the starter rules, kind by kind; ordinary customers are
+/// left alone.
+async fn check_rules(app: &TestApp, tally: &Tally, from: Micros) {
+    let text = serde_json::to_string(&tally.labels).unwrap();
+    let set = label_file::set(&app.app, &Actor::machine(), &text).await.unwrap();
+    assert_eq!(set.lines, tally.labels.len());
+    let twice = label_file::set(&app.app, &Actor::machine(), &text).await.unwrap();
+    assert_eq!(twice, set, "the same file labels the same decisions");
+    let starter = rules::check(STARTER).unwrap();
+    let period = Period { from, to: app.now() + 1 };
+    let sets = (&starter, &starter);
+    let run = backtest::run(&app.app.stores, period, sets, u64::MAX, |_| ()).await.unwrap();
+    assert_eq!(run.labelled, set.decisions);
+    for kind in KINDS {
+        let found = run.tested.kinds.get(kind).cloned().unwrap_or_default();
+        let by_gate = run.refused.get(kind).copied().unwrap_or_default();
+        let seen = found.alerted + found.stopped + by_gate;
+        assert!(seen > 0, "no rule sees {kind}: {found:?}");
+        assert!(found.stopped > 0 || by_gate > 0, "nothing stops {kind}: {found:?}");
+    }
+    let (bothered, customers) = (run.tested.total.bothered, run.tested.customers);
+    assert!(bothered * 20 <= customers, "{bothered} of {customers}: {:#?}", run.tested.rules);
+    assert!(label_file::set(&app.app, &Actor::machine(), "{}").await.is_err());
 }

@@ -193,9 +193,12 @@ impl<'w> MakeWriter<'w> for Lines {
 #[tokio::test]
 async fn logs_name_requests_and_decisions_and_no_person() {
     let lines = Lines::default();
+    // Two subscribers, so that each thread's own is asked: see `notices/smtp.rs`.
+    let _second = tracing::Dispatch::new(tracing_subscriber::registry());
     let logged = tracing::subscriber::set_default(logs::json(
         lines.clone(),
         EnvFilter::new("trace,sqlx=debug"),
+        None,
     ));
     let app = TestApp::start(Place::sqlite()).await;
     let number = "090-7654-3210";

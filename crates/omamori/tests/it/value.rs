@@ -5,6 +5,7 @@ mod desk;
 mod free;
 mod points;
 mod rule;
+mod two;
 
 use omamori::clock::DAY;
 use omamori::coupon::manage::{self, Owner};

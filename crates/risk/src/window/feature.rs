@@ -16,6 +16,8 @@ pub(super) enum What {
     Any,
     /// How many different others.
     Different(Party),
+    /// How many different others, beside the one of the act.
+    Others(Party),
     /// Whether this other was never seen before; not known if none was.
     New(Party),
     /// How long ago the last one was; not known beyond the window.
@@ -26,7 +28,9 @@ impl What {
     pub(super) fn cell(self) -> Cell {
         match self {
             Self::Count | Self::Yen | Self::Any => Cell::Sum(Vec::with_capacity(1)),
-            Self::Different(_) | Self::New(_) => Cell::Different(Vec::with_capacity(1)),
+            Self::Different(_) | Self::Others(_) | Self::New(_) => {
+                Cell::Different(Vec::with_capacity(1))
+            }
             Self::MinutesSince => Cell::Last(0),
         }
     }
@@ -73,7 +77,7 @@ macro_rules! features {
     };
 }
 
-use What::{Any, Count, Different, MinutesSince, New, Yen};
+use What::{Any, Count, Different, MinutesSince, New, Others, Yen};
 
 features! {
     AccountFailedSignins10m: Failed [SignIn] by Account, Count, 10;
@@ -93,10 +97,16 @@ features! {
         TopupCard, Send] by Account, New(Party::Network), 30 * DAY;
     AccountCards30d: Done [CardRegister] by Account, Different(Party::Card), 30 * DAY;
     CardAccounts30d: Done [CardRegister, TopupCard] by Card, Different(Party::Account), 30 * DAY;
+    AccountCardTries24h: Begun [CardRegister] by Account, Count, DAY;
+    NetworkCardTries1h: Begun [CardRegister] by Network, Count, HOUR;
+    NetworkAccounts30d: Done [SignUp, SignIn, DeviceMove, CardRegister, TopupCard, Send] by Network,
+        Different(Party::Account), 30 * DAY;
+    SinceCardRegisterMinutes: Done [CardRegister] by Account, MinutesSince, 30 * DAY;
     AccountCardFailures24h: Failed [CardRegister, TopupCard] by Account, Count, DAY;
     NetworkCardFailures1h: Failed [CardRegister, TopupCard] by Network, Count, HOUR;
     NetworkCards1h: Done [CardRegister] by Network, Different(Party::Card), HOUR;
     TopupCardCount10m: Done [TopupCard] by Account, Count, 10;
+    TopupCardCount1h: Done [TopupCard] by Account, Count, HOUR;
     TopupCardYen24h: Done [TopupCard] by Account, Yen, DAY;
     TopupYen1h: Done [TopupCash, TopupAtm, TopupCard] by Account, Yen, HOUR;
     SinceTopupMinutes: Done [TopupCash, TopupAtm, TopupCard] by Account, MinutesSince, DAY;
@@ -111,11 +121,16 @@ features! {
     RefundTerminalCount24h: Done [Refund] by Terminal, Count, DAY;
     RefundTerminalYen24h: Done [Refund] by Terminal, Yen, DAY;
     RefundAccountCount24h: Done [Refund] by Account, Count, DAY;
+    RefundOtherSales24h: Done [Refund] by AccountInStore, Others(Party::Sale), DAY;
+    RefundOtherSales30d: Done [Refund] by AccountInStore, Others(Party::Sale), 30 * DAY;
     SendCount1h: Done [Send] by Account, Count, HOUR;
     SendYen24h: Done [Send] by Account, Yen, DAY;
     ReceiveSenders24h: Done [Receive] by Receiver, Different(Party::Sender), DAY;
     ReceiveYen24h: Done [Receive] by Receiver, Yen, DAY;
+    SinceReceiveMinutes: Done [Receive] by Receiver, MinutesSince, DAY;
     CouponAccountsNetwork24h: Done [CouponUse] by Network, Different(Party::Account), DAY;
+    CouponAccountsNetworkStore24h: Done [CouponUse] by NetworkInStore,
+        Different(Party::Account), DAY;
     CouponAccountsStore1h: Done [CouponUse] by Store, Different(Party::Account), HOUR;
 }
 
@@ -163,7 +178,7 @@ mod tests {
             let unit = match feature.what {
                 Yen => "yen",
                 Count => "times",
-                Different(_) | MinutesSince | Any | New(_) => continue,
+                Different(_) | Others(_) | MinutesSince | Any | New(_) => continue,
             };
             assert_eq!(feature.signal.unit(), unit, "{name}");
         }

@@ -24,12 +24,16 @@ fn script(seed: u64) -> Vec<Event> {
 #[test]
 fn nobody_has_less_than_they_spend_nor_spends_much_on_the_first_day() {
     let with = super::super::script::Script::new((6, true), SCALE, (3, &shelf()), NOON);
-    let mut top_ups = HashMap::new();
+    let (mut top_ups, mut sends) = (HashMap::new(), HashMap::new());
     let mut people = vec![(0, 0, 0); with.networks.len()]; // signed up, balance, first day
     let ordinary = with.events.iter().filter(|event| event.label.is_none());
     for Event { at, customer, act, .. } in ordinary {
         let (signed_up, balance, first_day) = &mut people[*customer];
+        if let Act::Send { number, amount, .. } = act {
+            sends.insert(*number, *amount);
+        }
         match act {
+            Act::Take { number } => *balance += sends[number],
             Act::SignUp => *signed_up = *at,
             Act::TopUp { number, amount, .. } => {
                 top_ups.insert(*number, *amount);

@@ -2,7 +2,8 @@
 
 import { api } from "../api.js";
 import { campaign, reflect } from "../campaign.js";
-import { busy, part } from "../dom.js";
+import { busy, part, toast } from "../dom.js";
+import { t } from "../i18n.js";
 import { refreshRegions } from "../regions.js";
 import { told } from "./main.js";
 
@@ -24,8 +25,9 @@ form?.addEventListener("submit", (event) => {
   busy(event.submitter, async () => {
     try {
       const body = { ...campaign(form), reason: form.elements.reason.value, key };
-      await api("POST", "/api/admin/v1/campaigns", body);
+      const answer = await api("POST", "/api/admin/v1/campaigns", body);
       part("campaign-dialog").close();
+      if (answer.approval_id) toast(t("console.asked"));
       await refreshRegions();
     } catch (error) {
       part("campaign-error").textContent = told(error);

@@ -41,9 +41,23 @@ function open(button) {
   form.elements.amount.max = button.dataset.amountMax ?? "";
   const scoped = fields.split(" ").includes("scope");
   part("act-scope-field").hidden = !scoped;
-  for (const name of ["scope", "subject", "hours"]) form.elements[name].disabled = !scoped;
+  for (const name of ["scope", "hours"]) form.elements[name].disabled = !scoped;
+  reflectScope();
   dialog.showModal();
 }
+
+/** Of everybody there is nobody to name. */
+function reflectScope() {
+  const { scope, subject } = form.elements;
+  const isNamed = !scope.disabled && scope.value !== "all";
+  part("act-subject-field").hidden = !isNamed;
+  subject.disabled = !isNamed;
+  subject.required = isNamed;
+}
+
+form.elements.scope.addEventListener("change", reflectScope);
+// On a phone the way through the console is longer than the screen.
+document.querySelector(".desknav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
 
 part("act-cancel").addEventListener("click", () => dialog.close());
 form.addEventListener("submit", (event) => {

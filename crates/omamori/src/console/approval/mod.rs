@@ -201,7 +201,7 @@ pub async fn carry_out(app: &App, staff: &Staff, approval_id: &str) -> Result<Op
     let mut tx = app.stores.registry.begin().await?;
     take(&mut tx, staff, &approval, now).await?;
     let agreed = [&*staff.staff_id, second.ok_or(Code::ApprovalClosed)?];
-    let done = proposal.apply(app, &mut tx, agreed).await?;
+    let done = proposal.apply(app, &mut tx, agreed, &approval.reason).await?;
     let mut after = done.after;
     after["approval"] = json!(approval_id);
     let entry = Entry {

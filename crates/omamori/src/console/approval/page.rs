@@ -15,6 +15,7 @@ use super::{Approval, Proposal, State as Standing, Verdict, decide as given, new
 use crate::app::App;
 use crate::clock::Micros;
 use crate::console::access::{Approver, Staff, Viewer};
+use crate::console::doors;
 use crate::console::frame::Frame;
 use crate::console::staff;
 use crate::web::error::Result;
@@ -85,6 +86,20 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::PublishRules { version, .. } => {
             ("console.act_publish_rules", format!("{} {version}", text.t("rules.version")))
         }
+        Proposal::BeginCampaign { terms, starts_on, ends_on, .. } => {
+            let budget = match terms.gift.is_coupon() {
+                true => filters::yen_text(terms.budget),
+                false => text.t("campaigns.no_budget").to_owned(),
+            };
+            let about = format!("{budget} · {} · {starts_on} – {ends_on}", terms.name);
+            ("console.act_campaign", about)
+        }
+        Proposal::OpenDoor { door, scope, subject, .. } => {
+            ("console.act_open", doors::words(text, door, scope, subject))
+        }
+        Proposal::CloseDoor { door, scope, subject, .. } => {
+            ("console.act_close", doors::words(text, door, scope, subject))
+        }
         Proposal::IncidentAct { kind, rows, yen, .. } => {
             let what = text.named("incident.act_", kind.as_str());
             let yen = filters::yen_text(*yen);
@@ -120,6 +135,8 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
 /// The page of what it is about.
 fn href(proposal: &Proposal) -> Option<String> {
     match proposal {
+        Proposal::OpenDoor { .. } | Proposal::CloseDoor { .. } => Some("/console/doors".to_owned()),
+        Proposal::BeginCampaign { .. } => Some("/console/campaigns".to_owned()),
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
         Proposal::IncidentAct { incident_id, act_id, .. } => {
             Some(format!("/console/incidents/{incident_id}/acts/{act_id}"))

@@ -5,10 +5,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
-use crate::console::access::{Admin, Fraud, Refunder, Role, Staff, Support};
+use crate::console::access::{Admin, Finance, Fraud, Refunder, Role, Staff, Support};
+use crate::console::campaign;
+use crate::console::doors;
 use crate::console::refund;
 use crate::console::rules::sha256 as rules_digest;
 use crate::console::staff::{self, Changed};
+use crate::coupon::Terms;
 use crate::gate::Act;
 use crate::identity::recover::assisted;
 use crate::identity::standing;
@@ -82,6 +85,39 @@ pub enum Proposal {
         /// Makes the refund's id, so that it is done once.
         key: String,
     },
+    /// A campaign of the operator begins, with its budget.
+    BeginCampaign {
+        /// Makes the campaign's id, so that it is one.
+        key: String,
+        /// What is promised.
+        terms: Box<Terms>,
+        /// The first day in Japan, `2026-12-01`.
+        starts_on: String,
+        /// The last day.
+        ends_on: String,
+    },
+    /// A function that was closed opens again.
+    OpenDoor {
+        /// `ctl_…`.
+        control_id: String,
+        /// Which.
+        door: String,
+        /// For whom it is closed.
+        scope: String,
+        /// Of what, if the scope has something.
+        subject: String,
+    },
+    /// A function is closed for many.
+    CloseDoor {
+        /// Which.
+        door: String,
+        /// For whom.
+        scope: String,
+        /// Of what, if the scope has something.
+        subject: String,
+        /// When it opens by itself.
+        ends_at: Option<i64>,
+    },
 }
 
 /// What carrying out did.
@@ -109,6 +145,9 @@ impl Proposal {
             Self::PublishRules { .. } => Act::RulesPublish,
             Self::IncidentAct { .. } => Act::IncidentAct,
             Self::Refund { .. } => Act::StaffRefund,
+            Self::BeginCampaign { .. } => Act::CampaignCreate,
+            Self::OpenDoor { .. } => Act::DoorOpen,
+            Self::CloseDoor { .. } => Act::DoorClose,
         }
     }
 
@@ -120,9 +159,12 @@ impl Proposal {
                 Admin::is_of(role)
             }
             Self::Unfreeze { .. } | Self::AssistRecovery { .. } => Support::is_of(role),
-            Self::PublishRules { .. } => Fraud::is_of(role),
+            Self::PublishRules { .. } | Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
+                Fraud::is_of(role)
+            }
             Self::IncidentAct { kind, .. } => kind.may(role),
             Self::Refund { .. } => Refunder::is_of(role),
+            Self::BeginCampaign { .. } => Finance::is_of(role),
         }
     }
 
@@ -136,6 +178,9 @@ impl Proposal {
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
             Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
             Self::Refund { payment_id, .. } => payment_id,
+            Self::BeginCampaign { key, .. } => key,
+            Self::OpenDoor { control_id, .. } => control_id,
+            Self::CloseDoor { door, .. } => door,
         }
     }
 
@@ -151,12 +196,21 @@ impl Proposal {
             | Self::RemoveStaff { .. }
             | Self::PublishRules { .. }
             | Self::IncidentAct { .. }
-            | Self::Refund { .. } => None,
+            | Self::Refund { .. }
+            | Self::BeginCampaign { .. }
+            | Self::OpenDoor { .. }
+            | Self::CloseDoor { .. } => None,
         }
     }
 
     /// Does it, in the transaction that uses the approval up; `agreed` are the two who want it.
-    pub(super) async fn apply(&self, app: &App, tx: &mut Tx, agreed: [&str; 2]) -> Result<Done> {
+    pub(super) async fn apply(
+        &self,
+        app: &App,
+        tx: &mut Tx,
+        agreed: [&str; 2],
+        reason: &str,
+    ) -> Result<Done> {
         match self {
             Self::InviteStaff { name, role } => {
                 Ok(staff::invite_in(app, tx, name, *role).await?.into())
@@ -198,19 +252,29 @@ impl Proposal {
                 let wanted = refund::Wanted { payment_id, amount: *amount, key };
                 refund::look(app, &wanted).await
             }
+            Self::BeginCampaign { key, terms, starts_on, ends_on } => {
+                let days = (&**starts_on, &**ends_on);
+                campaign::row_in(app, tx, (key.as_str(), &**terms), days, agreed[0]).await
+            }
+            Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
+                doors::carry_out(app, tx, self, agreed[0], reason).await
+            }
         }
     }
 
     /// Whether what follows the commit can be done again, with the same end: somebody who does not
     /// know what became of it asks again.
     pub(super) const fn is_repeatable(&self) -> bool {
-        matches!(self, Self::Refund { .. })
+        matches!(self, Self::Refund { .. } | Self::BeginCampaign { .. })
     }
 
     /// What this node does after the commit.
     pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
             Self::Unfreeze { customer_id } => standing::forget(app, customer_id).await,
+            Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
+                Ok(app.gate.controls().reload(&app.stores.registry).await?)
+            }
             Self::PublishRules { .. } => {
                 app.gate.risk().reload().await.map_err(|error| Error::Fault(Box::new(error)))
             }
@@ -218,6 +282,7 @@ impl Proposal {
                 let wanted = refund::Wanted { payment_id, amount: *amount, key };
                 refund::give(app, staff, &wanted, reason).await.map(drop)
             }
+            Self::BeginCampaign { key, .. } => campaign::fund(app, staff, key).await,
             _ => Ok(()),
         }
     }

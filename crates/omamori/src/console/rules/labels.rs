@@ -34,7 +34,7 @@ struct LabelsPage {
     sandbox: bool,
     frame: Frame,
     may_act: bool,
-    kinds: [Kind; 8],
+    kinds: [Kind; 9],
     labels: Vec<Label>,
 }
 

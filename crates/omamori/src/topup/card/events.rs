@@ -44,6 +44,11 @@ pub async fn take(
                 setup::resolve(&app, &setup).await?;
             }
         }
+        Event::SetupFailed { setup_id } => {
+            if let Some(setup) = setup::find(registry, &setup_id).await? {
+                setup::note_failure(&app, &setup).await?;
+            }
+        }
         Event::Consent { reference } => auto::resolve_by_reference(&app, &reference).await?,
         Event::Dispute(dispute) => {
             chargeback::note(&app, &dispute).await?;

@@ -391,6 +391,12 @@ pub enum Event {
         /// The gateway's.
         reference: String,
     },
+    /// A card was typed in a registration, and its bank said no or 3-D Secure failed. The
+    /// registration may go on with another card.
+    SetupFailed {
+        /// Ours, as it was given when the registration began.
+        setup_id: String,
+    },
     /// Something became of a consent.
     Consent {
         /// The gateway's.

@@ -202,6 +202,25 @@ async fn refuse(app: &App, setup: &Setup, reason: Reason) -> Result<()> {
     Ok(())
 }
 
+/// Counts a card that was tried and failed: who tries stolen numbers has many such. The gateway
+/// may tell it twice; then it counts twice, for a day.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn note_failure(app: &App, setup: &Setup) -> Result<()> {
+    let detail = json!({ "setup": setup.setup_id });
+    let facts = Facts { failed: true, ..Facts::NONE };
+    let question = Question {
+        customer: Some(&setup.customer_id),
+        facts,
+        ..Question::plain(Act::CardAdd, &detail)
+    };
+    match app.gate.decide(question, Err(Code::ProofFailed)).await {
+        Err(Error::Refused(_)) | Ok(_) => Ok(()),
+        Err(fault) => Err(fault),
+    }
+}
+
 /// A card that the gateway has and we do not want.
 async fn refuse_card(app: &App, setup: &Setup, card: &CardDetails, reason: Reason) -> Result<()> {
     if let Err(error) = app.topups.gateway()?.forget_card(&card.token).await {

@@ -1,7 +1,10 @@
 //! The desk: invitation, passkey, search by keyboard, acts, and a second person's approval.
 
+use omamori::alert;
+use omamori::audit::Actor;
 use omamori::console::access::Role;
 use omamori::console::staff;
+use omamori::control::{self, Closing, Door, Scope};
 use omamori::web::text::Lang;
 use omamori_db::sql;
 use serde_json::json;
@@ -161,5 +164,49 @@ async fn who_may_not_gets_no_further() {
     late.press("[data-signin]").await;
     late.read("[data-error]", late.text.t("passkey.cancelled")).await;
     late.close().await;
+    house.close().await;
+}
+
+/// On which lines the parts of the console's head stand.
+const LINES: &str = "\
+    const tops = (css) => [...document.querySelectorAll(css)] \
+        .map((part) => Math.round(part.getBoundingClientRect().top)); \
+    return new Set(tops('.desknav a')).size === 1 \
+        && tops('[data-signout]')[0] < tops('.desknav')[0]";
+
+const IN_REACH: &str = "\
+    const edge = document.querySelector('[data-alert=door_closed] [data-act]'); \
+    return edge.getBoundingClientRect().right <= document.documentElement.clientWidth";
+
+/// Goal: who is woken at night takes an alert up on the phone, where the button is in reach; and
+/// the way through the console is one line, at the desk too.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_alert_is_taken_up_on_a_phone() {
+    let house = House::open().await;
+    let closing = Closing {
+        door: Door::SignUp,
+        scope: Scope::All,
+        reason: "大量登録".into(),
+        notice_ja: String::new(),
+        notice_en: String::new(),
+        ends_at: None,
+    };
+    control::close(&house.app, &Actor::machine(), "当番", closing).await.unwrap();
+    alert::round_now(&house.app).await.unwrap();
+    for lang in [Lang::En, Lang::Ja] {
+        let phone = desk(&house, "当番", Role::Fraud, lang).await;
+        phone.go("/console/alerts").await;
+        phone.see("[data-alert=door_closed]").await;
+        assert_eq!(phone.run(LINES).await, true);
+        picture(&phone, "console-alerts").await;
+        phone.screen(390, 844, 2).await;
+        if lang == Lang::En {
+            assert_eq!(phone.run(IN_REACH).await, true);
+        } else {
+            does(&phone, "[data-alert=door_closed] [data-act]", "確認中").await;
+            phone.read("[data-live=alerts]", phone.text.t("alert.state_acknowledged")).await;
+        }
+        phone.close().await;
+    }
     house.close().await;
 }

@@ -14,6 +14,7 @@ mod browser;
 mod cardtopup;
 mod chromedriver;
 mod counter;
+mod desk_dialogs;
 mod devices;
 mod dispute;
 mod firsttopup;

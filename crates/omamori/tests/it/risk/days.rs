@@ -1,9 +1,10 @@
 //! Ordinary days with the starter rules live: what people do at the documented limits meets no
 //! rule, or one that they can satisfy themselves. Beside each day, what the rule is there for.
 
+use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use omamori::clock::{DAY, MINUTE, SECOND};
+use omamori::clock::{DAY, HOUR, MINUTE, SECOND};
 use omamori::coupon::Gift;
 use omamori::gate::{Act, Question};
 use omamori::risk::Facts;
@@ -11,7 +12,7 @@ use omamori::web::codes::Code;
 use serde_json::json;
 
 use super::{guarded, hits, record};
-use crate::cardtopup::world::World;
+use crate::cardtopup::world::{World, deliver_all, submit};
 use crate::support::app::TestApp;
 use crate::support::confirm::Passkey;
 use crate::support::customer::Customer;
@@ -28,6 +29,8 @@ on_both_engines!(
     a_basket_goes_back_article_by_article_and_a_counter_refunds_all_day,
     a_gift_begins_and_all_new_customers_come_at_once,
     a_crowd_behind_one_address_signs_up_and_registers_cards,
+    who_mistypes_a_card_registers_it_and_who_has_a_list_does_not,
+    a_friend_of_a_clerk_brings_sale_after_sale_back,
 );
 
 const PLAIN: &str = "4242424242424242";
@@ -209,4 +212,54 @@ async fn a_crowd_behind_one_address_signs_up_and_registers_cards(app: &mut TestA
     assert_eq!(of_one, [None, None, None, None, Some(Code::RiskRefused)]);
     let facts = Facts { card: Some("a"), ..Facts::proven(address(4)) };
     assert_eq!(asks(app, Act::TopupCard, Some("cus_many"), facts).await, None);
+}
+
+/// Goal: a slip of the finger, and a second try. Attack: numbers of a list, one registration each.
+async fn who_mistypes_a_card_registers_it_and_who_has_a_list_does_not(app: &mut TestApp) {
+    const REFUSED: &str = "4000000000000002";
+    let mut world = guarded(app).await;
+    let types = async |world: &mut World, numbers: &[&str]| {
+        let begun = world.begin(app).await.ok();
+        for number in numbers {
+            let form = format!("act=register&number={number}");
+            submit(begun["url"].as_str().unwrap(), &form).await;
+        }
+        deliver_all(world, app).await;
+    };
+    types(&mut world, &[REFUSED, PLAIN]).await;
+    let failed = app.app.gate.evidence_of(&world.customer.customer_id, i64::MAX).await.unwrap();
+    let of_cards = failed.records.iter().filter(|(_, record)| record["act"] == "card_add");
+    let outcomes = of_cards.filter_map(|(_, record)| record["risk"]["outcome"].as_str());
+    // Both in one moment of the clock that stands still.
+    assert_eq!(outcomes.collect::<BTreeSet<_>>(), BTreeSet::from(["done", "failed"]));
+    types(&mut world, &[REFUSED]).await;
+    app.clock.advance(MINUTE);
+    world.begin(app).await.refused(Code::RiskRefused);
+    let record = record(app, &world.customer, "card_register").await;
+    assert_eq!(hits(&record), ["card-tries"], "{record}");
+    app.clock.advance(DAY + 2 * HOUR);
+    world.begin(app).await.ok();
+}
+
+/// Goal: two purchases of one day come back, one of them in parts. Attack: what a friend carried
+/// out is given back, sale after sale, each time little.
+async fn a_friend_of_a_clerk_brings_sale_after_sale_back(app: &mut TestApp) {
+    starter(app).await;
+    let register = Register::new(&app.app).await;
+    let (friend, other) = (Customer::new(&app.app).await, Customer::new(&app.app).await);
+    for customer in [&friend, &other] {
+        customer.load(app, &register, 9_000).await;
+    }
+    for id in ["a", "b", "c", "d"] {
+        register.sell(app, id, &friend.code(app.now()), 1_000).await.ok();
+        app.clock.advance(MINUTE);
+    }
+    register.sell(app, "other", &other.code(app.now()), 1_000).await.ok();
+    for (refund, sale) in [("a-1", "a"), ("a-2", "a"), ("b-1", "b"), ("a-3", "a")] {
+        register.refund(app, refund, sale, 200).await.ok();
+    }
+    register.refund(app, "c-1", "c", 1_000).await.refused(Code::HeldForReview);
+    register.refund(app, "o-1", "other", 1_000).await.ok();
+    app.clock.advance(DAY + 2 * HOUR);
+    register.refund(app, "d-1", "d", 1_000).await.ok();
 }

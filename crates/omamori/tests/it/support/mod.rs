@@ -6,6 +6,7 @@ pub mod confirm;
 pub mod customer;
 pub mod desk;
 pub mod fold;
+pub mod mmdb;
 pub mod passkey;
 pub mod place;
 pub mod rng;

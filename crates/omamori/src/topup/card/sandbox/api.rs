@@ -115,10 +115,11 @@ async fn open_session(
     if field("mode")? != "setup" || field(wants)? != "any" {
         return Err(invalid("not_for_us"));
     }
-    let (holder, url, locale) = (field("customer")?, field("success_url")?, field("locale")?);
+    let (url, locale) = (field("success_url")?, field("locale")?);
+    let whose = (field("customer")?, field("setup_intent_data[metadata][setup_id]")?);
     inside.once(&headers, || {
         let mut world = inside.world.lock();
-        let id = world.open_session(holder, url, locale == "ja");
+        let id = world.open_session(whose, url, locale == "ja");
         world.session_json(&id, &inside.address()).map(Json).ok_or(missing())
     })
 }

@@ -30,8 +30,32 @@ pub struct Session {
     pub authenticated: bool,
     pub card: Option<Plastic>,
     holder: String,
+    setup_id: String,
     tries: u32,
     token: String,
+}
+
+impl Session {
+    /// A card was tried, and is not taken.
+    fn failed(&self, session_id: &str, code: &'static str) -> Value {
+        event(
+            "setup_intent.setup_failed",
+            &json!({ "id": format!("seti_{session_id}"), "object": "setup_intent",
+                "status": "requires_payment_method", "last_setup_error": card_error(code),
+                "metadata": { "setup_id": self.setup_id } }),
+        )
+    }
+
+    /// The same, for the last time.
+    fn fail_and_end(&mut self, session_id: &str) -> Vec<Value> {
+        let code = match self.step {
+            Step::Bank => "setup_intent_authentication_failure",
+            Step::Form | Step::Complete | Step::Expired => "card_declined",
+        };
+        let failed = self.failed(session_id, code);
+        self.step = Step::Expired;
+        vec![failed, event("checkout.session.expired", &json!({ "id": session_id }))]
+    }
 }
 
 pub struct Intent {
@@ -101,7 +125,12 @@ impl World {
         format!("{prefix}_sandbox{:08}", self.count)
     }
 
-    pub fn open_session(&mut self, holder: &str, return_url: &str, ja: bool) -> String {
+    pub fn open_session(
+        &mut self,
+        (holder, setup_id): (&str, &str),
+        return_url: &str,
+        ja: bool,
+    ) -> String {
         let id = self.name("cs_test");
         let session = Session {
             return_url: return_url.to_owned(),
@@ -111,6 +140,7 @@ impl World {
             authenticated: false,
             card: None,
             holder: holder.to_owned(),
+            setup_id: setup_id.to_owned(),
             tries: 0,
             token: String::new(),
         };
@@ -134,10 +164,9 @@ impl World {
             None => {
                 session.tries += 1;
                 if session.tries >= TRIES {
-                    session.step = Step::Expired;
-                    return vec![event("checkout.session.expired", &json!({ "id": session_id }))];
+                    return session.fail_and_end(session_id);
                 }
-                Vec::new()
+                vec![session.failed(session_id, "card_declined")]
             }
             Some(Script::Challenge | Script::AlwaysAsks) => {
                 session.step = Step::Bank;
@@ -156,8 +185,7 @@ impl World {
         if right {
             return self.complete(session_id);
         }
-        session.step = Step::Expired;
-        vec![event("checkout.session.expired", &json!({ "id": session_id }))]
+        session.fail_and_end(session_id)
     }
 
     fn complete(&mut self, session_id: &str) -> Vec<Value> {

@@ -93,7 +93,11 @@ fn of(event: &Value) -> Event {
         Some(kind) if kind.starts_with("checkout.session.") => {
             of_object("id").map_or(Event::Other, |reference| Event::Setup { reference })
         }
-        // Those of a registration are none of our consents, and nothing is found for them.
+        Some("setup_intent.setup_failed") if object["metadata"]["setup_id"].is_string() => {
+            let setup_id = wire::text(&object["metadata"], "setup_id");
+            setup_id.map_or(Event::Other, |setup_id| Event::SetupFailed { setup_id })
+        }
+        // Others of a registration are none of our consents, and nothing is found for them.
         Some(kind) if kind.starts_with("setup_intent.") => {
             of_object("id").map_or(Event::Other, |reference| Event::Consent { reference })
         }

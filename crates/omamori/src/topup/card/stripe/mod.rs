@@ -87,6 +87,8 @@ impl CardGateway for Stripe {
                 .with("payment_method_types[0]", "card")
                 .with("payment_method_options[card][request_three_d_secure]", "any")
                 .with("client_reference_id", &order.id)
+                // So that the message of a card that failed says of which registration it was.
+                .with("setup_intent_data[metadata][setup_id]", &order.id)
                 .with("locale", order.language.tag())
                 .with("success_url", &order.return_url)
                 .with("cancel_url", &order.return_url);
