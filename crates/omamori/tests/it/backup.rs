@@ -74,6 +74,8 @@ async fn a_backup_under_load_has_every_sale_that_was_answered_before_it(app: &mu
     let register = Register::new(&app.app).await;
     let answered: Arc<Vec<AtomicUsize>> = Arc::new((0..4).map(|_| AtomicUsize::new(0)).collect());
     let is_over = Arc::new(AtomicBool::new(false));
+    // The clock stands still from the showing of a code to the answer of its sale.
+    let showing = Arc::new(tokio::sync::RwLock::new(()));
     let mut customers = Vec::new();
     let mut lines = Vec::new();
     for line in 0..4 {
@@ -81,12 +83,15 @@ async fn a_backup_under_load_has_every_sale_that_was_answered_before_it(app: &mu
         customer.load(app, &register, 20_000).await;
         customers.push(customer.wallet_account);
         let (node, clock, register) = ((**app).clone(), app.clock.clone(), register.clone());
-        let (answered, is_over) = (answered.clone(), is_over.clone());
+        let (answered, is_over, showing) = (answered.clone(), is_over.clone(), showing.clone());
         lines.push(tokio::spawn(async move {
             let mut sale = 0;
             while !is_over.load(Ordering::SeqCst) {
+                let shown = showing.read().await;
                 let Some(code) = customer.code_if_any(omamori::clock::Clock::now(&*clock)) else {
                     // All codes of this step were shown.
+                    drop(shown);
+                    let _alone = showing.write().await;
                     clock.advance(30 * SECOND);
                     continue;
                 };

@@ -258,16 +258,20 @@ impl Reservation {
     /// # Errors
     /// A fault if a store fails.
     pub async fn state(&self, app: &App) -> Result<State> {
-        let until = self.until();
-        match self.status {
+        let is_over = || self.transfer.expires_at().is_some_and(|at| at <= app.clock.now_nanos());
+        let mut status = self.status;
+        if status == PendingStatus::Pending && is_over() {
+            // An end that was asked for in time may be under way. What comes after this answer of
+            // the ledger's writer comes too late.
+            app.gate.catch_up().await?;
+            let now = app.gate.transfer(self.transfer.id).await?;
+            status = now.map_or(status, |now| now.pending_status);
+        }
+        match status {
             // Over to the nanosecond, even before the ledger's writer notices.
-            PendingStatus::Pending
-                if self.transfer.expires_at().is_some_and(|at| at <= app.clock.now_nanos()) =>
-            {
-                Ok(State::Expired { at: until })
-            }
+            PendingStatus::Pending if is_over() => Ok(State::Expired { at: self.until() }),
             PendingStatus::Pending => Ok(State::Open),
-            PendingStatus::Expired => Ok(State::Expired { at: until }),
+            PendingStatus::Expired => Ok(State::Expired { at: self.until() }),
             PendingStatus::Voided => self.end(app).await,
             PendingStatus::Posted | PendingStatus::None => {
                 Err(Error::fault("an authorization is posted"))

@@ -123,6 +123,9 @@ async fn prepare(folder: &Path, key: &str) -> Vec<Client> {
         let mut customers = Vec::new();
         for place in 0..CUSTOMERS_PER_CLIENT {
             let customer = Customer::new(&app).await;
+            let read = serde_json::json!({ "version": 1 }); // as the demo publishes them
+            let confirmed = customer.post(&node, "/terms/confirm", &read).await;
+            assert!(confirmed.status.is_success(), "{}", confirmed.text());
             let code = customer.code(app.clock.now());
             register.top_up(&node, &format!("p{number}-{place}"), &code, LOADED).await.ok();
             customers.push(customer);
