@@ -132,7 +132,10 @@ impl Client {
             // Not an answer to what became of it.
             500.. => self.open = Some(wish),
             _ => {
-                assert_eq!(answer["error"]["code"], "code_expired", "{wish:?}: {text}");
+                let why = answer["error"]["code"].as_str().unwrap();
+                // A register that refunds the same few customers again and again is looked at.
+                let is_held = wish.kind == Kind::Refund && why == "held_for_review";
+                assert!(is_held || why == "code_expired", "{wish:?}: {text}");
                 self.given_up.push(wish);
             }
         }
