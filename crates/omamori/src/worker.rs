@@ -1,9 +1,15 @@
 //! Tasks that work beside the requests until they are told to stop.
 
 use std::future::Future;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::app::App;
+use crate::web::error::{Error, Result};
 
 /// Tasks at work. They end with [`Worker::stop`], or when the service is gone.
 pub struct Worker {
@@ -27,6 +33,36 @@ impl Worker {
     {
         self.tasks.push(tokio::spawn(task(self.stop.subscribe())));
         self
+    }
+
+    /// Starts one that does what is due, again and again, while the service is there. A fault is
+    /// logged in these words; what is due is met again at the next look.
+    #[must_use]
+    pub fn every<F>(
+        self,
+        period: Duration,
+        app: &Arc<App>,
+        words: &'static str,
+        due: impl Fn(Arc<App>, watch::Receiver<bool>) -> F + Send + 'static,
+    ) -> Self
+    where
+        F: Future<Output = Result<usize>> + Send,
+    {
+        let app = Arc::downgrade(app);
+        self.with(|mut stop| async move {
+            let mut ticks = tokio::time::interval(period);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                tokio::select! {
+                    _ = stop.wait_for(|stop| *stop) => return,
+                    _ = ticks.tick() => {}
+                }
+                let Some(app) = app.upgrade() else { return };
+                if let Err(Error::Fault(fault)) = due(app, stop.clone()).await {
+                    tracing::warn!(%fault, "{words}");
+                }
+            }
+        })
     }
 
     /// Tells them to take up nothing more, and waits for what is under way.

@@ -1,16 +1,13 @@
 //! The worker that carries acts out, row by row. It may be stopped or killed anywhere, and any
 //! number of nodes may work at once: a row is done once.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 
 use super::act;
 use super::effects::{carry_out, finish};
 use crate::app::App;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::worker::Worker;
 
 /// How often it looks.
@@ -21,23 +18,10 @@ const PAGE: i64 = 100;
 /// Starts it.
 #[must_use]
 pub fn start(app: &Arc<App>) -> Worker {
-    let app = Arc::downgrade(app);
-    Worker::new("incidents").with(|stop| work(app, stop))
-}
-
-async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            _ = ticks.tick() => {}
-        }
-        let Some(app) = app.upgrade() else { return };
-        if let Err(Error::Fault(fault)) = work_until(&app, || *stop.borrow()).await {
-            tracing::warn!(%fault, "acts of incidents were not carried out");
-        }
-    }
+    let words = "acts of incidents were not carried out";
+    Worker::new("incidents").every(EVERY, app, words, |app, stop| async move {
+        work_until(&app, || *stop.borrow()).await
+    })
 }
 
 /// Carries out all that was agreed on. Gives how many rows were done.

@@ -1,15 +1,12 @@
 //! The task that goes on with what waits: conversations with the gateway that were cut off,
 //! challenges that nobody answered, money that must go back.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 
 use super::card;
 use crate::app::App;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::worker::Worker;
 
 /// How often it looks.
@@ -18,23 +15,8 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Starts the task that goes on with what waits.
 #[must_use]
 pub fn start(app: &Arc<App>) -> Worker {
-    let app = Arc::downgrade(app);
-    Worker::new("top-ups").with(|stop| work(app, stop))
-}
-
-async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            _ = ticks.tick() => {}
-        }
-        let Some(app) = app.upgrade() else { return };
-        if let Err(Error::Fault(fault)) = work_due(&app).await {
-            tracing::warn!(%fault, "what waits of top-ups was not taken up");
-        }
-    }
+    let words = "what waits of top-ups was not taken up";
+    Worker::new("top-ups").every(EVERY, app, words, |app, _| async move { work_due(&app).await })
 }
 
 /// Goes on with all that is due, once. Gives how many this node took up.
