@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::app::App;
@@ -38,8 +38,8 @@ impl Worker {
         self
     }
 
-    /// Starts one that does what is due, again and again, while the service is there. What fails is
-    /// logged in these words; what is due is met again at the next look.
+    /// Starts one that does what is due, again and again, while the service is there. What fails or
+    /// panics is logged in these words; what is due is met again at the next look.
     #[must_use]
     pub fn every<F, T>(
         self,
@@ -49,8 +49,8 @@ impl Worker {
         due: impl Fn(Arc<App>, watch::Receiver<bool>) -> F + Send + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<T>> + Send,
-        T: Send,
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
     {
         let app = Arc::downgrade(app);
         self.with(|mut stop| async move {
@@ -62,10 +62,17 @@ impl Worker {
                     _ = ticks.tick() => {}
                 }
                 let Some(app) = app.upgrade() else { return };
-                match due(app, stop.clone()).await {
-                    Ok(_) => {}
-                    Err(Error::Fault(fault)) => tracing::warn!(%fault, "{words}"),
-                    Err(refused) => tracing::warn!(code = refused.code().as_str(), "{words}"),
+                // A task of its own, so that one look that panics is not the last; and it ends
+                // with this one, if this one is cut off.
+                let mut look = JoinSet::new();
+                look.spawn(due(app, stop.clone()));
+                match look.join_next().await {
+                    None | Some(Ok(Ok(_))) => {}
+                    Some(Ok(Err(Error::Fault(fault)))) => tracing::warn!(%fault, "{words}"),
+                    Some(Ok(Err(refused))) => {
+                        tracing::warn!(code = refused.code().as_str(), "{words}");
+                    }
+                    Some(Err(error)) => tracing::error!(%error, "{words}"),
                 }
             }
         })
