@@ -409,16 +409,20 @@ mod tests {
 
     #[test]
     fn rows_are_rendered_with_the_placeholders_of_the_engine() {
-        let rows = |column_count| Text::Rows {
+        let ending = |column_count, tail| Text::Rows {
             head: "INSERT INTO t (a, b)",
             column_count,
+            tail,
             or_fail: false,
         };
+        let rows = |column_count| ending(column_count, "");
         let numbered = |out: &mut String, n: usize| out.push_str(&format!("${n}"));
         let text = rows(2).render(4, numbered);
         assert_eq!(text.as_str(), "INSERT INTO t (a, b) VALUES ($1,$2), ($3,$4)");
         let text = rows(1).render(2, |out, _| out.push('?'));
         assert_eq!(text.as_str(), "INSERT INTO t (a, b) VALUES (?), (?)");
+        let text = ending(2, "ON CONFLICT DO NOTHING").render(2, numbered);
+        assert_eq!(text.as_str(), "INSERT INTO t (a, b) VALUES ($1,$2) ON CONFLICT DO NOTHING");
         let text = Text::Whole("SELECT 1".into_sql_str()).render(0, numbered);
         assert_eq!(text.as_str(), "SELECT 1");
     }
