@@ -41,10 +41,24 @@ pub async fn find(app: &App, who: &str) -> Result<Option<String>> {
 }
 
 /// Freezes the account, if it is not. False if it was.
-pub(crate) async fn stop(tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<bool> {
-    let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1
-         WHERE customer_id = $2 AND status = 'active'");
-    Ok(tx.execute(update.bind(by).bind(customer_id)).await? == 1)
+pub(crate) async fn stop(
+    tx: &mut Tx,
+    customer_id: &str,
+    by: &'static str,
+    now: Micros,
+) -> Result<bool> {
+    let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1, stopped_at = $2
+         WHERE customer_id = $3 AND status = 'active'");
+    Ok(tx.execute(update.bind(by).bind(now).bind(customer_id)).await? == 1)
+}
+
+/// When the account was last stopped, if it ever was.
+///
+/// # Errors
+/// A fault if the registry fails or there is no such customer.
+pub async fn stopped_at(app: &App, customer_id: &str) -> Result<Option<Micros>> {
+    let query = sql("SELECT stopped_at FROM customer WHERE customer_id = $1").bind(customer_id);
+    Ok(app.stores.registry.one(query).await?.int_optional("stopped_at")?)
 }
 
 /// `POST /api/wallet/v1/account/stop`: no factor is asked, for a thief may be at work.
@@ -85,13 +99,14 @@ pub async fn freeze_in(
         AccountStopper::Customer => "customer",
         AccountStopper::Staff => "staff",
     };
-    if stop(tx, customer_id, word).await? {
+    let now = app.clock.now();
+    if stop(tx, customer_id, word, now).await? {
         devices::note(app, tx, customer_id).await?;
         tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
     } else if by == AccountStopper::Staff {
-        let update = sql("UPDATE customer SET stopped_by = 'staff'
-             WHERE customer_id = $1 AND status = 'frozen'");
-        tx.execute(update.bind(customer_id)).await?;
+        let update = sql("UPDATE customer SET stopped_by = 'staff', stopped_at = $1
+             WHERE customer_id = $2 AND status = 'frozen'");
+        tx.execute(update.bind(now).bind(customer_id)).await?;
     }
     Ok(())
 }
@@ -104,7 +119,30 @@ pub async fn freeze_in(
 pub async fn unfreeze_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<bool> {
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen'");
-    if tx.execute(update.bind(customer_id)).await? != 1 {
+    let started = tx.execute(update.bind(customer_id)).await? == 1;
+    resumed_if(app, tx, customer_id, started).await
+}
+
+/// The same, if no stop came after the one of `stopped_at`: who agreed did not know of a later one.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn unfreeze_known_in(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    stopped_at: Option<Micros>,
+) -> Result<bool> {
+    let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
+         WHERE customer_id = $1 AND status = 'frozen'
+         AND COALESCE(stopped_at, CAST(0 AS BIGINT)) = $2");
+    let update = update.bind(customer_id).bind(stopped_at.unwrap_or(0));
+    let started = tx.execute(update).await? == 1;
+    resumed_if(app, tx, customer_id, started).await
+}
+
+async fn resumed_if(app: &App, tx: &mut Tx, customer_id: &str, started: bool) -> Result<bool> {
+    if !started {
         return Ok(false);
     }
     devices::note(app, tx, customer_id).await?;

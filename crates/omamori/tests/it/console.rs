@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use omamori::audit::list::{Filter, newest};
 use omamori::clock::MINUTE;
 use omamori::console::access::Role;
+use omamori::identity::account;
 use omamori::web::codes::Code;
 use omamori_db::sql;
 use serde_json::json;
@@ -16,6 +17,7 @@ use crate::support::shop::Register;
 
 on_both_engines!(
     staff_stop_an_account_at_once_and_its_holder_is_told,
+    what_was_agreed_on_starts_no_account_that_was_stopped_since,
     only_who_may_reads_a_contact_and_it_is_written_down,
     staff_end_all_sessions,
     the_box_finds_exactly_what_is_typed_and_keeps_nothing_of_it,
@@ -56,6 +58,43 @@ async fn staff_stop_an_account_at_once_and_its_holder_is_told(app: &mut TestApp)
     sold.refused(Code::AccountFrozen);
     let unknown = support.post(app, "/customers/cus_x/freeze", &json!({ "reason": "x" })).await;
     unknown.refused(Code::NotFound);
+}
+
+/// Accident: at ten o'clock two people agree to start an account that its holder had stopped; at
+/// half past, fraud is found on it and it is stopped once more; at eleven the first two go on.
+async fn what_was_agreed_on_starts_no_account_that_was_stopped_since(app: &mut TestApp) {
+    let customer = Customer::new(&app.app).await;
+    let support = Person::new(&app.app, Role::Support).await;
+    let (fraud, second) =
+        (Person::new(&app.app, Role::Fraud).await, Person::new(&app.app, Role::Support).await);
+    let reason = json!({ "reason": "本人から連絡" });
+    let [freeze, unfreeze] =
+        ["freeze", "unfreeze"].map(|act| format!("/customers/{}/{act}", customer.customer_id));
+    let stopped = support.post(app, &freeze, &reason).await;
+    assert_eq!(stopped.status, StatusCode::NO_CONTENT);
+    for stopped_again in [true, false] {
+        let asked = support.post(app, &unfreeze, &reason).await.ok();
+        let approval = asked["approval_id"].as_str().unwrap();
+        // How, with a passkey, has tests of its own (`console/tests/approvals.rs`).
+        let given = sql("UPDATE approval SET state = 'given', decided_by = $1
+             WHERE approval_id = $2 AND state = 'open'");
+        let given = given.bind(&second.staff_id).bind(approval);
+        assert_eq!(app.app.stores.registry.execute(given).await.unwrap(), 1);
+        app.clock.advance(MINUTE);
+        if stopped_again {
+            let stopped = fraud.post(app, &freeze, &reason).await;
+            assert_eq!(stopped.status, StatusCode::NO_CONTENT);
+        }
+        let carry_out = format!("/approvals/{approval}/carry-out");
+        let done = support.post(app, &carry_out, &json!({})).await;
+        if stopped_again {
+            done.refused(Code::ApprovalClosed);
+        } else {
+            done.ok();
+        }
+        let account = account::find(&app.app.stores.registry, &customer.customer_id).await;
+        assert_eq!(account.unwrap().frozen, stopped_again);
+    }
 }
 
 /// Attack: a colleague without need looks up a number; one with need does it unseen.

@@ -9,6 +9,7 @@ use omamori::app::App;
 use omamori::audit::list::{Filter, newest};
 use omamori::audit::{Actor, MACHINE};
 use omamori::clock::DAY;
+use omamori::console::access::Role;
 use omamori::console::customer_acts;
 use omamori::gate::Act;
 use omamori::identity::account;
@@ -21,6 +22,7 @@ use omamori_db::{Db, sql};
 
 use crate::support::app::{Node, TestApp};
 use crate::support::customer::Customer;
+use crate::support::desk::Person;
 use crate::support::shop::Register;
 use crate::support::{on_both_engines, on_several_nodes};
 
@@ -31,6 +33,7 @@ on_both_engines!(
     value_that_came_in_the_grace_is_kept,
     what_commands_do_to_an_account_is_in_the_audit_log,
     a_customer_with_value_or_a_fresh_payment_stays,
+    who_is_looked_at_in_an_incident_stays,
     sessions_and_decisions_go_after_their_time,
 );
 on_several_nodes!(two_nodes_close_an_account_once);
@@ -223,6 +226,25 @@ async fn value_that_came_in_the_grace_is_kept(app: &mut TestApp) {
     let again = account::find(&app.app.stores.registry, &customer.customer_id).await.unwrap();
     assert!(!again.frozen);
     register.sell(app, "s-2", &customer.code(app.now()), 100).await.ok();
+}
+
+/// Attack: a mule whom a count found, and who is not stopped yet, closes the account, so that phone
+/// and networks are taken out of the records.
+async fn who_is_looked_at_in_an_incident_stays(app: &mut TestApp) {
+    let (_, customer) = spent(app).await;
+    let fraud = Person::new(&app.app, Role::Fraud).await;
+    let new = json!({ "title": "受け子", "kind": "takeover", "first_event_at": app.now() - DAY });
+    let opened = fraud.post(app, "/incidents", &new).await.ok();
+    let path = |end: &str| format!("/incidents/{}/{end}", opened["incident_id"].as_str().unwrap());
+    let added = json!({ "customer_id": customer.customer_id, "reason": "共犯の疑い" });
+    let added = fraud.post(app, &path("members"), &added).await;
+    assert!(added.status.is_success(), "{}", added.text());
+    let (actor, id) = (Actor::machine(), &customer.customer_id);
+    let held = ask_for_closing(&app.app, &actor, id).await.unwrap_err();
+    assert_eq!(held.code(), Code::ClosingHeld);
+    let cleared = json!({ "state": "cleared", "reason": "関係なし" });
+    fraud.post(app, &path("review"), &cleared).await.ok();
+    ask_for_closing(&app.app, &actor, id).await.unwrap();
 }
 
 /// Goal: whoever made a copy, placed a hold or asked for a closing on the server is written down.

@@ -81,7 +81,7 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
             ("console.act_role", format!("{} → {}", name(staff_id), role(to)))
         }
         Proposal::RemoveStaff { staff_id } => ("console.act_remove", name(staff_id)),
-        Proposal::Unfreeze { customer_id } => ("console.act_unfreeze", customer_id.clone()),
+        Proposal::Unfreeze { customer_id, .. } => ("console.act_unfreeze", customer_id.clone()),
         Proposal::AssistRecovery { customer_id } => ("console.act_recover", customer_id.clone()),
         Proposal::PublishRules { version, .. } => {
             ("console.act_publish_rules", format!("{} {version}", text.t("rules.version")))

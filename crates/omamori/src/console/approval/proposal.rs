@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::app::App;
+use crate::clock::Micros;
 use crate::console::access::{Admin, Finance, Fraud, Refunder, Role, Staff, Support};
 use crate::console::campaign;
 use crate::console::doors;
@@ -48,6 +49,9 @@ pub enum Proposal {
     Unfreeze {
         /// Whose.
         customer_id: String,
+        /// Of which stop: a later one is not agreed on.
+        #[serde(default)]
+        stopped_at: Option<Micros>,
     },
     /// A version of the risk rules comes into force.
     PublishRules {
@@ -176,7 +180,9 @@ impl Proposal {
             Self::PublishRules { .. } => rules::SUBJECT,
             Self::IncidentAct { incident_id, .. } => incident_id,
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
-            Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => customer_id,
+            Self::Unfreeze { customer_id, .. } | Self::AssistRecovery { customer_id } => {
+                customer_id
+            }
             Self::Refund { payment_id, .. } => payment_id,
             Self::BeginCampaign { key, .. } => key,
             Self::OpenDoor { control_id, .. } => control_id,
@@ -188,7 +194,7 @@ impl Proposal {
     #[must_use]
     pub fn customer(&self) -> Option<&str> {
         match self {
-            Self::Unfreeze { customer_id } | Self::AssistRecovery { customer_id } => {
+            Self::Unfreeze { customer_id, .. } | Self::AssistRecovery { customer_id } => {
                 Some(customer_id)
             }
             Self::InviteStaff { .. }
@@ -221,9 +227,10 @@ impl Proposal {
             Self::RemoveStaff { staff_id } => {
                 Ok(staff::remove_in(tx, staff_id, app.clock.now()).await?.into())
             }
-            Self::Unfreeze { customer_id } => {
-                if !standing::unfreeze_in(app, tx, customer_id).await? {
-                    return Err(Code::ApprovalClosed.into()); // it is not stopped any more
+            Self::Unfreeze { customer_id, stopped_at } => {
+                // It is not stopped any more, or was stopped once more since.
+                if !standing::unfreeze_known_in(app, tx, customer_id, *stopped_at).await? {
+                    return Err(Code::ApprovalClosed.into());
                 }
                 let (before, after) =
                     (json!({ "status": "frozen" }), json!({ "status": "active" }));
@@ -271,7 +278,7 @@ impl Proposal {
     /// What this node does after the commit.
     pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
-            Self::Unfreeze { customer_id } => standing::forget(app, customer_id).await,
+            Self::Unfreeze { customer_id, .. } => standing::forget(app, customer_id).await,
             Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
                 Ok(app.gate.controls().reload(&app.stores.registry).await?)
             }

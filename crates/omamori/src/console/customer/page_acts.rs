@@ -54,7 +54,8 @@ pub(in crate::console) async fn unfreeze(
     Json(request): Json<Reason>,
 ) -> Result<Answer<Asked>> {
     let customer_id = existing(&app, customer_id).await?;
-    let proposal = Proposal::Unfreeze { customer_id };
+    let stopped_at = standing::stopped_at(&app, &customer_id).await?;
+    let proposal = Proposal::Unfreeze { customer_id, stopped_at };
     approval::ask(&app, &staff, &proposal, &request.reason).await.map(Answer)
 }
 

@@ -1,5 +1,7 @@
 //! What forbids to close an account.
 
+use omamori_db::{Db, sql};
+
 use crate::app::App;
 use crate::case::list::any_undecided;
 use crate::clock::DAY;
@@ -20,7 +22,10 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
     let now = app.clock.now();
     let (registry, id) = (&app.stores.registry, account.customer_id.as_str());
     // A thief who closes the account they emptied must not take the evidence with them.
-    if hold::stands(registry, id, now).await? || any_undecided(registry, id).await? {
+    let is_held = hold::stands(registry, id, now).await?
+        || any_undecided(registry, id).await?
+        || is_in_incident(registry, id).await?;
+    if is_held {
         return Ok(Err(Code::ClosingHeld));
     }
     if let Err(code) = value(app, account.wallet_account) {
@@ -32,6 +37,16 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
         is_payment && crate::pos::micros(transfer) > now - REFUNDS
     });
     Ok(if refundable { Err(Code::ClosingRefunds) } else { Ok(()) })
+}
+
+/// Whether an open incident may still be about the customer. Not only who is frozen: a mule found by
+/// a count knows nothing of it, and must not have phone and networks taken out of the records.
+async fn is_in_incident(registry: &Db, customer_id: &str) -> Result<bool> {
+    let query = sql("SELECT m.incident_id FROM incident_member m
+         JOIN incident i ON i.incident_id = m.incident_id
+         WHERE m.customer_id = $1 AND m.state <> 'cleared' AND i.closed_at IS NULL
+         LIMIT CAST(1 AS BIGINT)");
+    Ok(registry.optional(query.bind(customer_id)).await?.is_some())
 }
 
 /// Whether the customer holds neither paid nor free value, and nothing is on its way. Points and

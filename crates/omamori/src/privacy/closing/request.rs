@@ -107,7 +107,7 @@ async fn allowed(app: &App, account: &Account) -> Result<std::result::Result<(),
 async fn begin(app: &App, tx: &mut Tx, customer_id: &str, by: &'static str) -> Result<Micros> {
     let now = app.clock.now();
     let due_at = now + GRACE;
-    if !standing::stop(tx, customer_id, STOPPED_BY).await? {
+    if !standing::stop(tx, customer_id, STOPPED_BY, now).await? {
         return Err(Code::AccountFrozen.into());
     }
     let insert = sql("INSERT INTO account_closing (closing_id, customer_id, state, asked_by,

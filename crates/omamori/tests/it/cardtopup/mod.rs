@@ -22,6 +22,7 @@ use world::{World, deliver, deliver_all, submit, work};
 
 on_both_engines!(
     a_card_is_registered_and_tops_up,
+    a_sandbox_that_starts_again_gives_no_name_twice,
     a_failed_challenge_never_credits,
     a_challenge_that_nobody_answers_is_called_off,
     a_declined_card_gives_its_limit_back,
@@ -51,6 +52,16 @@ const NO_ANSWER: &str = "5555555555554444";
 const LATE: &str = "3530111333300000";
 const TWICE: &str = "5200828282828210";
 const NOT_AUTHENTICATED: &str = "4000000000000077";
+
+/// Bug: the sandbox began to count at one after a restart, and what it called a registration was in
+/// the registry already.
+async fn a_sandbox_that_starts_again_gives_no_name_twice(app: &mut TestApp) {
+    let mut world = World::new(app).await;
+    assert_eq!(world.register(app, PLAIN).await["status"], "done");
+    app.clock.advance(SECOND);
+    world.restart(app).await;
+    assert_eq!(world.register(app, PLAIN).await["status"], "done");
+}
 
 /// Goal: no number reaches us; 3-D Secure; balance, history and notice say the same.
 async fn a_card_is_registered_and_tops_up(app: &mut TestApp) {

@@ -24,18 +24,29 @@ pub struct World {
     requests: u32,
 }
 
+/// A sandbox, and the service speaks to it.
+async fn started(app: &mut TestApp) -> Sandbox {
+    let sandbox = Sandbox::start(0, app.clock.clone(), None, Duration::ZERO).await.unwrap();
+    let (secret_key, webhook_secret) = Sandbox::credentials();
+    let address = Some(sandbox.address());
+    app.restart_with(|config| {
+        config.card = Card::Stripe { secret_key, webhook_secret, address };
+    })
+    .await;
+    sandbox
+}
+
 impl World {
     pub async fn new(app: &mut TestApp) -> Self {
-        let sandbox = Sandbox::start(0, app.clock.clone(), None, Duration::ZERO).await.unwrap();
-        let (secret_key, webhook_secret) = Sandbox::credentials();
-        let address = Some(sandbox.address());
-        app.restart_with(|config| {
-            config.card = Card::Stripe { secret_key, webhook_secret, address };
-        })
-        .await;
+        let sandbox = started(app).await;
         let customer = Customer::new(&app.app).await;
         let passkey = Passkey::of(&app.app, &customer).await;
         Self { sandbox, customer, passkey, requests: 0 }
+    }
+
+    /// The gateway forgets everything.
+    pub async fn restart(&mut self, app: &mut TestApp) {
+        self.sandbox = started(app).await;
     }
 
     /// Begins a registration: its id and the gateway's page.

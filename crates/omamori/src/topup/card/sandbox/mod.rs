@@ -80,7 +80,7 @@ impl Sandbox {
     ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], port))).await?;
         let inside = Arc::new(Inside {
-            world: Mutex::default(),
+            world: Mutex::new(World::new(clock.now())),
             messages: Mutex::default(),
             clock,
             address: listener.local_addr()?,

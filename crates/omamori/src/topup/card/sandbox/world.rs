@@ -116,13 +116,21 @@ pub struct World {
     pub intents: HashMap<String, Intent>,
     pub consents: HashMap<String, Consent>,
     methods: HashMap<String, Plastic>,
+    started_at: Micros,
     count: u64,
 }
 
 impl World {
+    /// Empty, from now on.
+    pub fn new(now: Micros) -> Self {
+        Self { started_at: now, ..Self::default() }
+    }
+
+    /// A name that no world before it gave: it is forgotten at a restart, what the service wrote
+    /// down of it is not.
     pub fn name(&mut self, prefix: &str) -> String {
         self.count += 1;
-        format!("{prefix}_sandbox{:08}", self.count)
+        format!("{prefix}_sandbox{:x}{:08}", self.started_at, self.count)
     }
 
     pub fn open_session(
