@@ -114,6 +114,8 @@ struct HomePage {
     points: i64,
     coupons_set: usize,
     code_closed: bool,
+    /// Stopped by its holder or by staff: no register takes its code.
+    is_stopped: bool,
     /// What is set aside, and how much together.
     reserved: Vec<Entry>,
     reserved_yen: i64,
@@ -146,6 +148,7 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
         points: purse.points_total(),
         coupons_set: set_count(&app, &customer.customer_id, customer.wallet_account).await?,
         code_closed: code_is_closed(&app, &customer.customer_id),
+        is_stopped: account::find(&app.stores.registry, &customer.customer_id).await?.frozen,
         entries,
     })
 }

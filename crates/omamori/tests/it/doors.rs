@@ -328,6 +328,11 @@ async fn a_wallet_shows_no_code_while_none_is_taken(app: &mut TestApp) {
     assert!(!page.text().contains("data-code-open") && page.text().contains("data-code-closed"));
     opened(app, &control_id).await.unwrap();
     assert!(house.customer.get(app, "/").await.text().contains("data-code-open"));
+
+    let stopped = house.customer.post(app, "/account/stop", &json!({})).await;
+    assert_eq!(stopped.status, 204);
+    let page = house.customer.get(app, "/").await;
+    assert!(!page.text().contains("data-code-open") && page.text().contains("停止中です"));
 }
 
 /// Measured, on a real clock: from the close on one node until the last sale that another lets

@@ -39,8 +39,8 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
     Ok(if refundable { Err(Code::ClosingRefunds) } else { Ok(()) })
 }
 
-/// Whether an open incident may still be about the customer. Not only who is frozen: a mule found by
-/// a count knows nothing of it, and must not have phone and networks taken out of the records.
+/// Whether an open incident may still be about the customer. Not only who is frozen: a mule found
+/// by a count knows nothing of it, and must not have phone and networks taken out of the records.
 async fn is_in_incident(registry: &Db, customer_id: &str) -> Result<bool> {
     let query = sql("SELECT m.incident_id FROM incident_member m
          JOIN incident i ON i.incident_id = m.incident_id
