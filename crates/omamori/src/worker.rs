@@ -6,13 +6,22 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::{Instant, Interval, MissedTickBehavior};
 
 use crate::app::App;
 use crate::web::error::{Error, Result};
 
 /// How long a stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Ticks for a loop that looks again and again. What was missed, while a store was away, is not made
+/// up for.
+#[must_use]
+pub fn ticks(period: Duration) -> Interval {
+    let mut ticks = tokio::time::interval(period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
 
 /// Tasks at work. They end with [`Worker::stop`], or when the service is gone.
 pub struct Worker {
@@ -54,8 +63,7 @@ impl Worker {
     {
         let app = Arc::downgrade(app);
         self.with(|mut stop| async move {
-            let mut ticks = tokio::time::interval(period);
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut ticks = ticks(period);
             loop {
                 tokio::select! {
                     _ = stop.wait_for(|stop| *stop) => return,

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::clock::SECOND;
 use crate::id::Kind;
 use crate::risk::rules::LoadError;
+use crate::worker::ticks;
 
 /// How often nodes look; a change is in force everywhere within a second.
 const EVERY: Duration = Duration::from_millis(250);
@@ -105,7 +106,7 @@ pub fn start(app: &Arc<App>) {
 }
 
 async fn follow(app: Weak<App>) {
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = ticks(EVERY);
     let mut read = HashSet::new();
     loop {
         ticks.tick().await;

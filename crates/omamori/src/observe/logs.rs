@@ -11,6 +11,9 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 
 use super::Traces;
 
+/// Unless `RUST_LOG` says otherwise. PostgreSQL notes of each table at each start that it is there.
+const USUAL: &str = "info,sqlx::postgres::notice=warn";
+
 /// Lines of JSON into `writer`, and spans on their way to a collector.
 pub fn json<W>(
     writer: W,
@@ -30,7 +33,7 @@ where
 /// # Panics
 /// If logs were started before.
 pub fn start_json(traces: Option<&Traces>) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| USUAL.into());
     let started = tracing::subscriber::set_global_default(json(std::io::stderr, filter, traces));
     assert!(started.is_ok(), "logs are started once");
 }

@@ -11,6 +11,7 @@ use super::log::Log;
 use super::{Memory, record};
 use crate::app::App;
 use crate::clock::{Micros, SECOND};
+use crate::worker::ticks;
 
 /// How often a node looks at what the others decided: windows are shared within a second.
 const EVERY: Duration = Duration::from_millis(400);
@@ -63,7 +64,7 @@ pub fn start(app: &Arc<App>, taken: Taken) {
 }
 
 async fn follow(app: Weak<App>, mut taken: Taken, mut looked_at: Micros) {
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = ticks(EVERY);
     loop {
         ticks.tick().await;
         let Some(app) = app.upgrade() else { return };

@@ -9,6 +9,7 @@ use omamori_db::sql;
 use crate::app::App;
 use crate::clock::{HOUR, Micros};
 use crate::web::error::Result;
+use crate::worker::ticks;
 
 const EVERY: Duration = Duration::from_secs(5);
 /// Longer than any wave is silent while it is open.
@@ -20,7 +21,7 @@ pub(in crate::identity) fn start(app: &Arc<App>) {
 }
 
 async fn follow(app: Weak<App>) {
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = ticks(EVERY);
     if let Some(app) = app.upgrade()
         && let Err(error) = close_forgotten(&app).await
     {

@@ -12,6 +12,7 @@ use crate::clock::Micros;
 use crate::identity::devices;
 use crate::notify::{Notice, tell};
 use crate::web::error::Result;
+use crate::worker::ticks;
 
 /// How often moves are looked at: nobody waits for it.
 const EVERY: Duration = Duration::from_secs(60);
@@ -24,7 +25,7 @@ pub(in crate::identity) fn start(app: &Arc<App>) {
 }
 
 async fn follow(app: Weak<App>) {
-    let mut ticks = tokio::time::interval(EVERY);
+    let mut ticks = ticks(EVERY);
     loop {
         ticks.tick().await;
         let Some(app) = app.upgrade() else { return };
