@@ -19,6 +19,7 @@ use super::rate::Network;
 use super::stepup::{self, Confirmed, Intent, Nothing, Risen};
 use super::{account, devices, moves};
 use crate::app::App;
+use crate::clock::Micros;
 use crate::gate::Act;
 use crate::notify::{AccountStopper, Notice, tell};
 use crate::web::codes::Code;
