@@ -19,6 +19,7 @@ use omamori::privacy::{
 };
 use omamori::web::codes::Code;
 use omamori_db::{Db, sql};
+use serde_json::json;
 
 use crate::support::app::{Node, TestApp};
 use crate::support::customer::Customer;
