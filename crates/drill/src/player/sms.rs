@@ -31,16 +31,28 @@ impl Phone {
         telephone: &str,
         before: &str,
     ) -> Result<Option<String>, Failure> {
+        let message = self.next_message(http, telephone, before).await?;
+        Ok(code(&message).map(str::to_owned))
+    }
+
+    /// Waits for the message after `before` to a number or an address, with all that the page has
+    /// of it.
+    pub(crate) async fn next_message(
+        &self,
+        http: &Http,
+        to: &str,
+        before: &str,
+    ) -> Result<String, Failure> {
         let mut pause = FIRST_LOOK;
         for _ in 0..LOOKS_MAX {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_LOOK);
-            let message = self.newest_message(http, telephone).await?;
+            let message = self.newest_message(http, to).await?;
             if !message.is_empty() && message != before {
-                return Ok(code(&message).map(str::to_owned));
+                return Ok(message);
             }
         }
-        Err(Failure::NotUnderstood("the page of messages: no SMS came"))
+        Err(Failure::NotUnderstood("the page of messages: nothing came"))
     }
 }
 

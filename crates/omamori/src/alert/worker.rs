@@ -10,7 +10,7 @@ use super::kind::Kind;
 use super::look::{Seen, look};
 use super::store::{end_past, raise};
 use crate::app::App;
-use crate::audit::verify::verify;
+use crate::audit::witness::verify_now;
 use crate::web::error::{Error, Result};
 
 /// How often it looks: an alert is out well within a minute.
@@ -41,7 +41,7 @@ async fn repeat(app: Weak<App>) {
 }
 
 async fn problems_of_audit(app: &App) -> Result<i64> {
-    let report = verify(&app.stores.registry, &[]).await?;
+    let report = verify_now(app).await?;
     Ok(i64::try_from(report.problems.len()).unwrap_or(i64::MAX))
 }
 
