@@ -103,6 +103,7 @@ files! {
     "stolen-terminal-key",
     "stopped-account",
     "take-at-once",
+    "terms-skipped",
     "text-spoofing",
     "totp-replay",
     "weak-proof",

@@ -62,6 +62,22 @@ async fn no_scenario_gets_a_yen() {
     let ended: Vec<_> = running.join_all().await.into_iter().flatten().collect();
     assert_eq!(ended.len(), all.len());
     assert_held(&ended);
+    assert_times_are_told(&ended);
+}
+
+/// When the first alert came, when the door was closed, and whom it bothered: measured for the
+/// chain of July 2019, and in the report.
+fn assert_times_are_told(ended: &[Outcome]) {
+    let chain = ended.iter().find(|outcome| outcome.name == "july-2019-chain").unwrap();
+    let (alert, door) = (chain.alert_seconds.unwrap(), chain.door_seconds.unwrap());
+    assert!(alert < 60.0 && alert <= door, "{chain:?}");
+    // Two bystanders and six victims, of whom all can buy while the door of sign-in is closed.
+    assert_eq!((chain.bothered, chain.customers), (0, 8), "{chain:?}");
+    let told = serde_json::to_value(ended).unwrap();
+    let again: Vec<Outcome> = serde_json::from_value(told).unwrap();
+    assert_eq!(markdown(&again), markdown(ended));
+    let line = format!("| {alert:.1} s | {door:.1} s | 0 of 8 | held |");
+    assert!(markdown(ended).contains(&line), "{line}");
 }
 
 /// Goal: the same on PostgreSQL, for the races, which its locks decide; and a scenario whose attack

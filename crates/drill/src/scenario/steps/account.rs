@@ -204,6 +204,29 @@ pub(super) async fn sign_up_with_stolen_number(
     Ok(())
 }
 
+/// An app of the thief's own goes past the page of the terms: cash at once, and confirmations of
+/// versions that are not there.
+pub(super) async fn skip_terms(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+    let mut burner = world.burner();
+    let (http, server, now) = (world.http.clone(), world.server(), world.now());
+    burner.sign_up_alone((&http, server), now).await?;
+    let code = burner.code(now)?.to_string();
+    let mut cash = Vec::new();
+    for _ in 0..2 {
+        let id = world.id("cash");
+        let body = json!({ "merchant_topup_id": id, "code": code, "amount": 1_000 });
+        cash.push(world.till(0, "/topups", &body));
+    }
+    world.refused("cash was taken before the terms were confirmed", &cash[0]).await?;
+    for version in [json!(0), json!(-1), json!(2), json!(i64::MAX), json!(null), json!("1")] {
+        let path = format!("{API}/terms/confirm");
+        let body = json!({ "version": version });
+        let request = burner.ready(server, ("POST", &path), (&body, now));
+        world.refused("terms that are not there were confirmed", &request).await?;
+    }
+    world.refused("cash was taken before the terms were confirmed", &cash[1]).await
+}
+
 /// Whether the service answers otherwise for numbers that have an account.
 pub(super) async fn tell_numbers_apart(
     world: &mut World<'_>,

@@ -54,9 +54,9 @@ pub(super) async fn tamper_with_audit(
     }
     // Somebody has looked at the log as it is, and staff have gone on with their work.
     world.stage.desk.settle().await;
-    let end = format!("{DESK}/customers/{thief}/end-sessions");
-    let body = json!({ "reason": "drill" });
-    expect_ok(&end, &world.http.ask(&at_desk(world, &cookie, "POST", &end, &body)).await?)?;
+    let next = format!("{DESK}/customers/{thief}/unmask");
+    let body = json!({ "contact": "phone", "reason": "drill" });
+    expect_ok(&next, &world.http.ask(&at_desk(world, &cookie, "POST", &next, &body)).await?)?;
     let stage = world.stage;
     let Some(tampering) = &stage.tampering else { return Ok(()) };
     if !tampering(how).await {

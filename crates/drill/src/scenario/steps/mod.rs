@@ -51,6 +51,7 @@ programs! {
     account::reset_elsewhere("field", "value");
     account::sign_up_with_stolen_number();
     audit::tamper_with_audit("how");
+    account::skip_terms();
     account::tell_numbers_apart();
     account::pump_messages("numbers", "at_most", "forwarded");
     cards::charge_back("amount");

@@ -44,7 +44,8 @@ pub(super) async fn race_into_mule(
     let mule = Phone::telephone(world.actor(Whose::Thief, 0).phone.number());
     let origin = world.server().origin.clone();
     let mut requests = Vec::new();
-    for place in 1..world.thieves.len() {
+    let senders = 1..world.thieves.len();
+    for place in senders.clone() {
         let (who, id) = ((Whose::Thief, place), world.id("mule"));
         let asked = json!({ "client_send_id": id, "amount": amount,
             "to": { "kind": "phone", "phone": mule, "name": "" } });
@@ -54,7 +55,10 @@ pub(super) async fn race_into_mule(
         let body = json!({ "request": asked, "proof": { "passkey": passkey } });
         requests.push(world.ready(who, "POST", "/sends", &body));
     }
-    world.at_once(requests).await?;
+    let replies = world.at_once(requests).await?;
+    for (place, reply) in senders.zip(&replies) {
+        world.actor(Whose::Thief, place).phone.keep_session(reply);
+    }
     if world.balance(Whose::Thief, 0).await? > BALANCE_MAX {
         world.breach("a mule holds more than is allowed");
     }

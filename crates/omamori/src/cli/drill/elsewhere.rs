@@ -12,7 +12,7 @@ use super::{Error, say};
 pub(super) const BUILD: &str = "build";
 /// How it is built.
 const FEATURE: &str = "baseline-2019";
-const TARGET: &str = "target-baseline";
+const TARGET: &str = "target/baseline";
 
 /// The program: the one that is named, or the one that is built of the source around here.
 ///

@@ -17,7 +17,7 @@ use super::tampering::tamper;
 use crate::alert::{self, Kind};
 use crate::app::App;
 use crate::audit::Actor;
-use crate::cli::demo::serve_issuer;
+use crate::cli::demo::{publish_examples, serve_issuer};
 use crate::cli::merchant::plain;
 use crate::cli::open::{open, read_or_make_key};
 use crate::clock::{Clock, DAY, Micros, SECOND, SystemClock};
@@ -176,6 +176,7 @@ async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result
     let formula = create_store(app, &other, FORMULA).await.map_err(plain)?;
     let formula = create_terminal(app, &formula, "POS", "pos").await.map_err(plain)?;
     coupon(app).await?;
+    publish_examples(app).await?;
     let (now, ahead) = (clock.clone(), clock.clone());
     Ok(Stage {
         server,
