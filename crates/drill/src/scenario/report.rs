@@ -156,8 +156,12 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
             answers.join(", "),
             outcome.source
         );
+        let mut breaches: BTreeMap<&str, u64> = BTreeMap::new();
         for breach in &outcome.breaches {
-            let _ = writeln!(text, "  - must not be: {breach}");
+            *breaches.entry(breach).or_default() += 1;
+        }
+        for (breach, times) in breaches {
+            let _ = writeln!(text, "  - must not be: {times} × {breach}");
         }
         if !outcome.missed.is_empty() {
             let _ = writeln!(text, "  - never refused with: {}", outcome.missed.join(", "));

@@ -35,30 +35,25 @@ pub(super) async fn race_refunds(world: &mut World<'_>, params: Params<'_>) -> R
     Ok(())
 }
 
-/// Many send to one wallet at one time, to pass the largest balance together.
+/// What many sent to one wallet is taken at one time, to pass the largest balance.
 pub(super) async fn race_into_mule(
     world: &mut World<'_>,
     params: Params<'_>,
 ) -> Result<(), Failure> {
     let amount = params.int("amount", 20_000);
     let mule = Phone::telephone(world.actor(Whose::Thief, 0).phone.number());
-    let origin = world.server().origin.clone();
-    let mut requests = Vec::new();
-    let senders = 1..world.thieves.len();
-    for place in senders.clone() {
-        let (who, id) = ((Whose::Thief, place), world.id("mule"));
-        let asked = json!({ "client_send_id": id, "amount": amount,
+    let mut takes = Vec::new();
+    for place in 1..world.thieves.len() {
+        let id = world.id("mule");
+        let body = json!({ "client_send_id": id, "amount": amount,
             "to": { "kind": "phone", "phone": mule, "name": "" } });
-        let offer = world.post(who, "/sends/options", &asked).await?;
-        let offer = expect_ok("/sends/options", &offer)?;
-        let passkey = world.actor(who.0, who.1).phone.passkey_on(&origin, &offer);
-        let body = json!({ "request": asked, "proof": { "passkey": passkey } });
-        requests.push(world.ready(who, "POST", "/sends", &body));
+        let sent = world.confirmed((Whose::Thief, place), "/sends", &body).await?;
+        let sent = expect_ok("/sends", &sent)?;
+        let send = sent["send"]["send_id"].as_str().unwrap_or_default();
+        let path = format!("/sends/{send}/take");
+        takes.push(world.ready((Whose::Thief, 0), "POST", &path, &json!({})));
     }
-    let replies = world.at_once(requests).await?;
-    for (place, reply) in senders.zip(&replies) {
-        world.actor(Whose::Thief, place).phone.keep_session(reply);
-    }
+    world.at_once(takes).await?;
     if world.balance(Whose::Thief, 0).await? > BALANCE_MAX {
         world.breach("a mule holds more than is allowed");
     }
