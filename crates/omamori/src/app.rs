@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::audit::witness::Witness;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::console::Console;
@@ -57,6 +58,8 @@ pub struct App {
     pub sales: Sales,
     /// Tells open wallets at once.
     pub live: Live,
+    /// Remembers the newest entry of the audit log.
+    pub audit: Witness,
     /// The staff console: what it keeps in memory.
     pub console: Console,
     /// What is counted and timed, for the operator's engineers.

@@ -27,6 +27,9 @@ pub(crate) const ANY_PHONE_SIGNS_IN: bool = IS_ON;
 /// A second phone takes an account over with the password, without the code of an SMS, and may at
 /// once do what the first one did.
 pub(crate) const ANY_PHONE_TAKES_OVER: bool = IS_ON;
+/// A reset goes to any address, for a birth date that everybody has; a user's id and the two digits
+/// of a provider are a sign-in.
+pub(crate) const RESET_AND_EXTERNAL_HOLES: bool = IS_ON;
 /// Nobody confirms a top-up by card.
 pub(crate) const CARD_UNCONFIRMED: bool = IS_ON;
 /// No risk rule is asked.

@@ -25,8 +25,6 @@ const SIGN_UPS_AT_ONCE: usize = 40;
 const ONE_SIGNS_IN: usize = 10;
 /// A code of an app works once in thirty seconds.
 const NEXT_CODE_SECONDS: u64 = 60;
-/// What a page of a service without its controls says.
-const BASELINE: &str = "baseline-2019";
 
 /// Somebody with a phone.
 pub(super) struct Person {
@@ -191,8 +189,7 @@ impl Crowd {
     /// Whether the service's pages say that its controls are absent.
     pub(super) async fn is_baseline(&self, stage: &Stage) -> Result<bool, Failure> {
         let phone = Phone::new(stage.first_customer, stage.first_customer, &stage.server);
-        let page = self.http.ask(&phone.request("GET", "/signin", "")).await?;
-        Ok(String::from_utf8_lossy(&page.body).contains(BASELINE))
+        phone.meets_baseline(&self.http).await
     }
 
     fn refused(&self) -> MutexGuard<'_, Refused> {

@@ -12,6 +12,16 @@ impl Phone {
     /// The whole way: number, SMS code, passkey, phone.
     pub(crate) async fn sign_up(
         &mut self,
+        server: (&Http, &Server),
+        at: u64,
+    ) -> Result<(), Failure> {
+        self.sign_up_alone(server, at).await?;
+        self.confirm_terms(server, at).await
+    }
+
+    /// The same without confirming the terms.
+    pub(crate) async fn sign_up_alone(
+        &mut self,
         (http, server): (&Http, &Server),
         at: u64,
     ) -> Result<(), Failure> {
@@ -24,9 +34,7 @@ impl Phone {
             "device": self.keys(),
         });
         let finished = self.post((http, server), "/signup/finish", (&body, at)).await?;
-        let finished = expect_ok("/signup/finish", &finished)?;
-        self.finished(&finished)?;
-        self.confirm_terms((http, server), at).await
+        self.finished(&expect_ok("/signup/finish", &finished)?)
     }
 
     /// The whole way with a password and an authenticator app.

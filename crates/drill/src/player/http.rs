@@ -1,7 +1,7 @@
 //! Connections that are kept and shared by all who take part.
 
 use std::net::SocketAddr;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -43,11 +43,31 @@ impl Reply {
 pub(crate) struct Http {
     target: SocketAddr,
     idle: Mutex<Vec<(Instant, Connection)>>,
+    /// The page that all look at, and when it was asked for.
+    shared: tokio::sync::Mutex<Option<(Instant, Arc<str>)>>,
 }
 
 impl Http {
     pub(crate) const fn new(target: SocketAddr) -> Self {
-        Self { target, idle: Mutex::new(Vec::new()) }
+        let shared = tokio::sync::Mutex::const_new(None);
+        Self { target, idle: Mutex::new(Vec::new()), shared }
+    }
+
+    /// The one page that many look at: who comes while it is read waits for that, and who comes
+    /// within `fresh` after it is content with what was read.
+    pub(crate) async fn look(
+        &self,
+        request: &Request,
+        fresh: Duration,
+    ) -> std::io::Result<Arc<str>> {
+        let mut shared = self.shared.lock().await;
+        if let Some((_, page)) = shared.as_ref().filter(|(asked, _)| asked.elapsed() < fresh) {
+            return Ok(page.clone());
+        }
+        let asked = Instant::now();
+        let page: Arc<str> = String::from_utf8_lossy(&self.ask(request).await?.body).into();
+        *shared = Some((asked, page.clone()));
+        Ok(page)
     }
 
     /// Sends a request over a connection that nobody uses, or a new one.

@@ -22,6 +22,8 @@ use crate::load::Request;
 use crate::signin::{key_of, totp};
 
 pub(crate) const API: &str = "/api/wallet/v1";
+/// What a page of a service without its controls says.
+const BASELINE: &str = "baseline-2019";
 const BROWSERS: [&str; 4] = [
     "Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 Version/26.1 \
      Mobile/15E148 Safari/604.1",
@@ -221,6 +223,12 @@ impl Phone {
         );
         let signature: Signature = self.sign_key.sign(signed.as_bytes());
         format!("{signed}.{}", text(&signature.to_bytes()))
+    }
+
+    /// Whether the service's pages say that its controls are absent.
+    pub(crate) async fn meets_baseline(&self, http: &Http) -> Result<bool, Failure> {
+        let page = http.ask(&self.request("GET", "/signin", "")).await?;
+        Ok(String::from_utf8_lossy(&page.body).contains(BASELINE))
     }
 
     /// Asks without a proof.

@@ -11,6 +11,8 @@ use super::phone::Phone;
 const LOOKS_MAX: u32 = 300;
 const FIRST_LOOK: Duration = Duration::from_millis(10);
 const LAST_LOOK: Duration = Duration::from_millis(200);
+/// Many wait at one time, and the page is the same for all of them.
+const FRESH: Duration = Duration::from_millis(50);
 
 impl Phone {
     /// The newest message to a number, with all that the page has of it; empty if there is none.
@@ -19,9 +21,17 @@ impl Phone {
         http: &Http,
         telephone: &str,
     ) -> Result<String, Failure> {
-        let page = http.ask(&self.request("GET", "/demo/sms", "")).await?;
-        let page = String::from_utf8_lossy(&page.body);
-        Ok(newest(&page, telephone).unwrap_or_default().to_owned())
+        self.seen_message(http, telephone, Duration::ZERO).await
+    }
+
+    async fn seen_message(
+        &self,
+        http: &Http,
+        to: &str,
+        fresh: Duration,
+    ) -> Result<String, Failure> {
+        let page = http.look(&self.request("GET", "/demo/sms", ""), fresh).await?;
+        Ok(newest(&page, to).unwrap_or_default().to_owned())
     }
 
     /// Waits for the message after `before`: the code in it, if it has one.
@@ -31,16 +41,28 @@ impl Phone {
         telephone: &str,
         before: &str,
     ) -> Result<Option<String>, Failure> {
+        let message = self.next_message(http, telephone, before).await?;
+        Ok(code(&message).map(str::to_owned))
+    }
+
+    /// Waits for the message after `before` to a number or an address, with all that the page has
+    /// of it.
+    pub(crate) async fn next_message(
+        &self,
+        http: &Http,
+        to: &str,
+        before: &str,
+    ) -> Result<String, Failure> {
         let mut pause = FIRST_LOOK;
         for _ in 0..LOOKS_MAX {
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_LOOK);
-            let message = self.newest_message(http, telephone).await?;
+            let message = self.seen_message(http, to, FRESH).await?;
             if !message.is_empty() && message != before {
-                return Ok(code(&message).map(str::to_owned));
+                return Ok(message);
             }
         }
-        Err(Failure::NotUnderstood("the page of messages: no SMS came"))
+        Err(Failure::NotUnderstood("the page of messages: nothing came"))
     }
 }
 

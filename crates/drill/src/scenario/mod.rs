@@ -15,7 +15,7 @@ mod world;
 pub use file::{Both, Cast, Loss, Scenario, Step, Wrong};
 pub use report::{Outcome, Verdict, markdown};
 pub use run::run;
-pub use stage::{Desk, Insider, Seen, Stage, Tampering};
+pub use stage::{Desk, Insider, Seen, Stage, Tamper, Tampering};
 
 pub use crate::player::{Failure, Server};
 
@@ -31,6 +31,9 @@ macro_rules! files {
 files! {
     "amount-tampering",
     "anothers-card",
+    "approval-replay",
+    "audit-chain-anew",
+    "audit-cut-off",
     "audit-tampering",
     "birth-date-default",
     "canceled-cash",
@@ -44,13 +47,16 @@ files! {
     "code-replay-in-the-queue",
     "code-replay-two-stores",
     "code-screenshot",
+    "console-forged-posts",
     "cookie-alone",
     "cookie-device-mismatch",
+    "cookie-tossing",
     "coupon-farming",
     "credential-cracking",
     "enumeration",
     "external-id-forgery",
     "forged-cash",
+    "forwarded-for-forgery",
     "friend-code-guessing",
     "gateway-answers-again",
     "huge-bodies",
@@ -61,19 +67,24 @@ files! {
     "list-attack",
     "log-and-header-injection",
     "mule-collecting",
+    "never-read",
+    "number-tricks",
     "odd-amounts",
     "order-amount-tampering",
     "others-receipts",
+    "own-limit-dodged",
     "passcode-guessing",
     "path-traversal",
     "phishing-relay",
     "proof-replay",
     "qr-sticker-swap",
+    "race-into-mule",
     "race-on-balance",
     "race-on-coupon",
     "race-on-limits",
     "recovery-code-guessing",
     "refund-elsewhere",
+    "refund-race",
     "refund-too-much",
     "request-smuggling",
     "reset-to-other-address",
@@ -92,6 +103,8 @@ files! {
     "stolen-terminal-key",
     "stopped-account",
     "take-at-once",
+    "terms-skipped",
+    "text-spoofing",
     "totp-replay",
     "weak-proof",
     "webhook-forgery",

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::file::Scenario;
 
 /// How it ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
     /// Nothing that counts as loss happened.
@@ -39,10 +39,12 @@ impl Verdict {
 }
 
 /// What came of one scenario.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Deserialize, Serialize)]
 pub struct Outcome {
     /// Its name.
     pub name: String,
+    /// Whether the service said of itself that its controls are absent.
+    pub is_baseline: bool,
     /// Its title in Japanese.
     pub title_ja: String,
     /// Its title in English.
@@ -82,11 +84,17 @@ pub struct Outcome {
 }
 
 impl Outcome {
+    /// What it attacked, where that was not the service as it is.
+    const fn of(&self) -> &'static str {
+        if self.is_baseline { " on baseline-2019" } else { "" }
+    }
+
     /// Of a scenario that broke off: nothing is shown.
     #[must_use]
     pub fn broken_off(scenario: &Scenario, why: &str) -> Self {
         Self {
             name: scenario.name.clone(),
+            is_baseline: false,
             title_ja: scenario.title.ja.clone(),
             title_en: scenario.title.en.clone(),
             source: scenario.source.clone(),
@@ -123,7 +131,7 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
             None => "–".to_owned(),
         };
         let cells = [
-            format!("{} ({})", outcome.name, outcome.title_en),
+            format!("{}{} ({})", outcome.name, outcome.of(), outcome.title_en),
             outcome.attempts.to_string(),
             outcome.entered.to_string(),
             yen(outcome.yen_topped_up),
@@ -142,13 +150,18 @@ pub fn markdown(outcomes: &[Outcome]) -> String {
             outcome.refused.iter().map(|(word, times)| format!("{times} × {word}")).collect();
         let _ = writeln!(
             text,
-            "- {}: {}. Source: {}",
+            "- {}{}: {}. Source: {}",
             outcome.name,
+            outcome.of(),
             answers.join(", "),
             outcome.source
         );
+        let mut breaches: BTreeMap<&str, u64> = BTreeMap::new();
         for breach in &outcome.breaches {
-            let _ = writeln!(text, "  - must not be: {breach}");
+            *breaches.entry(breach).or_default() += 1;
+        }
+        for (breach, times) in breaches {
+            let _ = writeln!(text, "  - must not be: {times} × {breach}");
         }
         if !outcome.missed.is_empty() {
             let _ = writeln!(text, "  - never refused with: {}", outcome.missed.join(", "));

@@ -32,6 +32,7 @@ pub async fn run(stage: &Stage, scenario: &Scenario) -> Result<Outcome, Failure>
     stage.desk.settle().await;
     let bothered = bothered(&mut world).await?;
     let (missing, gained) = balance(&mut world).await?;
+    let is_baseline = world.burner().meets_baseline(&world.http).await?;
     let tally = world.tally;
     let customers = world.bystanders.len() + world.victims.len();
     let unclear: Vec<_> = tally
@@ -58,6 +59,7 @@ pub async fn run(stage: &Stage, scenario: &Scenario) -> Result<Outcome, Failure>
     let seen = stage.desk.seen();
     Ok(Outcome {
         name: scenario.name.clone(),
+        is_baseline,
         title_ja: scenario.title.ja.clone(),
         title_en: scenario.title.en.clone(),
         source: scenario.source.clone(),
@@ -84,7 +86,12 @@ async fn balance(world: &mut World<'_>) -> Result<(i64, i64), Failure> {
     let mut missing = 0;
     for place in 0..world.victims.len() {
         let known = world.victims[place].yen;
-        missing += (known - world.balance(Whose::Victim, place).await?).max(0);
+        // A wallet that its owner cannot open any more misses all.
+        let holds = match world.balance(Whose::Victim, place).await {
+            Err(Failure::Refused { .. }) => 0,
+            seen => seen?,
+        };
+        missing += (known - holds).max(0);
     }
     let mut held = 0;
     for place in 0..world.thieves.len() {

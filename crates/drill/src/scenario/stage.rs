@@ -15,9 +15,20 @@ const LOOK_EVERY: Duration = Duration::from_millis(20);
 pub type Insider =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<String>> + Send>> + Send + Sync>;
 
-/// Changes the newest entry of the log of what staff did, behind the service's back; true if there
-/// was one.
-pub type Tampering = Box<dyn Fn() -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
+/// How the log of what staff did is changed behind the service's back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Tamper {
+    /// The newest entry is another, and nothing besides.
+    Newest,
+    /// The entry before it is another, and all that follows is written anew with right hashes.
+    Anew,
+    /// The newest entry is gone, and the log says that it was never longer.
+    CutOff,
+}
+
+/// Changes the log of what staff did; true if there was something to change.
+pub type Tampering =
+    Box<dyn Fn(Tamper) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
 /// A running service and what it takes to be a shop there.
 pub struct Stage {
@@ -28,6 +39,8 @@ pub struct Stage {
     pub registers: Vec<String>,
     /// The key of a register of another merchant, in a store whose name is a script.
     pub rival: Option<String>,
+    /// The key of a register in a store of the same whose name a spreadsheet would run.
+    pub formula: Option<String>,
     /// A key that was revoked.
     pub revoked: Option<String>,
     /// Invites an insider.

@@ -9,7 +9,7 @@ use super::kind::Kind;
 use super::look::{Seen, look};
 use super::store::{end_past, raise};
 use crate::app::App;
-use crate::audit::verify::verify;
+use crate::audit::witness::verify_now;
 use crate::web::error::Result;
 use crate::worker::Worker;
 
@@ -38,7 +38,7 @@ pub fn start(app: &Arc<App>) -> Worker {
 }
 
 async fn problems_of_audit(app: &App) -> Result<i64> {
-    let report = verify(&app.stores.registry, &[]).await?;
+    let report = verify_now(app).await?;
     Ok(i64::try_from(report.problems.len()).unwrap_or(i64::MAX))
 }
 

@@ -3,8 +3,8 @@
 //! Each entry carries the SHA-256 of the one before ([`chain`]) and is written by [`commit`], which
 //! is also what commits the transaction of the act: an act without its entry cannot exist, and
 //! nothing is locked after the log, so appends cannot block each other for ever. [`checkpoint`]
-//! signs the newest entry for somebody to keep elsewhere, and [`verify`] finds what was changed,
-//! taken out, moved or cut off.
+//! signs the newest entry for somebody to keep elsewhere, [`verify`] finds what was changed, taken
+//! out, moved or cut off, and [`witness`] a chain that was written anew.
 //!
 //! For the features of staff: let [`Actor::decide`] ask the gate, do the rows in a transaction, and
 //! hand it to [`commit`] with the clearance. There is no other way to get an [`Entry`] accepted.
@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod decisions;
 pub mod list;
 pub mod verify;
+pub mod witness;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -73,7 +74,8 @@ impl Actor {
         detail: &(impl Serialize + Sync),
         opinion: Result<(), Code>,
     ) -> Result<Clearance> {
-        let detail = json!({ "actor": self.id, "ip": self.address, "about": detail });
+        let log = app.audit.newest();
+        let detail = json!({ "actor": self.id, "ip": self.address, "about": detail, "log": log });
         let question = Question { customer, ..Question::plain(act, &detail) };
         app.gate.decide(question, opinion).await
     }
@@ -130,7 +132,9 @@ pub async fn commit(app: &App, mut tx: Tx, clearance: &Clearance, entry: &Entry<
     }
     .sealed();
     tx.execute(stored.insert()).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    app.audit.saw(stored.seq, &stored.hash);
+    Ok(())
 }
 
 /// The gate's word for an act.

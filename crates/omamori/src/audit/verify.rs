@@ -6,6 +6,10 @@ use omamori_db::{Db, sql};
 
 use super::chain::{START, Stored, entry_columns, hex};
 use super::checkpoint::Checkpoint;
+use super::witness::against_decisions;
+use crate::clock::Micros;
+use crate::db::Stores;
+use crate::gate::seal::SealKey;
 use crate::web::error::Result;
 
 /// Entries of one read.
@@ -34,6 +38,10 @@ pub enum Problem {
     },
     /// The entry is not the one that a checkpoint signed.
     NotAsSigned(i64),
+    /// The sealed decision that the entry names is not of this act, person and time, or is gone.
+    NotAsDecided(i64),
+    /// The entry is not the one that a later decision, or this process, saw there.
+    NotAsWitnessed(i64),
 }
 
 impl fmt::Display for Problem {
@@ -48,6 +56,10 @@ impl fmt::Display for Problem {
             }
             Self::NotAsSigned(seq) => {
                 write!(f, "entry {seq} is not the one that the checkpoint signed")
+            }
+            Self::NotAsDecided(seq) => write!(f, "entry {seq} is not what its decision allowed"),
+            Self::NotAsWitnessed(seq) => {
+                write!(f, "entry {seq} is not the one that was there when staff acted next")
             }
         }
     }
@@ -64,7 +76,24 @@ pub struct Report {
     pub problems: Vec<Problem>,
 }
 
-/// Verifies the whole log, and that it holds what the checkpoints signed.
+/// Verifies the chain, that it holds what the checkpoints signed, and what sealed decisions say of
+/// it.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn verify_all(
+    stores: &Stores,
+    key: &SealKey,
+    checkpoints: &[Checkpoint],
+    now: Micros,
+) -> Result<Report> {
+    let mut report = verify(&stores.registry, checkpoints).await?;
+    let (_, problems) = against_decisions(stores, key, None, now).await?;
+    report.problems.extend(problems);
+    Ok(report)
+}
+
+/// Verifies the whole chain, and that it holds what the checkpoints signed.
 ///
 /// # Errors
 /// A fault if the registry fails.

@@ -10,7 +10,7 @@ use super::say;
 use crate::audit::checkpoint::{Checkpoint, sign};
 use crate::audit::decisions::{self, Head};
 use crate::audit::list::after;
-use crate::audit::verify::verify;
+use crate::audit::verify::verify_all;
 use crate::clock::{Clock, SystemClock};
 use crate::db::Stores;
 use crate::gate::seal::SealKey;
@@ -65,12 +65,11 @@ pub async fn run(command: Command) -> Result<(), Error> {
                 Some(file) => read(&file, &vault)?,
                 None => Vec::new(),
             };
-            let report = verify(&stores.registry, &checkpoints).await.map_err(plain)?;
+            let (key, now) = (SealKey::of(&vault), SystemClock.now());
+            let report = verify_all(&stores, &key, &checkpoints, now).await.map_err(plain)?;
             let heads: Vec<Head> = checkpoints.iter().flat_map(|c| c.decisions.clone()).collect();
-            let key = SealKey::of(&vault);
             let (evidence, journal) = (&stores.evidence, &stores.journal);
-            let of_decisions =
-                decisions::verify(evidence, journal, &key, &heads, SystemClock.now());
+            let of_decisions = decisions::verify(evidence, journal, &key, &heads, now);
             let of_decisions = of_decisions.await.map_err(plain)?;
             stores.close().await;
             say(format_args!("read      {} entries", report.entries));

@@ -107,7 +107,7 @@ async fn serve_demo(mut config: Config, args: &Args) -> Result<(), Error> {
 }
 
 /// The texts that the law asks for, as examples.
-async fn publish_examples(app: &App) -> Result<(), Error> {
+pub(super) async fn publish_examples(app: &App) -> Result<(), Error> {
     let texts = [
         (Kind::Terms, include_str!("../../../../deploy/texts/terms.example.toml")),
         (Kind::Compensation, include_str!("../../../../deploy/texts/compensation.example.toml")),

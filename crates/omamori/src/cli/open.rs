@@ -7,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 use crate::app::App;
+use crate::audit::witness::Witness;
 use crate::clock::{Clock, SystemClock};
 use crate::config::{Config, Store};
 use crate::console::Console;
@@ -98,6 +99,7 @@ pub async fn open(
         lines: Lines::start(&stores.views, &gate).await?,
         sales: Sales::start(&stores.views, &gate).await?,
         live: Live::start(gate.reader().subscribe()),
+        audit: Witness::default(),
         console: Console::default(),
         scanning: Scanning::default(),
         metrics,

@@ -7,6 +7,7 @@ use crate::clock::Micros;
 use crate::id::derive;
 use crate::pos::ItemDetail;
 use crate::web::error::{Error, FieldError, Result};
+use crate::web::text::is_hidden;
 
 /// What a coupon gives.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -166,7 +167,7 @@ impl Terms {
             }
         }
         let name = self.name.trim();
-        if name.is_empty() || name.chars().count() > 40 || name.chars().any(char::is_control) {
+        if name.is_empty() || name.chars().count() > 40 || name.chars().any(is_hidden) {
             wrong.push(FieldError { field: "name".to_owned(), code: "malformed" });
         }
         if let Gift::FreeItem { jan, .. } = &self.gift

@@ -19,6 +19,7 @@ use crate::rng::random_below;
 use crate::secret::constant_time_eq;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+use crate::web::text::is_hidden;
 
 const NAME_CHARACTERS: std::ops::RangeInclusive<usize> = 1..=64;
 
@@ -72,7 +73,7 @@ impl PhoneKeys {
 /// The name of a phone, as people type it.
 pub(super) fn sound_name(typed: &str, field: &str) -> Result<String> {
     let name = typed.trim();
-    if !NAME_CHARACTERS.contains(&name.chars().count()) || name.contains(char::is_control) {
+    if !NAME_CHARACTERS.contains(&name.chars().count()) || name.contains(is_hidden) {
         return Err(Error::field(field, "out_of_range"));
     }
     Ok(name.to_owned())

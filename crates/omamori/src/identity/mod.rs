@@ -27,6 +27,7 @@ pub mod external;
 mod factor;
 mod factors;
 pub mod guesses;
+mod holes;
 mod jwk;
 pub(crate) mod moves;
 mod pages;
@@ -263,4 +264,5 @@ pub fn router() -> Router<Arc<App>> {
         .route("/recover/cancel", get(pages::recover_cancel))
         .route("/settings/factors", get(factors::page::handle))
         .nest("/api/wallet/v1", api)
+        .nest("/api/wallet/v1", holes::router())
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::row::Incident;
 use crate::clock::Micros;
 use crate::web::codes::Code;
+use crate::web::csv::cell;
 use crate::web::error::Result;
 use crate::web::filters::as_rfc3339;
 
@@ -144,17 +145,9 @@ pub fn csv(lines: &[Line]) -> String {
     let mut text = String::from("at,actor,event,detail\r\n");
     for line in lines {
         let at = crate::web::filters::rfc3339(line.at);
-        let cells = [&at, &line.actor, &line.event, &line.detail].map(|cell| csv_cell(cell));
+        let cells = [&at, &line.actor, &line.event, &line.detail].map(|text| cell(text));
         text.push_str(&cells.join(","));
         text.push_str("\r\n");
     }
     text
-}
-
-/// A cell of a CSV file.
-#[must_use]
-pub fn csv_cell(text: &str) -> String {
-    let formula = text.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let text = text.replace('"', "\"\"");
-    if formula { format!("\"'{text}\"") } else { format!("\"{text}\"") }
 }

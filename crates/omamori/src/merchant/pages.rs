@@ -30,7 +30,7 @@ use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::json::Json;
 use crate::web::page::page;
-use crate::web::text::Text;
+use crate::web::text::{Text, is_hidden};
 use crate::webhook;
 
 /// The routes.
@@ -214,7 +214,7 @@ async fn add_terminal(
     Json(request): Json<AddTerminal>,
 ) -> Result<axum::Json<TerminalAdded>> {
     let name = request.name.trim();
-    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > 64 || name.chars().any(is_hidden) {
         return Err(Error::field("name", "malformed"));
     }
     if !matches!(request.kind.as_str(), "pos" | "till" | ONLINE) {

@@ -25,7 +25,7 @@ use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::json::Json;
 use crate::web::page::page;
-use crate::web::text::Text;
+use crate::web::text::{Text, is_hidden};
 
 /// People of one merchant, those who are invited too.
 const PEOPLE_MAX: usize = 200;
@@ -125,7 +125,7 @@ pub(super) async fn invite(
     let act = Act::MerchantUserInvite;
     let Invite { name, role } = &asked.request;
     let name = name.trim();
-    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > 64 || name.chars().any(is_hidden) {
         return Err(Error::field("name", "malformed"));
     }
     let proved = confirm::accept(&app, &user, act, &asked.request, &asked.credential).await?;

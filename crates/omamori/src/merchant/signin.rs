@@ -21,6 +21,7 @@ use crate::secret::{Secret, token_hash};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
+use crate::web::text::is_hidden;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,7 +60,7 @@ pub(super) async fn invite_options(
     Json(request): Json<InviteOptions>,
 ) -> Result<axum::Json<Value>> {
     let name = request.name.trim();
-    if name.is_empty() || name.chars().count() > 64 || name.chars().any(char::is_control) {
+    if name.is_empty() || name.chars().count() > 64 || name.chars().any(is_hidden) {
         return Err(crate::web::error::Error::field("name", "malformed"));
     }
     let invited = invited(&app, request.invite.reveal()).await?.ok_or(Code::ProofFailed)?;

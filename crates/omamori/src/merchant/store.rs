@@ -11,7 +11,8 @@ use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
 use crate::rng::{Rng, random, random_below};
 use crate::secret::token_hash;
-use crate::web::error::Result;
+use crate::web::error::{Error, Result};
+use crate::web::text::is_hidden;
 
 /// Keys are told apart from other secrets by their first letters, for scanners of leaked keys.
 pub(super) const KEY_PREFIX: &str = "omk_";
@@ -24,11 +25,17 @@ pub struct NewTerminal {
     pub api_key: String,
 }
 
+/// A name that customers will read.
+fn readable(name: &str) -> Result<()> {
+    if name.chars().any(is_hidden) { Err(Error::field("name", "malformed")) } else { Ok(()) }
+}
+
 /// Adds a merchant.
 ///
 /// # Errors
-/// A fault if the registry fails.
+/// Hidden characters in the name; a fault if the registry fails.
 pub async fn create_merchant(app: &App, name: &str) -> Result<String> {
+    readable(name)?;
     let merchant_id = Kind::Merchant.random_text(app.rng.as_ref());
     app.stores
         .registry
@@ -45,8 +52,9 @@ pub async fn create_merchant(app: &App, name: &str) -> Result<String> {
 /// Adds a store and its two ledger accounts.
 ///
 /// # Errors
-/// A fault if a store fails.
+/// Hidden characters in the name; a fault if a store fails.
 pub async fn create_store(app: &App, merchant_id: &str, name: &str) -> Result<String> {
+    readable(name)?;
     let store_id = Kind::Store.random_text(app.rng.as_ref());
     let sales = derive("store-sales", &[store_id.as_bytes()]);
     let cash = derive("store-cash", &[store_id.as_bytes()]);

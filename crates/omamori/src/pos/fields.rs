@@ -2,6 +2,7 @@
 
 use super::model::ItemDetail;
 use crate::web::error::{Error, FieldError};
+use crate::web::text::is_hidden;
 
 /// The largest amount of one operation, in yen.
 pub const AMOUNT_MAX: i64 = 1_000_000;
@@ -34,11 +35,11 @@ impl Fields {
         }
     }
 
-    /// A text of at most `max` characters, without control characters.
+    /// A text of at most `max` characters, without hidden characters.
     pub fn text(&mut self, field: &str, value: &str, max: usize) {
         if value.chars().count() > max {
             self.wrong(field, "too_long");
-        } else if value.chars().any(char::is_control) {
+        } else if value.chars().any(is_hidden) {
             self.wrong(field, "malformed");
         }
     }

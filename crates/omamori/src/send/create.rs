@@ -27,7 +27,7 @@ use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::yen_text;
 use crate::web::json::Json;
-use crate::web::text::Text;
+use crate::web::text::{Text, is_hidden};
 
 /// No limit that can be set is higher: what is above is a slip of a program.
 const AMOUNT_MAX: i64 = 1_000_000;
@@ -83,14 +83,10 @@ pub(super) fn client_id(field: &str, id: &str) -> Result<()> {
 /// # Errors
 /// The field that is too long or malformed.
 pub(crate) fn line(field: &str, text: &str, max: usize) -> Result<()> {
-    // Marks that turn the direction of writing make a text say what it does not.
-    const TURNS: [std::ops::RangeInclusive<char>; 3] =
-        ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
-    let turns = |c: char| TURNS.iter().any(|range| range.contains(&c));
     if text.chars().count() > max {
         return Err(Error::field(field, "too_long"));
     }
-    if text.chars().any(|c| c.is_control() || turns(c)) {
+    if text.chars().any(is_hidden) {
         return Err(Error::field(field, "malformed"));
     }
     Ok(())

@@ -12,6 +12,7 @@ use super::lines::{self, Line};
 use super::search::{Asked, with_places};
 use crate::app::App;
 use crate::identity::Customer;
+use crate::web::csv::harmless;
 use crate::web::error::{Error, Result};
 use crate::web::filters::japan;
 use crate::web::text::Text;
@@ -71,34 +72,9 @@ fn record(line: &Line, entry: &Entry, text: Text) -> [String; 6] {
     [
         japan(entry.at).strftime("%Y-%m-%d %H:%M:%S").to_string(),
         text.named("entry.", entry.kind.as_str()),
-        harmless(&entry.store_name),
+        harmless(&entry.store_name).into_owned(),
         entry.amount.to_string(),
         line.points.to_string(),
         entry.id.clone(),
     ]
-}
-
-/// A text that a spreadsheet takes for a text: others could write a name that it would run as a
-/// formula (OWASP, CSV injection).
-fn harmless(text: &str) -> String {
-    let is_formula = text
-        .trim_start()
-        .starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']);
-    let is_control = text.starts_with(['\t', '\r', '\n']);
-    if is_formula || is_control { format!("'{text}") } else { text.to_owned() }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::harmless;
-
-    #[test]
-    fn a_name_is_never_a_formula() {
-        for name in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "＝1"] {
-            assert_eq!(harmless(name), format!("'{name}"));
-        }
-        for name in ["新宿本店", "A=B", "カフェ -庭-", ""] {
-            assert_eq!(harmless(name), name);
-        }
-    }
 }

@@ -8,6 +8,16 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
+/// Whether a character changes what people read and is not seen itself: a control character, or a
+/// mark that turns the direction of writing, which makes a text say what it does not (Unicode TR 36
+/// §2.5).
+#[must_use]
+pub fn is_hidden(c: char) -> bool {
+    const TURNS: [std::ops::RangeInclusive<char>; 3] =
+        ['\u{200e}'..='\u{200f}', '\u{202a}'..='\u{202e}', '\u{2066}'..='\u{2069}'];
+    c.is_control() || TURNS.iter().any(|range| range.contains(&c))
+}
+
 /// The cookie in which a person's choice of language is kept.
 pub const LANGUAGE_COOKIE: &str = "omamori_lang";
 

@@ -1,10 +1,14 @@
 //! The audit log: whatever is done to its rows is found, and two nodes write one chain.
 
 use omamori::audit::checkpoint::{Checkpoint, NotOurs, sign};
-use omamori::audit::verify::{Problem, Report, verify};
+use omamori::audit::list::Stored;
+use omamori::audit::verify::{Problem, Report, verify, verify_all};
+use omamori::audit::witness::verify_now;
 use omamori::audit::{Actor, MACHINE};
+use omamori::cli::drill::tampering::write_anew;
 use omamori::console::access::Role;
 use omamori::console::{customer_acts, staff};
+use omamori::gate::seal::SealKey;
 use omamori::secret::Vault;
 use omamori_db::{Db, sql};
 
@@ -18,6 +22,8 @@ on_both_engines!(
     what_was_taken_out_moved_or_cut_off_is_found,
     a_chain_that_was_written_anew_is_found_by_a_checkpoint,
     a_checkpoint_of_somebody_else_is_none,
+    a_chain_that_was_written_anew_is_found_by_its_decisions,
+    the_newest_entry_is_remembered,
 );
 on_several_nodes!(two_nodes_at_once_write_one_chain);
 
@@ -141,6 +147,61 @@ async fn a_chain_that_was_written_anew_is_found_by_a_checkpoint(app: &mut TestAp
     staff::invite(&app.app, "後から", Role::Viewer).await.unwrap();
     assert_eq!(check(app, &[]).await.problems, [], "the chain itself is sound");
     assert_eq!(check(app, &[signed]).await.problems, [Problem::NotAsSigned(10)]);
+}
+
+/// What the command says, without a checkpoint and in another process.
+async fn check_all(app: &TestApp) -> Vec<Problem> {
+    let (stores, key) = (&app.app.stores, SealKey::of(&app.app.vault));
+    verify_all(stores, &key, &[], app.now()).await.unwrap().problems
+}
+
+/// Attack: from a changed entry on the chain is written anew, with right hashes, by somebody with
+/// the databases' passwords; the decisions that the entries name are bent to fit, or others named.
+async fn a_chain_that_was_written_anew_is_found_by_its_decisions(app: &mut TestApp) {
+    ten_entries(app).await;
+    assert_eq!(check_all(app).await, []);
+    let (registry, evidence) = (&app.app.stores.registry, &app.app.stores.evidence);
+    registry.execute_raw("CREATE TABLE kept AS SELECT * FROM audit_entry".into()).await.unwrap();
+    type Change = fn(&mut Stored);
+    let changes: [(Change, Problem); 4] = [
+        (|entry| entry.reason = "別の理由".to_owned(), Problem::NotAsWitnessed(4)),
+        (|entry| entry.actor = "stf_other".to_owned(), Problem::NotAsDecided(4)),
+        (|entry| entry.at += 3_600_000_000, Problem::NotAsDecided(4)),
+        (|entry| entry.decision_id = "dec_other".to_owned(), Problem::NotAsDecided(4)),
+    ];
+    for (change, problem) in changes {
+        assert!(write_anew(registry, 4, change).await.unwrap());
+        assert_eq!(check(app, &[]).await.problems, [], "the chain itself is sound");
+        let found = check_all(app).await;
+        assert!(found.contains(&problem), "{problem} is not in {found:?}");
+        do_to(registry, "DELETE FROM audit_entry").await;
+        do_to(registry, "INSERT INTO audit_entry SELECT * FROM kept").await;
+    }
+    assert_eq!(check_all(app).await, []);
+    do_to(evidence, "UPDATE decision_batch SET body = REPLACE(body, 'machine', 'stf_1')").await;
+    let found = check_all(app).await;
+    assert!(found.contains(&Problem::NotAsDecided(1)), "{found:?}");
+}
+
+/// Attack: the newest entry, which no later act has seen, is written anew or cut off with the head.
+/// The process that wrote it remembers; an alert says so.
+async fn the_newest_entry_is_remembered(app: &mut TestApp) {
+    ten_entries(app).await;
+    assert_eq!(verify_now(&app.app).await.unwrap().problems, []);
+    let registry = &app.app.stores.registry;
+    registry.execute_raw("CREATE TABLE kept AS SELECT * FROM audit_entry".into()).await.unwrap();
+    assert!(write_anew(registry, 10, |entry| entry.reason = "別の理由".to_owned()).await.unwrap());
+    assert_eq!(verify_now(&app.app).await.unwrap().problems, [Problem::NotAsWitnessed(10)]);
+    do_to(registry, "DELETE FROM audit_entry").await;
+    do_to(registry, "INSERT INTO audit_entry SELECT * FROM kept").await;
+    assert_eq!(verify_now(&app.app).await.unwrap().problems, []);
+    do_to(registry, "DELETE FROM audit_entry WHERE seq = 10").await;
+    do_to(registry, "UPDATE audit_head SET seq = 9").await;
+    assert_eq!(verify_now(&app.app).await.unwrap().problems, [Problem::NotAsWitnessed(10)]);
+    // Another process, which was not there, reads what there is.
+    let other = app.another_node().await;
+    assert_eq!(verify_now(&other.app).await.unwrap().problems, []);
+    other.app.close().await;
 }
 
 /// Attack: a checkpoint that was mended, or signed with a key of one's own.

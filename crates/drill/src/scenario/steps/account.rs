@@ -1,6 +1,6 @@
 //! Attacks on sign-up, on moves to another phone and on recovery.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::super::file::Params;
 use super::super::world::{Whose, World};
@@ -30,6 +30,66 @@ pub(super) async fn reset_elsewhere(
             world.refused("a reset began with what a thief knows", &request).await?;
         }
         guess_recovery(world, &mut burner, (&telephone, "2019-0701-2019-0701")).await?;
+        reset_of_2019(world, &mut burner, &telephone, params).await?;
+    }
+    Ok(())
+}
+
+/// The same at the address that had it in 2019, which only the baseline has: the mail goes to the
+/// thief, who sets a password, brings a phone of the thief's to the account and goes shopping.
+async fn reset_of_2019(
+    world: &mut World<'_>,
+    burner: &mut Phone,
+    telephone: &str,
+    params: Params<'_>,
+) -> Result<(), Failure> {
+    let http = world.http.clone();
+    let of = |field: &str, without: &str| match params.text("field", "") {
+        named if named == field => params.text("value", without).to_owned(),
+        _ => without.to_owned(),
+    };
+    let (address, birth_date) = (of("email", "thief@example.com"), of("birth_date", "2019-01-01"));
+    let before = burner.newest_message(&http, &address).await?;
+    let asked = json!({ "phone": telephone, "birth_date": birth_date, "address": address });
+    let mut request = burner.request("POST", &format!("{API}/2019/reset"), &asked.to_string());
+    if !world.attack(&request).await?.is_ok() {
+        return Ok(());
+    }
+    world.breach("a reset went to an address that the thief named");
+    let mail = burner.next_message(&http, &address, &before).await?;
+    let token = mail.split("reset:").nth(1).unwrap_or_default();
+    let token: String = token.chars().take_while(char::is_ascii_hexdigit).collect();
+    let password = "dorobo no pasuwado";
+    let asked = json!({ "phone": telephone, "token": token, "password": password });
+    request.path = format!("{API}/2019/reset/finish");
+    request.body = asked.to_string().into_bytes();
+    if world.attack(&request).await?.is_ok() {
+        take_all(world, burner, (telephone, password)).await?;
+    }
+    Ok(())
+}
+
+/// Whoever has the password brings another phone, and spends what is there.
+async fn take_all(
+    world: &mut World<'_>,
+    burner: &mut Phone,
+    (telephone, password): (&str, &str),
+) -> Result<(), Failure> {
+    let (http, now) = (world.http.clone(), world.now());
+    let place = (&*http, world.server());
+    let moved = burner.take_over(place, (telephone, password), now).await?;
+    world.note(&moved);
+    if !moved.is_ok() {
+        return Ok(());
+    }
+    world.tally.entered.insert(telephone.to_owned());
+    let me = burner.get(place, "/me", now).await?;
+    let holds = me.json()["balance"].as_i64().unwrap_or_default();
+    let (code, id) = (burner.code(now)?.to_string(), world.id("goods"));
+    let body = json!({ "merchant_payment_id": id, "code": code, "amount": holds });
+    let request = world.till(0, "/payments", &body);
+    if world.attack(&request).await?.is_ok() {
+        world.tally.goods += holds;
     }
     Ok(())
 }
@@ -135,13 +195,36 @@ pub(super) async fn sign_up_with_stolen_number(
                 world.breach("a number alone opened its owner's account");
             }
             let path = format!("{API}/me");
-            let me = burner.ready(server, ("GET", &path), (&serde_json::Value::Null, now));
+            let me = burner.ready(server, ("GET", &path), (&Value::Null, now));
             if world.attack(&me).await?.json()["balance"] != json!(0) {
                 world.breach("a new account of an old number holds its owner's money");
             }
         }
     }
     Ok(())
+}
+
+/// An app of the thief's own goes past the page of the terms: cash at once, and confirmations of
+/// versions that are not there.
+pub(super) async fn skip_terms(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+    let mut burner = world.burner();
+    let (http, server, now) = (world.http.clone(), world.server(), world.now());
+    burner.sign_up_alone((&http, server), now).await?;
+    let code = burner.code(now)?.to_string();
+    let mut cash = Vec::new();
+    for _ in 0..2 {
+        let id = world.id("cash");
+        let body = json!({ "merchant_topup_id": id, "code": code, "amount": 1_000 });
+        cash.push(world.till(0, "/topups", &body));
+    }
+    world.refused("cash was taken before the terms were confirmed", &cash[0]).await?;
+    for version in [json!(0), json!(-1), json!(2), json!(i64::MAX), json!(null), json!("1")] {
+        let path = format!("{API}/terms/confirm");
+        let body = json!({ "version": version });
+        let request = burner.ready(server, ("POST", &path), (&body, now));
+        world.refused("terms that are not there were confirmed", &request).await?;
+    }
+    world.refused("cash was taken before the terms were confirmed", &cash[1]).await
 }
 
 /// Whether the service answers otherwise for numbers that have an account.
@@ -190,11 +273,24 @@ pub(super) async fn pump_messages(
     params: Params<'_>,
 ) -> Result<(), Failure> {
     let (numbers, at_most) = (params.count("numbers", 60), params.count("at_most", 30));
+    let is_forged = params.text("forwarded", "as_it_is") == "forged";
     let mut sent = 0;
     for number in 0..numbers {
         let mut request = world.stranger(1, "POST", &format!("{API}/signup/start"));
         let body = json!({ "phone": format!("+8170{:08}", 40_000_000 + number) });
         request.body = body.to_string().into_bytes();
+        if is_forged {
+            // Proxies add whom they heard at the right; what stands before it, the machine wrote.
+            let forged =
+                |(_, real): &mut (&str, String)| *real = format!("192.0.2.{number}, {real}");
+            request
+                .headers
+                .iter_mut()
+                .filter(|(name, _)| *name == "x-forwarded-for")
+                .for_each(forged);
+            request.headers.push(("x-real-ip", format!("192.0.2.{number}")));
+            request.headers.push(("forwarded", format!("for=192.0.2.{number}")));
+        }
         sent += usize::from(world.attack(&request).await?.is_ok());
     }
     if sent > at_most {

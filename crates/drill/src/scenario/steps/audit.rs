@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::file::Params;
+use super::super::stage::Tamper;
 use super::super::world::{Whose, World};
 use super::insider::{DESK, at_desk, enter};
 use crate::player::{Failure, expect_ok};
@@ -25,7 +26,15 @@ const WAYS: [(&str, &str); 8] = [
 /// An insider stops an account and wants it never to have been: writes a reason that would look
 /// like an entry of somebody else's, asks for every way to change the log, and at last has a hand
 /// in the store.
-pub(super) async fn tamper_with_audit(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+pub(super) async fn tamper_with_audit(
+    world: &mut World<'_>,
+    params: Params<'_>,
+) -> Result<(), Failure> {
+    let how = match params.text("how", "newest") {
+        "anew" => Tamper::Anew,
+        "cut_off" => Tamper::CutOff,
+        _ => Tamper::Newest,
+    };
     let (cookie, _) = enter(world).await?;
     let thief = world.actor(Whose::Thief, 0).phone.customer_id().to_owned();
     let freeze = format!("{DESK}/customers/{thief}/freeze");
@@ -43,9 +52,14 @@ pub(super) async fn tamper_with_audit(world: &mut World<'_>, _: Params<'_>) -> R
     if page.contains(FORGED) {
         world.breach("a reason looks like an entry");
     }
+    // Somebody has looked at the log as it is, and staff have gone on with their work.
+    world.stage.desk.settle().await;
+    let next = format!("{DESK}/customers/{thief}/unmask");
+    let body = json!({ "contact": "phone", "reason": "drill" });
+    expect_ok(&next, &world.http.ask(&at_desk(world, &cookie, "POST", &next, &body)).await?)?;
     let stage = world.stage;
     let Some(tampering) = &stage.tampering else { return Ok(()) };
-    if !tampering().await {
+    if !tampering(how).await {
         return Err(Failure::NotUnderstood("the log in the store"));
     }
     world.tally.attempts += 1;

@@ -20,11 +20,11 @@ async fn set(world: &mut World<'_>, who: (Whose, usize)) -> Result<String, Failu
 fn sale(
     world: &mut World<'_>,
     who: (Whose, usize),
-    amount: i64,
+    (store, amount): (usize, i64),
 ) -> Result<(Request, String), Failure> {
     let (code, id) = (world.code(who.0, who.1)?, world.id("coupon"));
     let body = json!({ "merchant_payment_id": id, "code": code, "amount": amount });
-    Ok((world.till(0, "/payments", &body), id))
+    Ok((world.till(store, "/payments", &body), id))
 }
 
 /// What a sale took off.
@@ -39,7 +39,7 @@ pub(super) async fn farm_coupon(world: &mut World<'_>, params: Params<'_>) -> Re
     let campaign = set(world, who).await?;
     let (mut taken, amount) = (0, 1_000);
     for _ in 0..times {
-        let (request, id) = sale(world, who, amount)?;
+        let (request, id) = sale(world, who, (0, amount))?;
         let reply = world.attack(&request).await?;
         if !reply.is_ok() {
             continue;
@@ -72,13 +72,13 @@ pub(super) async fn farm_coupon(world: &mut World<'_>, params: Params<'_>) -> Re
     Ok(())
 }
 
-/// One coupon in as many codes as a phone shows, at one time.
+/// One coupon in as many codes as a phone shows, at registers of both stores at one time.
 pub(super) async fn race_coupon(world: &mut World<'_>, params: Params<'_>) -> Result<(), Failure> {
     let (who, once, amount) = ((Whose::Thief, 0), world.stage.coupon_yen, 1_000);
     set(world, who).await?;
     let mut requests = Vec::new();
-    for _ in 0..params.count("at_once", 4).min(4) {
-        requests.push(sale(world, who, amount)?.0);
+    for store in 0..params.count("at_once", 4).min(4) {
+        requests.push(sale(world, who, (store, amount))?.0);
     }
     let mut taken = 0;
     for reply in world.at_once(requests).await? {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::super::file::Params;
 use super::super::world::{Whose, World};
 use crate::load::Request;
-use crate::player::{Failure, expect_ok, passkey_of};
+use crate::player::{Failure, Passkey, expect_ok, passkey_of};
 
 pub(super) const DESK: &str = "/api/admin/v1";
 
@@ -27,12 +27,18 @@ pub(super) fn at_desk(
 }
 
 /// The insider makes the passkey of the invitation and is signed in: the cookie.
-pub(super) async fn enter(
+pub(super) async fn enter(world: &mut World<'_>) -> Result<(String, Passkey), Failure> {
+    enter_as(world, "insider").await
+}
+
+/// The same by one of several.
+pub(super) async fn enter_as(
     world: &mut World<'_>,
-) -> Result<(String, crate::player::Passkey), Failure> {
+    name: &str,
+) -> Result<(String, Passkey), Failure> {
     let nobody = || Failure::NotUnderstood("an insider");
     let invite = world.stage.insider.as_ref().ok_or_else(nobody)?().await.ok_or_else(nobody)?;
-    let mut passkey = passkey_of("insider", world.stage.first_customer, &world.server().origin);
+    let mut passkey = passkey_of(name, world.stage.first_customer, &world.server().origin);
     let path = format!("{DESK}/enrol/options");
     let asked = at_desk(world, "", "POST", &path, &json!({ "invite": invite }));
     let options = expect_ok(&path, &world.http.ask(&asked).await?)?;
@@ -87,16 +93,32 @@ pub(super) async fn export_customers(
     params: Params<'_>,
 ) -> Result<(), Failure> {
     let (cookie, _) = enter(world).await?;
-    for query in ["", "%", "_", "cus_", "090", "+81", "*", "' OR '1'='1"] {
+    let asks = ["", "%", "_", "cus_", "090", "+81", "*", "' OR '1'='1"].map(|q| json!({ "q": q }));
+    let pages = [
+        json!({ "q": "cus_", "limit": 100_000 }),
+        json!({ "q": "cus_", "page": 2, "size": 1_000 }),
+        json!({ "q": { "$ne": "" } }),
+        json!({ "q": ["cus_", "090"] }),
+        json!([{ "q": "090" }, { "q": "080" }]),
+    ];
+    for query in asks.into_iter().chain(pages) {
         let path = format!("{DESK}/search");
-        let request = at_desk(world, &cookie, "POST", &path, &json!({ "q": query }));
+        let request = at_desk(world, &cookie, "POST", &path, &query);
         let reply = world.attack(&request).await?;
         let found = String::from_utf8_lossy(&reply.body).matches("cus_").count();
         if found > params.count("reads", 1) {
-            world.breach(&format!("a search for {query:?} lists {found} customers"));
+            world.breach(&format!("a search for {query} lists {found} customers"));
         }
     }
-    for path in ["/console/customers", "/api/admin/v1/customers", "/api/admin/v1/export"] {
+    for path in [
+        "/console/customers",
+        "/console/customers?limit=100000&offset=0",
+        "/console/customers.csv",
+        "/api/admin/v1/customers",
+        "/api/admin/v1/customers?after=cus_0&limit=1000",
+        "/api/admin/v1/export",
+        "/api/wallet/v1/history.csv",
+    ] {
         let request = at_desk(world, &cookie, "GET", path, &Value::Null);
         world.refused("there is a list of customers", &request).await?;
     }

@@ -5,10 +5,12 @@ mod audit;
 mod cards;
 mod codes;
 mod coupons;
+mod desk;
 mod insider;
 mod merchants;
 mod money;
 mod orders;
+mod races;
 mod refunds;
 mod sends;
 mod session;
@@ -48,9 +50,10 @@ programs! {
     account::move_with_password("totp");
     account::reset_elsewhere("field", "value");
     account::sign_up_with_stolen_number();
-    audit::tamper_with_audit();
+    audit::tamper_with_audit("how");
+    account::skip_terms();
     account::tell_numbers_apart();
-    account::pump_messages("numbers", "at_most");
+    account::pump_messages("numbers", "at_most", "forwarded");
     cards::charge_back("amount");
     cards::forge_gateway_events("times");
     cards::answer_gateway_again("amount", "times");
@@ -64,6 +67,8 @@ programs! {
     coupons::farm_coupon("times");
     coupons::race_coupon("at_once");
     coupons::sign_up_again();
+    desk::forge_staff_posts();
+    desk::replay_approval();
     insider::approve_own_request();
     insider::export_customers("reads");
     insider::open_the_desk_from_outside();
@@ -72,6 +77,7 @@ programs! {
     merchants::use_revoked_key();
     money::change_amount_of_retry("amount");
     money::odd_amounts();
+    money::trick_numbers();
     money::race_balance("at_once", "amount");
     money::race_limits("at_once", "amount");
     money::spend_canceled_cash("amount");
@@ -79,6 +85,9 @@ programs! {
     money::pay_from_stopped_account("amount");
     orders::change_amount_of_order("amount");
     orders::swap_sticker("amount");
+    races::dodge_own_limit("limit", "amount");
+    races::race_into_mule("amount");
+    races::race_refunds("amount", "at_once");
     refunds::clerk_refunds("amount", "times");
     refunds::refund_elsewhere("amount");
     refunds::refund_too_much("amount", "at_once");
@@ -91,6 +100,7 @@ programs! {
     session::replay_proof();
     session::skew_clock();
     session::steal_session();
+    session::toss_cookies();
     session::weaken_proof();
     session::without_proof();
     signin::crack_password("tries", "phone");
@@ -102,10 +112,12 @@ programs! {
     signin::wait_for_alert();
     texts::inject_into_headers();
     texts::inject_sql();
+    texts::spoof_texts();
     texts::store_script();
     texts::read_others_papers();
     texts::walk_paths();
     wire::hold_connections("connections");
+    wire::never_read("connections");
     wire::send_huge_bodies();
     wire::smuggle_requests();
 }

@@ -7,7 +7,7 @@ use super::super::world::{Whose, World};
 use crate::player::{Failure, expect_ok};
 
 /// The largest balance that a wallet may hold by the default settings, in yen.
-const BALANCE_MAX: i64 = 100_000;
+pub(super) const BALANCE_MAX: i64 = 100_000;
 
 /// The register's request again, under its id, with another amount.
 pub(super) async fn change_amount_of_retry(
@@ -68,6 +68,56 @@ pub(super) async fn odd_amounts(world: &mut World<'_>, _: Params<'_>) -> Result<
             let request = world.ready((Whose::Thief, 0), "POST", path, &body);
             world.refused(&format!("{path} took {amount}"), &request).await?;
         }
+    }
+    Ok(())
+}
+
+/// Numbers as only some readers of JSON take them: with exponents, fractions, signs and zeros in
+/// front, as texts, in wide digits, beyond 64 bits, twice.
+const TRICKS: [&str; 16] = [
+    "1e3",
+    "1E+3",
+    "1000.0",
+    "1000.0000000000000000000000001",
+    "-0",
+    "+1000",
+    "01000",
+    "0x3e8",
+    "1_000",
+    "NaN",
+    "Infinity",
+    "\"1000\"",
+    "\u{ff11}\u{ff10}\u{ff10}\u{ff10}",
+    "18446744073709552616",
+    "1000,\"amount\":1",
+    "1,\"\\u0061mount\":1000",
+];
+
+/// The same amount to one reader and another to the next.
+pub(super) async fn trick_numbers(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+    let bought = world.buy((Whose::Thief, 0), (0, 500)).await?;
+    let code = world.actor(Whose::Thief, 0).phone.last_code()?.to_string();
+    for trick in TRICKS {
+        let id = world.id("trick");
+        for (path, rest) in [
+            ("/payments", format!("\"merchant_payment_id\":\"{id}\",\"code\":\"{code}\"")),
+            ("/topups", format!("\"merchant_topup_id\":\"{id}\",\"code\":\"{code}\"")),
+            ("/orders", format!("\"merchant_payment_id\":\"{id}\"")),
+            (
+                "/refunds",
+                format!("\"merchant_refund_id\":\"{id}\",\"merchant_payment_id\":\"{bought}\""),
+            ),
+        ] {
+            let mut request = world.till(0, path, &json!({}));
+            request.body = format!("{{{rest},\"amount\":{trick}}}").into_bytes();
+            world.refused(&format!("{path} took {trick}"), &request).await?;
+        }
+        let mut request = world.ready((Whose::Thief, 0), "POST", "/sends/options", &json!({}));
+        let send = format!(
+            "{{\"client_send_id\":\"{id}\",\"to\":{{\"kind\":\"link\"}},\"amount\":{trick}}}"
+        );
+        request.body = send.into_bytes();
+        world.refused(&format!("a send took {trick}"), &request).await?;
     }
     Ok(())
 }

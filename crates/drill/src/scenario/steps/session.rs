@@ -113,6 +113,31 @@ pub(super) async fn mix_cookie_and_phone(
     Ok(())
 }
 
+/// Two cookies of one name, as a page of a neighbouring host can set one: the thief's session comes
+/// before the victim's, so that the victim does things in the thief's account; and the victim's
+/// comes with the thief's phone, beside the thief's own.
+pub(super) async fn toss_cookies(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+    let victims = world.actor(Whose::Victim, 0).phone.session();
+    let thieves = world.actor(Whose::Thief, 0).phone.session();
+    let pairs = [
+        (Whose::Victim, format!("{}; {}", thieves.cookie, victims.cookie)),
+        (Whose::Victim, format!("a=b; {};{}", thieves.cookie, victims.cookie)),
+        (Whose::Thief, format!("{}; {}", victims.cookie, thieves.cookie)),
+        (Whose::Thief, format!("{}\t;{}", victims.cookie, thieves.cookie)),
+    ];
+    for (who, cookies) in pairs {
+        for (method, path) in DOORS {
+            let body = if method == "GET" { Value::Null } else { json!({}) };
+            let mut request = world.ready((who, 0), method, path, &body);
+            request.headers.retain(|(name, _)| *name != "cookie");
+            request.headers.push(("cookie", cookies.clone()));
+            let reply = world.attack(&request).await?;
+            must_not_enter(world, "a phone went with another's session", &reply);
+        }
+    }
+    Ok(())
+}
+
 /// What was seen on the wire is sent again, and put to another request.
 pub(super) async fn replay_proof(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
     for path in ["/me", "/history", "/devices"] {

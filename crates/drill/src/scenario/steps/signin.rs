@@ -181,6 +181,15 @@ pub(super) async fn forge_external(
             note_entry(world, &reply);
             world.must_refuse("an id alone was let in", &reply);
         }
+        // The address that had it in 2019, which only the baseline has.
+        for provider in ["01", "03", "04", "05", "06"] {
+            let path = format!("{API}/2019/external");
+            let body = json!({ "userId": telephone, "extIdSiteCd": provider });
+            let request = burner.request("POST", &path, &body.to_string());
+            let reply = world.attack(&request).await?;
+            note_entry(world, &reply);
+            world.must_refuse("an id and two digits were let in", &reply);
+        }
         let path = format!("/external/sandbox/callback?state=forged{time}&code=forged");
         let request = world.stranger(time, "GET", &path);
         let reply = world.attack(&request).await?;

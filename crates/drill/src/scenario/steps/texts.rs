@@ -90,6 +90,52 @@ pub(super) async fn inject_into_headers(
     Ok(())
 }
 
+/// Texts that say something else than they seem to: marks that turn the direction of writing, in
+/// what a receipt, a notice or a list shows; and a store whose name a spreadsheet would run.
+pub(super) async fn spoof_texts(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
+    let key =
+        world.stage.formula.clone().ok_or(Failure::NotUnderstood("a store with a formula"))?;
+    for mark in ['\u{202e}', '\u{2066}', '\u{200f}', '\u{0}', '\u{7}', '\n'] {
+        let text = format!("返金 ¥{mark}000,3");
+        let (code, id) = (world.actor(Whose::Victim, 0).phone.last_code()?, world.id("spoof"));
+        let code = code.to_string();
+        for (field, value) in [
+            ("description", json!(text)),
+            ("items", json!([{ "name": text, "quantity": 1, "unit_price": 100 }])),
+        ] {
+            let body = json!({ "merchant_payment_id": id, "code": code, "amount": 100,
+                (field): value });
+            let request = till(&key, "/payments", &body);
+            world.refused("a text that turns was taken from a register", &request).await?;
+        }
+        let mut burner = world.burner();
+        let mut keys = burner.keys();
+        keys["name"] = json!(text);
+        let telephone = crate::player::Phone::telephone(world.victims[0].phone.number());
+        let body = json!({ "phone": telephone, "recovery_code": "2019-0701-2019-0701",
+            "device": keys });
+        let (server, now) = (world.server(), world.now());
+        let path = format!("{API}/recover/start");
+        let request = burner.ready(server, ("POST", &path), (&body, now));
+        world.refused("a text that turns is the name of a phone", &request).await?;
+    }
+    let (code, id) = (world.code(Whose::Victim, 0)?, world.id("formula"));
+    let body = json!({ "merchant_payment_id": id, "code": code, "amount": 100 });
+    expect_ok("/payments", &world.attack(&till(&key, "/payments", &body)).await?)?;
+    world.actor(Whose::Victim, 0).yen -= 100;
+    let file = page(world, &format!("{API}/history.csv")).await?;
+    let runs = |cell: &str| cell.trim_matches('"').trim_start().starts_with(['=', '＝', '@', '＠']);
+    if !file.contains("HYPERLINK") {
+        return Err(Failure::NotUnderstood("the file of a history: the store is not in it"));
+    }
+    if file.lines().flat_map(|line| line.split(',')).any(runs) {
+        world.breach("a store's name is a formula in a customer's file");
+    } else {
+        world.stopped("harmless_cell");
+    }
+    Ok(())
+}
+
 /// SQL where texts are taken.
 pub(super) async fn inject_sql(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
     for text in

@@ -73,6 +73,32 @@ pub(super) async fn hold_connections(
     Ok(())
 }
 
+/// Many streams of events and large answers that are asked for and never read, by a register's key
+/// that was stolen.
+pub(super) async fn never_read(world: &mut World<'_>, params: Params<'_>) -> Result<(), Failure> {
+    let key = world.stage.registers[0].clone();
+    let mut held = Vec::new();
+    for place in 0..params.count("connections", 200) {
+        let mut stream = TcpStream::connect(world.server().address).await?;
+        let path = if place % 2 == 0 { "/api/pos/v1/events" } else { "/api/openapi.json" };
+        let asks = if place % 2 == 0 { 1 } else { 40 };
+        let ask = format!("GET {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {key}\r\n\r\n");
+        let _closed = stream.write_all(ask.repeat(asks).as_bytes()).await;
+        world.tally.attempts += 1;
+        held.push(stream);
+    }
+    let bought = tokio::time::timeout(PATIENCE, world.buy((Whose::Victim, 0), (1, 100)));
+    match bought.await {
+        Ok(bought) => {
+            bought?;
+            world.stopped("customer_served");
+        }
+        Err(_late) => world.breach("nobody could buy while answers were not read"),
+    }
+    drop(held);
+    Ok(())
+}
+
 /// Bodies that are too large, too deep, or not what they say.
 pub(super) async fn send_huge_bodies(world: &mut World<'_>, _: Params<'_>) -> Result<(), Failure> {
     let deep = format!("{}{}", "[".repeat(30_000), "]".repeat(30_000));

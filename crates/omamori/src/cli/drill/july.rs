@@ -1,14 +1,13 @@
 //! `omamori drill july-2019`: the attack of July 2019 on a crowd, beside the figures of 2019, and
 //! beside the same on a build without the controls.
 
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use omamori_drill::july::{Figures, run as play, table};
 
 use super::stage::Service;
-use super::{Error, fresh_folder, say};
+use super::{Error, NOT_BASELINE, elsewhere, fresh_folder, say};
 use crate::baseline;
 use crate::config::Store;
 
@@ -40,7 +39,14 @@ pub(super) async fn run(asked: Asked<'_>) -> Result<(), Error> {
     }
     let mut runs = Vec::new();
     if let Some(program) = asked.baseline {
-        runs.push(elsewhere(program.to_owned(), &asked).await?);
+        let customers = asked.customers.to_string();
+        let again = [NAME, "--customers", &customers].map(str::to_owned);
+        let theirs: Vec<Figures> = elsewhere::report(program, &again, (asked.data, FILE)).await?;
+        let figures = theirs.into_iter().next().ok_or("the baseline has no figures")?;
+        if !figures.is_baseline {
+            return Err(NOT_BASELINE.into());
+        }
+        runs.push(figures);
     }
     let folder = fresh_folder(asked.data, NAME)?;
     let store = Store::Sqlite { folder: folder.clone() };
@@ -94,28 +100,4 @@ pub fn judge(figures: &Figures) -> Result<(), Error> {
     let faults: Vec<_> =
         faults.into_iter().filter(|(is_so, _)| *is_so).map(|(_, text)| text).collect();
     if faults.is_empty() { Ok(()) } else { Err(faults.join("; ").into()) }
-}
-
-/// The same by another program, which must be the baseline: it says so on its pages.
-async fn elsewhere(program: PathBuf, asked: &Asked<'_>) -> Result<Figures, Error> {
-    let out = asked.data.join("baseline-report");
-    std::fs::create_dir_all(&out)?;
-    let mut command = Command::new(&program);
-    command.args(["drill", NAME, "--customers", &asked.customers.to_string(), "--data"]);
-    command.arg(asked.data.join("baseline")).arg("--report").arg(&out);
-    say(format_args!("First the build without controls: {}", program.display()));
-    let ended = tokio::task::spawn_blocking(move || command.output()).await??;
-    let figures = std::fs::read_to_string(out.join(FILE));
-    std::fs::remove_dir_all(&out)?;
-    if !ended.status.success() {
-        return Err(format!("the baseline: {}", String::from_utf8_lossy(&ended.stderr)).into());
-    }
-    let figures: Vec<Figures> = serde_json::from_str(&figures?)?;
-    let figures = figures.into_iter().next().ok_or("the baseline has no figures")?;
-    if !figures.is_baseline {
-        return Err(
-            "--baseline needs a program that was built with the feature baseline-2019".into()
-        );
-    }
-    Ok(figures)
 }

@@ -4,9 +4,11 @@
 //! Everything that attacks is in the crate `drill` and speaks HTTP. Here is what needs the inside:
 //! a service with a shop, somebody who watches its alerts and closes doors ([`stage`]).
 
+mod elsewhere;
 pub mod july;
 mod remote;
 pub mod stage;
+pub mod tampering;
 
 use std::path::{Path, PathBuf};
 
@@ -14,10 +16,16 @@ use indicatif::{ProgressBar, ProgressStyle};
 use omamori_drill::scenario::{self, Outcome, Scenario, Verdict, markdown};
 
 use super::say;
+use crate::baseline;
 use crate::config::Store;
 use crate::observe::logs;
 
 type Error = Box<dyn std::error::Error>;
+
+/// The file of outcomes in the folder of reports.
+const FILE: &str = "drill.json";
+const NOT_BASELINE: &str =
+    "--baseline needs a program that was built with the feature baseline-2019";
 
 /// Attacks the service.
 #[derive(clap::Args)]
@@ -48,8 +56,10 @@ pub struct Args {
     /// `july-2019`: how many customers there are.
     #[arg(long, default_value_t = 20_000)]
     customers: usize,
-    /// `july-2019`: a program built with the feature `baseline-2019`, to be attacked too.
-    #[arg(long)]
+    /// Attack the service without its controls first, and print both: a program built with the
+    /// feature `baseline-2019`, or nothing, and it is built of the source around here.
+    #[arg(long, num_args = 0..=1, default_missing_value = elsewhere::BUILD)]
+    #[arg(conflicts_with = "address", value_name = "PROGRAM")]
     baseline: Option<PathBuf>,
     /// The folder for the services that are started. What is made in it is removed.
     #[arg(long, default_value = "data/drill")]
@@ -61,11 +71,12 @@ pub struct Args {
 /// # Errors
 /// If a scenario was not withstood, or none could be run.
 pub async fn run(args: Args) -> Result<(), Error> {
+    let program = args.baseline.as_deref().map(elsewhere::program).transpose()?;
     if args.name.as_deref() == Some(july::NAME) {
         logs::start_text("off");
         return july::run(july::Asked {
             customers: args.customers,
-            baseline: args.baseline.as_deref(),
+            baseline: program.as_deref(),
             data: &args.data,
             report: args.report.as_deref(),
         })
@@ -89,19 +100,40 @@ pub async fn run(args: Args) -> Result<(), Error> {
         return Err("there is no such scenario; `omamori drill list` names them".into());
     }
     logs::start_text("off");
-    let outcomes = run_all(&chosen, &args).await?;
+    let mut outcomes = match program {
+        Some(program) => on_baseline(&program, &args).await?,
+        None => Vec::new(),
+    };
+    outcomes.extend(run_all(&chosen, &args).await?);
     let text = markdown(&outcomes);
     say(&text);
     if let Some(folder) = &args.report {
         std::fs::create_dir_all(folder)?;
-        std::fs::write(folder.join("drill.json"), serde_json::to_string_pretty(&outcomes)?)?;
+        std::fs::write(folder.join(FILE), serde_json::to_string_pretty(&outcomes)?)?;
         std::fs::write(folder.join("drill.md"), &text)?;
     }
-    let failed = outcomes.iter().filter(|outcome| outcome.verdict != Verdict::Held).count();
+    // What the service without its controls did not withstand is what it is there for.
+    let ours = || outcomes.iter().filter(|outcome| baseline::IS_ON || !outcome.is_baseline);
+    let failed = ours().filter(|outcome| outcome.verdict != Verdict::Held).count();
     match failed {
         0 => Ok(()),
-        _ => Err(format!("{failed} of {} scenarios were not withstood", outcomes.len()).into()),
+        _ => Err(format!("{failed} of {} scenarios were not withstood", ours().count()).into()),
     }
+}
+
+/// The same scenarios by the program without controls.
+async fn on_baseline(program: &Path, args: &Args) -> Result<Vec<Outcome>, Error> {
+    let mut asked = vec![args.name.clone().unwrap_or_else(|| "--all".to_owned())];
+    if let Some(folder) = &args.scenarios {
+        asked.extend(["--scenarios".to_owned(), folder.to_string_lossy().into_owned()]);
+    }
+    let outcomes: Vec<Outcome> = elsewhere::report(program, &asked, (&args.data, FILE)).await?;
+    // One that broke off did not get as far as the page that says it.
+    let is_known = |outcome: &Outcome| outcome.is_baseline || outcome.customers == 0;
+    if !outcomes.iter().all(is_known) {
+        return Err(NOT_BASELINE.into());
+    }
+    Ok(outcomes)
 }
 
 fn read(folder: Option<&Path>) -> Result<Vec<Scenario>, Error> {

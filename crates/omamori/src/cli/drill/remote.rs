@@ -19,6 +19,7 @@ struct Keys {
     origin: Option<String>,
     registers: Vec<String>,
     rival: Option<String>,
+    formula: Option<String>,
     revoked: Option<String>,
     insider: Option<String>,
     #[serde(default)]
@@ -52,6 +53,7 @@ pub(super) async fn run_at(
         server: Server { address, origin },
         registers: keys.registers,
         rival: keys.rival,
+        formula: keys.formula,
         revoked: keys.revoked,
         insider: keys.insider.map(|invite| -> Insider {
             Box::new(move || Box::pin(std::future::ready(Some(invite.clone()))))

@@ -13,10 +13,11 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Error;
+use super::tampering::tamper;
 use crate::alert::{self, Kind};
 use crate::app::App;
 use crate::audit::Actor;
-use crate::cli::demo::serve_issuer;
+use crate::cli::demo::{publish_examples, serve_issuer};
 use crate::cli::merchant::plain;
 use crate::cli::open::{open, read_or_make_key};
 use crate::clock::{Clock, DAY, Micros, SECOND, SystemClock};
@@ -37,6 +38,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(200);
 const ALERTS: i64 = 50;
 const COUPON_YEN: i64 = 200;
 const SCRIPT: &str = "<script>alert(1)</script>";
+const FORMULA: &str = "＝HYPERLINK(\"https://thief.example\")";
 
 /// The machine's clock, that can be put forward.
 #[derive(Default)]
@@ -152,7 +154,7 @@ impl Service {
 }
 
 /// A merchant with four registers in two stores and one whose key was revoked, another whose
-/// store has a script for a name, a coupon, and somebody of staff.
+/// stores have a script and a formula for names, a coupon, and somebody of staff.
 async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result<Stage, Error> {
     let merchant = create_merchant(app, "日の丸商店").await.map_err(plain)?;
     let mut registers = Vec::new();
@@ -168,15 +170,19 @@ async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result
     let revoke = sql("UPDATE terminal SET revoked_at = $1 WHERE terminal_id = $2");
     let revoke = revoke.bind(app.clock.now()).bind(&stolen.terminal_id);
     app.stores.registry.execute(revoke).await?;
-    let rival = create_merchant(app, SCRIPT).await.map_err(plain)?;
-    let rival = create_store(app, &rival, SCRIPT).await.map_err(plain)?;
+    let other = create_merchant(app, SCRIPT).await.map_err(plain)?;
+    let rival = create_store(app, &other, SCRIPT).await.map_err(plain)?;
     let rival = create_terminal(app, &rival, SCRIPT, "pos").await.map_err(plain)?;
+    let formula = create_store(app, &other, FORMULA).await.map_err(plain)?;
+    let formula = create_terminal(app, &formula, "POS", "pos").await.map_err(plain)?;
     coupon(app).await?;
+    publish_examples(app).await?;
     let (now, ahead) = (clock.clone(), clock.clone());
     Ok(Stage {
         server,
         registers,
         rival: Some(rival.api_key),
+        formula: Some(formula.api_key),
         revoked: Some(stolen.api_key),
         insider: Some(insider(app)),
         tampering: Some(tampering(app)),
@@ -218,20 +224,14 @@ fn insider(app: &Arc<App>) -> Insider {
     })
 }
 
-/// Changes the newest entry of the audit log, behind the service's back.
+/// A hand in the store.
 fn tampering(app: &Arc<App>) -> Tampering {
     let app = Arc::downgrade(app);
-    Box::new(move || {
+    Box::new(move |how| {
         let app = app.clone();
         Box::pin(async move {
             let Some(app) = app.upgrade() else { return false };
-            let change = sql("UPDATE audit_entry SET reason = $1
-                 WHERE seq = (SELECT MAX(seq) FROM audit_entry)");
-            app.stores
-                .registry
-                .execute(change.bind("as it never was"))
-                .await
-                .is_ok_and(|changed| changed == 1)
+            tamper(&app.stores.registry, how).await.unwrap_or(false)
         })
     })
 }

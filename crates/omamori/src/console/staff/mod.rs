@@ -16,6 +16,7 @@ use crate::merchant::new_token;
 use crate::secret::token_hash;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+use crate::web::text::is_hidden;
 
 /// How long an invitation is good: for somebody at the next desk or on the telephone.
 pub const INVITATION_LIFE: Micros = HOUR;
@@ -67,10 +68,7 @@ pub async fn list(registry: &Db) -> Result<Vec<Listed>> {
 /// [`Error::Invalid`]: empty, too long or with control characters.
 pub fn checked_name(name: &str) -> Result<String> {
     let name = name.trim();
-    if name.is_empty()
-        || name.chars().count() > NAME_CHARACTERS
-        || name.chars().any(char::is_control)
-    {
+    if name.is_empty() || name.chars().count() > NAME_CHARACTERS || name.chars().any(is_hidden) {
         return Err(Error::field("name", "malformed"));
     }
     Ok(name.to_owned())

@@ -7,11 +7,13 @@ use std::path::Path;
 use super::source::sources;
 
 /// File, and how often it asks. A new place is put here on purpose.
-const PLACES: [(&str, usize); 9] = [
+const PLACES: [(&str, usize); 11] = [
     ("omamori/src/cli/drill/july.rs", 1),
+    ("omamori/src/cli/drill/mod.rs", 1),
     ("omamori/src/gate/limits.rs", 1),
     ("omamori/src/gate/mod.rs", 1),
     ("omamori/src/identity/attack/mod.rs", 1),
+    ("omamori/src/identity/holes.rs", 1),
     ("omamori/src/identity/moves/finish.rs", 1),
     ("omamori/src/identity/moves/mod.rs", 1),
     ("omamori/src/identity/signin/password.rs", 3),
