@@ -105,6 +105,8 @@ pub enum Kind {
     CaseNote,
     /// A merchant's statement.
     Settlement,
+    /// Settling all merchants up to a day.
+    SettlementRun,
     /// A payout to a merchant.
     Payout,
     /// A file of payouts.
@@ -167,6 +169,7 @@ impl Kind {
             Self::Case => "cse",
             Self::CaseNote => "cnt",
             Self::Settlement => "stl",
+            Self::SettlementRun => "srn",
             Self::Payout => "pot",
             Self::PayoutFile => "pof",
             Self::Reconciliation => "rcn",

@@ -83,6 +83,7 @@ pub async fn serve(
         webhook::start(&app),
         checkout::start(&app),
         incident::start(&app),
+        settlement::progress::start(&app),
         value::sweep::start(&app),
     ];
     let draining = app.clone();

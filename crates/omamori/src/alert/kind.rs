@@ -66,6 +66,8 @@ kinds! {
     NotReady = "not_ready", Critical, "/console";
     /// The audit log is not as it was written. Figure: problems.
     AuditBroken = "audit_broken", Critical, "/console/audit";
+    /// Merchants could not be settled. Subject: the run. Figure: how many.
+    SettlementFailed = "settlement_failed", Warning, "/console/settlements";
     /// A risk rule asks for somebody. Subject: the rule. Figure: hits.
     RiskRule = "risk_rule", Warning, "/console/rules";
 }

@@ -42,6 +42,7 @@ pub async fn look(app: &App) -> Result<Vec<Seen>> {
     }
     waves(app, &mut seen).await?;
     messages(app, &mut seen).await?;
+    settlements(app, &mut seen).await?;
     declines(app, &mut seen);
     for (rule, hits) in app.metrics.take_rule_hits() {
         seen.push(Seen::new(Kind::RiskRule, rule, hits, 0));
@@ -75,6 +76,19 @@ async fn messages(app: &App, seen: &mut Vec<Seen>) -> Result<()> {
     let allowed = i64::from(settings.sms_per_hour);
     if sent > allowed {
         seen.push(Seen::new(Kind::SmsFlood, "", sent, allowed));
+    }
+    Ok(())
+}
+
+/// Until a further run could settle all.
+async fn settlements(app: &App, seen: &mut Vec<Seen>) -> Result<()> {
+    let last = sql("SELECT run_id, failed_count FROM settlement_run WHERE ended_at IS NOT NULL
+         ORDER BY asked_at DESC, run_id LIMIT 1");
+    if let Some(row) = app.stores.registry.optional(last).await? {
+        let failed = row.int("failed_count")?;
+        if failed > 0 {
+            seen.push(Seen::new(Kind::SettlementFailed, row.text("run_id")?, failed, 0));
+        }
     }
     Ok(())
 }

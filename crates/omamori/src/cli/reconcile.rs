@@ -30,6 +30,9 @@ pub enum Command {
         merchant_id: String,
         /// What the partner sent.
         file: PathBuf,
+        /// Why there is another file than the one that opened differences which this one closes.
+        #[arg(long, default_value = "")]
+        reason: String,
     },
 }
 
@@ -86,9 +89,11 @@ async fn compare(app: &App, command: &Command) -> Result<run::Done, Error> {
     let actor = Actor::machine();
     match command {
         Command::Card(_) => run::card(app, &actor, days).await.map_err(plain),
-        Command::Cash { merchant_id, file, .. } => {
+        Command::Cash { merchant_id, file, reason, .. } => {
             let text = std::fs::read_to_string(file)?;
-            let done = run::cash(app, &actor, merchant_id, days, &text).await;
+            let name = file.file_name().map(|name| name.to_string_lossy()).unwrap_or_default();
+            let said = run::File { name: &name, csv: &text, reason };
+            let done = run::cash(app, &actor, merchant_id, days, said).await;
             done.map_err(|error| match error {
                 WebError::Invalid(fields) => {
                     let wrong = fields.iter().map(|one| format!("{}: {}", one.field, one.code));

@@ -11,12 +11,16 @@ use super::open::SettingsArgs;
 use super::say;
 use crate::app::App;
 use crate::audit::Actor;
-use crate::settlement::payout::{self, Waiting};
-use crate::settlement::run;
-use crate::settlement::statement::Settlement;
+use crate::settlement::run::{self, Failed};
+use crate::settlement::statement::Summary;
+use crate::settlement::waiting::{self, Waiting};
+use crate::settlement::{payout, progress, returned};
 use crate::web::filters::yen_text;
 
 type Error = Box<dyn std::error::Error>;
+
+/// Waiting payouts in a list: the oldest.
+const LISTED: i64 = 5_000;
 
 /// What to settle.
 #[derive(Args)]
@@ -37,7 +41,8 @@ pub struct SettleArgs {
 /// Settles. To do it again changes nothing; what a run that died left over is finished.
 ///
 /// # Errors
-/// If the stores cannot be opened, the day is not over, or the books do not add up.
+/// If the stores cannot be opened, the day is not over, or a merchant could not be settled: all
+/// others were, and their payouts are in the file.
 pub async fn settle(args: SettleArgs) -> Result<(), Error> {
     let app = open(args.settings.clone()).await?;
     let done = settle_with(&app, &args).await;
@@ -46,45 +51,52 @@ pub async fn settle(args: SettleArgs) -> Result<(), Error> {
 }
 
 async fn settle_with(app: &App, args: &SettleArgs) -> Result<(), Error> {
-    let made = run::settle(app, args.until).await.map_err(plain)?;
-    table(&made);
+    let ran = run::settle(app, args.until).await.map_err(plain)?;
+    progress::record(app, &Actor::machine(), args.until, &ran).await.map_err(plain)?;
+    table(&ran.made);
     if let (Some(path), Some(pay_on)) = (&args.file, args.pay_on) {
         make_file(app, pay_on, path).await?;
+    }
+    let failed = ran.failed.len();
+    for Failed { merchant_id, error } in ran.failed {
+        say(format_args!("{merchant_id} was not settled: {}", plain(error)));
+    }
+    if failed > 0 {
+        return Err(format!("{failed} merchants were not settled; all others were").into());
     }
     Ok(())
 }
 
-fn table(made: &[Settlement]) {
+fn table(made: &[Summary]) {
     say(format_args!(
         "{:10}  {:30}  {:>14}  {:>12}  {:>10}  {:>14}  {:>14}",
         "closing", "merchant", "net sales", "cash", "fee+tax", "payout", "carried"
     ));
     for one in made {
-        let statement = &one.statement;
         say(format_args!(
             "{}  {:30}  {:>14}  {:>12}  {:>10}  {:>14}  {:>14}",
             one.closing_on,
             one.merchant_id,
-            yen_text(statement.net_sales),
-            yen_text(statement.net_cash),
-            yen_text(statement.fee + statement.tax),
-            yen_text(statement.payout),
-            yen_text(statement.carried_out),
+            yen_text(one.net_sales),
+            yen_text(one.net_cash),
+            yen_text(one.fee_and_tax),
+            yen_text(one.payout),
+            yen_text(one.carried_out),
         ));
     }
-    let total = made.iter().map(|one| one.statement.payout).sum();
+    let total = made.iter().map(|one| one.payout).sum();
     say(format_args!("{} statements, {} to be paid", made.len(), yen_text(total)));
 }
 
 async fn make_file(app: &App, pay_on: Date, path: &Path) -> Result<(), Error> {
     let actor = Actor::machine();
-    let made = payout::make_file(app, &actor, pay_on).await.map_err(plain)?;
+    let made = payout::make_file(app, &actor, pay_on, "").await.map_err(plain)?;
     for (payout, why) in &made.waiting {
-        let why = match why {
-            Waiting::Account => "has no account that can be used yet",
-            Waiting::Held => "is held",
-        };
-        say(format_args!("{} of {} {why}", yen_text(payout.yen), payout.merchant_id));
+        let (yen, why) = (yen_text(payout.yen), words(*why));
+        say(format_args!("{}  {yen} of {} {why}", payout.payout_id, payout.merchant_id));
+    }
+    if made.is_full {
+        say("the file is full: make another one for what is left");
     }
     match &made.file {
         None => say("nothing to pay"),
@@ -100,6 +112,17 @@ async fn make_file(app: &App, pay_on: Date, path: &Path) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Why a payout is in no file.
+const fn words(why: Waiting) -> &'static str {
+    match why {
+        Waiting::Account => "has no account that can be used yet",
+        Waiting::Held => "is held",
+        Waiting::TooLarge => "is more than one line of a file can hold",
+        Waiting::Unreadable => "has an account that cannot be read: have it entered again",
+        Waiting::Refused => "is refused by a rule",
+    }
 }
 
 /// Writes a file for the bank, readable by nobody else; never over another one.
@@ -181,17 +204,18 @@ async fn payout_with(app: &App, command: &Command) -> Result<(), Error> {
     match command {
         Command::File { file_id, out, .. } => write(app, file_id, out).await?,
         Command::Sent { file_id, .. } => {
-            payout::sent(app, &actor, file_id).await.map_err(plain)?;
+            payout::sent(app, &actor, file_id, "").await.map_err(plain)?;
             say(format_args!("{file_id} is sent"));
         }
         Command::Returned { payout_id, reason, .. } => {
-            payout::returned(app, &actor, payout_id, reason).await.map_err(plain)?;
+            returned::returned(app, &actor, payout_id, reason).await.map_err(plain)?;
             say(format_args!("{payout_id} is owed again"));
         }
         Command::List { .. } => {
-            for payout in payout::waiting(app).await.map_err(plain)? {
+            for (payout, why) in waiting::listed(app, LISTED).await.map_err(plain)? {
                 let (id, of) = (&payout.payout_id, &payout.merchant_id);
-                say(format_args!("{id}  {of}  {}  {}", payout.closing_on, yen_text(payout.yen)));
+                let (yen, why) = (yen_text(payout.yen), why.map_or("", words));
+                say(format_args!("{id}  {of}  {}  {yen}  {why}", payout.closing_on));
             }
             for file in payout::files(app, 50).await.map_err(plain)? {
                 let state = if file.sent_at.is_some() { "sent" } else { "not sent" };

@@ -2,12 +2,15 @@
 //! The arithmetic is [`crate::law`]'s.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use askama::Template;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use parking_lot::Mutex;
+use tokio::sync::watch;
 
 use super::access::Finance;
 use super::frame::Frame;
@@ -16,7 +19,8 @@ use crate::clock::{MINUTE, Micros};
 use crate::law::base::{BaseDate, deposit};
 use crate::law::quota::Quota;
 use crate::law::{Figures, periods};
-use crate::web::error::Result;
+use crate::web::codes::Code;
+use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::page::page;
 use crate::web::text::Text;
@@ -25,9 +29,12 @@ use crate::web::text::Text;
 const SHOWN: usize = 6;
 /// For so long the figures of one reading of the journal serve.
 const FRESH: Micros = 5 * MINUTE;
+/// For so long the page waits for a reading; then it shows what there was before, and follows.
+const PAGE_WAITS: Duration = Duration::from_secs(1);
+/// For so long the file waits.
+const FILE_WAITS: Duration = Duration::from_secs(20);
 
 /// A base period.
-#[derive(Clone)]
 struct Row {
     first: String,
     last: String,
@@ -45,9 +52,49 @@ struct Found {
     quota: Quota,
 }
 
-/// The last reading. Whoever comes while the journal is read waits for it, so it is read once.
+/// The last reading, and whether there is another one under way. It works beside the requests: one
+/// that is cut off loses nothing, and however many ask, the journal is read once.
+pub(super) struct Reading {
+    kept: Mutex<Kept>,
+    ended: watch::Sender<()>,
+}
+
 #[derive(Default)]
-pub(super) struct Reading(tokio::sync::Mutex<Option<Arc<Found>>>);
+struct Kept {
+    last: Option<Arc<Found>>,
+    is_reading: bool,
+    /// The last reading came to nothing.
+    broke: bool,
+}
+
+impl Default for Reading {
+    fn default() -> Self {
+        Self { kept: Mutex::default(), ended: watch::Sender::new(()) }
+    }
+}
+
+impl Reading {
+    /// Whether the journal is being read.
+    pub(super) fn is_under_way(&self) -> bool {
+        self.kept.lock().is_reading
+    }
+}
+
+/// Ends a reading, however it ends.
+struct End<'a>(&'a Reading, Option<Found>);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        let mut kept = self.0.kept.lock();
+        kept.is_reading = false;
+        kept.broke = self.1.is_none();
+        if let Some(found) = self.1.take() {
+            kept.last = Some(Arc::new(found));
+        }
+        drop(kept);
+        self.0.ended.send_replace(());
+    }
+}
 
 #[derive(Template)]
 #[template(path = "console_law.html")]
@@ -55,7 +102,9 @@ struct LawPage {
     text: Text,
     sandbox: bool,
     frame: Frame,
-    found: Arc<Found>,
+    /// The newest figures there are, if there are any yet.
+    found: Option<Arc<Found>>,
+    is_reading: bool,
 }
 
 /// `GET /console/law`
@@ -65,12 +114,16 @@ pub(super) async fn show(
     text: Text,
 ) -> Result<Response> {
     let frame = Frame::new(&app, &staff, "law").await?;
-    page(&LawPage { text, sandbox: app.sandbox(), frame, found: found(&app).await? })
+    let found = found(&app, PAGE_WAITS).await?;
+    let is_reading = app.console.law.is_under_way();
+    page(&LawPage { text, sandbox: app.sandbox(), frame, found, is_reading })
 }
 
 /// `GET /console/law.csv`
 pub(super) async fn csv(State(app): State<Arc<App>>, Finance(_): Finance) -> Result<Response> {
-    let found = found(&app).await?;
+    // Nobody files what is older than it says: while the journal is read there is no file.
+    let found = found(&app, FILE_WAITS).await?.filter(|found| is_fresh(found, app.clock.now()));
+    let found = found.ok_or(Error::RetryAfter(Code::Busy, 5))?;
     let mut text =
         String::from("first,last,unused_before,issued,recovered,unused_after,deposit,due\r\n");
     for Row { first, last, due, figures, deposit } in &found.rows {
@@ -86,15 +139,39 @@ pub(super) async fn csv(State(app): State<Arc<App>>, Finance(_): Finance) -> Res
     Ok((headers, text).into_response())
 }
 
-async fn found(app: &App) -> Result<Arc<Found>> {
-    let mut last = app.console.law.0.lock().await;
-    let now = app.clock.now();
-    if let Some(found) = last.as_ref().filter(|found| now - found.at < FRESH) {
-        return Ok(Arc::clone(found));
+fn is_fresh(found: &Found, now: Micros) -> bool {
+    now - found.at < FRESH
+}
+
+/// The newest figures; begins a reading if they are old, and waits for it, but not for long.
+async fn found(app: &Arc<App>, waits: Duration) -> Result<Option<Arc<Found>>> {
+    let (reading, now) = (&app.console.law, app.clock.now());
+    let mut ended = reading.ended.subscribe();
+    {
+        let mut kept = reading.kept.lock();
+        if let Some(last) = kept.last.as_ref().filter(|last| is_fresh(last, now)) {
+            return Ok(Some(Arc::clone(last)));
+        }
+        if !kept.is_reading {
+            kept.is_reading = true;
+            tokio::spawn(read_beside(Arc::clone(app), now));
+        }
     }
-    let found = Arc::new(read(app, now).await?);
-    *last = Some(Arc::clone(&found));
-    Ok(found)
+    let is_over = tokio::time::timeout(waits, ended.changed()).await.is_ok();
+    let kept = reading.kept.lock();
+    if is_over && kept.broke {
+        return Err(Error::fault("the journal was not read for the law's figures"));
+    }
+    Ok(kept.last.clone())
+}
+
+async fn read_beside(app: Arc<App>, now: Micros) {
+    let mut end = End(&app.console.law, None);
+    match read(&app, now).await {
+        Ok(found) => end.1 = Some(found),
+        Err(Error::Fault(fault)) => tracing::error!(%fault, "the law's figures"),
+        Err(error) => tracing::error!(code = error.code().as_str(), "the law's figures"),
+    }
 }
 
 /// Reads the journal once, for all periods.

@@ -64,6 +64,14 @@ impl Default for Console {
     }
 }
 
+impl Console {
+    /// Whether the journal is being read for the law's figures.
+    #[must_use]
+    pub fn reads_the_law(&self) -> bool {
+        self.law.is_under_way()
+    }
+}
+
 /// Pages and API.
 pub fn router() -> Router<Arc<App>> {
     let api = Router::new()

@@ -105,6 +105,12 @@ pub(super) struct OfCash {
     from: String,
     until: String,
     csv: String,
+    /// What the file is called.
+    #[serde(default)]
+    file_name: String,
+    /// Why there is another file than the one that opened differences which this one closes.
+    #[serde(default)]
+    reason: String,
 }
 
 /// `POST /api/admin/v1/reconciliations/cash`
@@ -115,7 +121,12 @@ pub(super) async fn cash(
 ) -> Result<axum::Json<Ran>> {
     let period = period(&app, &asked.from, &asked.until)?;
     let (of, actor) = (&asked.merchant_id, &staff.actor);
-    Ok(axum::Json(run::cash(&app, actor, of, period, &asked.csv).await?.into()))
+    let OfCash { csv, file_name: name, reason, .. } = &asked;
+    if !reason.trim().is_empty() {
+        checked_reason(reason)?;
+    }
+    let file = run::File { name, csv, reason };
+    Ok(axum::Json(run::cash(&app, actor, of, period, file).await?.into()))
 }
 
 fn period(app: &App, from: &str, until: &str) -> Result<Period> {

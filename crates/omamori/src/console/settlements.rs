@@ -11,14 +11,16 @@ use jiff::civil::{Date, Weekday};
 use serde::{Deserialize, Serialize};
 
 use super::access::{Finance, Viewer};
-use super::approval::checked_reason;
+use super::approval::{self, Asked, Proposal, checked_reason};
 use super::frame::Frame;
 use crate::app::App;
 use crate::clock::Micros;
-use crate::settlement::bank::{self, Pending, Word};
+use crate::settlement::bank::{self, Pending};
 use crate::settlement::payout::{self, FileRow, Payout};
-use crate::settlement::run;
-use crate::settlement::statement::{self, Settlement};
+use crate::settlement::progress::{self, Progress};
+use crate::settlement::returned;
+use crate::settlement::statement::{self, Summary};
+use crate::settlement::waiting::{self, Waiting};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::{self, japan};
@@ -37,11 +39,15 @@ struct SettlementsPage {
     frame: Frame,
     may_act: bool,
     yesterday: String,
-    waiting: Vec<Payout>,
-    waiting_total: i64,
+    run: Option<Progress>,
+    /// The oldest, and why each waits.
+    waiting: Vec<(Payout, Option<Waiting>)>,
+    /// How many wait, and their yen.
+    waiting_total: (i64, i64),
     accounts: Vec<Pending>,
     files: Vec<FileRow>,
-    settlements: Vec<Settlement>,
+    sent: Vec<Payout>,
+    settlements: Vec<Summary>,
     /// In transit by the ledger and by the files: equal, or somebody must look.
     transit: (i64, i64),
 }
@@ -52,7 +58,6 @@ pub(super) async fn show(
     Viewer(staff): Viewer,
     text: Text,
 ) -> Result<Response> {
-    let waiting = payout::waiting(&app).await?;
     let yesterday = japan(app.clock.now()).date().yesterday();
     page(&SettlementsPage {
         text,
@@ -60,10 +65,12 @@ pub(super) async fn show(
         frame: Frame::new(&app, &staff, "settlements").await?,
         may_act: Finance::is_of(staff.role),
         yesterday: yesterday.map_or_else(|_| String::new(), |day| day.to_string()),
-        waiting_total: waiting.iter().map(|payout| payout.yen).sum(),
-        waiting,
+        run: progress::newest(&app).await?,
+        waiting: waiting::listed(&app, ROWS_MAX).await?,
+        waiting_total: waiting::total(&app).await?,
         accounts: bank::pending(&app, ROWS_MAX).await?,
         files: payout::files(&app, ROWS_MAX).await?,
+        sent: payout::newest_sent(&app, ROWS_MAX).await?,
         settlements: statement::newest(&app, ROWS_MAX).await?,
         transit: payout::transit(&app).await?,
     })
@@ -76,23 +83,24 @@ pub(super) struct Reason {
     reason: String,
 }
 
-/// What came of a run.
+/// A run that works beside the request.
 #[derive(Serialize)]
-pub(super) struct Ran {
-    statements: usize,
+pub(super) struct Begun {
+    run_id: String,
 }
 
-/// `POST /api/admin/v1/settlements/run`: settles up to and with yesterday.
+/// `POST /api/admin/v1/settlements/run`: settles up to and with yesterday. How far it is stands on
+/// the page; whoever asks while one is open is given that one.
 pub(super) async fn settle(
     State(app): State<Arc<App>>,
-    Finance(_staff): Finance,
+    Finance(staff): Finance,
     Json(request): Json<Reason>,
-) -> Result<axum::Json<Ran>> {
-    checked_reason(&request.reason)?;
+) -> Result<axum::Json<Begun>> {
+    let reason = checked_reason(&request.reason)?;
     let yesterday = japan(app.clock.now()).date().yesterday();
     let yesterday = yesterday.map_err(|error| Error::Fault(Box::new(error)))?;
-    let made = run::settle(&app, yesterday).await?;
-    Ok(axum::Json(Ran { statements: made.len() }))
+    let run_id = progress::ask(&app, &staff.actor, yesterday, reason).await?;
+    Ok(axum::Json(Begun { run_id }))
 }
 
 /// A file that was made.
@@ -110,9 +118,9 @@ pub(super) async fn make_file(
     Finance(staff): Finance,
     Json(request): Json<Reason>,
 ) -> Result<axum::Json<MadeFile>> {
-    checked_reason(&request.reason)?;
+    let reason = checked_reason(&request.reason)?;
     let day = next_weekday(japan(app.clock.now()).date());
-    let made = payout::make_file(&app, &staff.actor, day).await?;
+    let made = payout::make_file(&app, &staff.actor, day, reason).await?;
     let (count, total) = made.file.as_ref().map_or((0, 0), |file| (file.count, file.total));
     let file_id = made.file.map(|file| file.file_id);
     Ok(axum::Json(MadeFile { file_id, count, total, waiting: made.waiting.len() }))
@@ -151,34 +159,35 @@ pub(super) async fn sent(
     Path(file_id): Path<String>,
     Json(request): Json<Reason>,
 ) -> Result<StatusCode> {
-    checked_reason(&request.reason)?;
-    payout::sent(&app, &staff.actor, &file_id).await?;
+    let reason = checked_reason(&request.reason)?;
+    payout::sent(&app, &staff.actor, &file_id, reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /api/admin/v1/payouts/{payout_id}/returned`
+/// `POST /api/admin/v1/payouts/{payout_id}/returned`: asks a second person. Alone, somebody could
+/// have any payout paid twice.
 pub(super) async fn returned(
     State(app): State<Arc<App>>,
     Finance(staff): Finance,
     Path(payout_id): Path<String>,
     Json(request): Json<Reason>,
-) -> Result<StatusCode> {
-    let reason = checked_reason(&request.reason)?;
-    payout::returned(&app, &staff.actor, &payout_id, reason).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<axum::Json<Asked>> {
+    let yen = returned::can_come_back(&app, &payout_id).await?;
+    let proposal = Proposal::PayoutReturned { payout_id, yen };
+    approval::ask(&app, &staff, &proposal, &request.reason).await.map(axum::Json)
 }
 
-/// `POST /api/admin/v1/payout-accounts/{merchant_id}/{changed_at}/approve`
+/// `POST /api/admin/v1/payout-accounts/{merchant_id}/{changed_at}/approve`: asks a second person.
 pub(super) async fn approve_account(
     State(app): State<Arc<App>>,
     Finance(staff): Finance,
     Path((merchant_id, changed_at)): Path<(String, String)>,
     Json(request): Json<Reason>,
-) -> Result<StatusCode> {
-    let reason = checked_reason(&request.reason)?;
-    let change = (merchant_id.as_str(), instant(&changed_at)?);
-    bank::decide(&app, &staff.actor, change, Word::Approve, reason).await?;
-    Ok(StatusCode::NO_CONTENT)
+) -> Result<axum::Json<Asked>> {
+    let changed_at = instant(&changed_at)?;
+    let last_digits = bank::waits(&app, (&merchant_id, changed_at)).await?.last_digits;
+    let proposal = Proposal::ApproveAccount { merchant_id, changed_at, last_digits };
+    approval::ask(&app, &staff, &proposal, &request.reason).await.map(axum::Json)
 }
 
 /// `POST /api/admin/v1/payout-accounts/{merchant_id}/{changed_at}/refuse`
@@ -190,7 +199,7 @@ pub(super) async fn refuse_account(
 ) -> Result<StatusCode> {
     let reason = checked_reason(&request.reason)?;
     let change = (merchant_id.as_str(), instant(&changed_at)?);
-    bank::decide(&app, &staff.actor, change, Word::Refuse, reason).await?;
+    bank::refuse(&app, &staff.actor, change, reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -61,6 +61,8 @@ pub const REGISTRY: &[Step] = &[
     step!(41, "payout account changes", "registry/0041_payout_account_changes.sql"),
     step!(42, "reconciliations", "registry/0042_reconciliations.sql"),
     step!(43, "terms confirmations", "registry/0043_terms_confirmations.sql"),
+    step!(50, "settlement runs", "registry/0050_settlement_runs.sql"),
+    step!(51, "webhook turns", "registry/0051_webhook_turns.sql"),
     step!(54, "stops", "registry/0054_stops.sql"),
 ];
 

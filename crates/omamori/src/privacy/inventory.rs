@@ -368,6 +368,7 @@ pub const INVENTORY: &[Table] = &[
     business("settlement_terms", "", "on which terms merchants are paid"),
     business("payout_account", "a merchant's bank account and its holder, sealed", "paying merchants"),
     business("settlement", "", "merchants' statements"),
+    business("settlement_run", "", "how far settling all merchants is"),
     business("payout_file", "the bank accounts of merchants, sealed", "paying merchants"),
     business("payout", "", "what merchants are paid"),
     business("reconciliation", "", "comparing money with what others say"),

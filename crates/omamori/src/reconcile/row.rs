@@ -29,6 +29,8 @@ pub struct Run {
     pub fee: i64,
     /// When.
     pub made_at: Micros,
+    /// The partner's file, if there was one: its name, and the start of its SHA-256.
+    pub file: Option<(String, String)>,
 }
 
 /// A difference.
@@ -67,10 +69,11 @@ pub struct Found {
 pub async fn runs(app: &App, limit: i64) -> Result<Vec<Run>> {
     let query =
         sql("SELECT kind, subject, from_day, until_day, ours_count, ours_yen, theirs_count,
-             theirs_yen, fee_yen, made_at
+             theirs_yen, fee_yen, made_at, file_name, file_sha256
          FROM reconciliation ORDER BY made_at DESC, reconciliation_id LIMIT $1");
     let mut runs = Vec::new();
     for row in app.stores.registry.all(query.bind(limit)).await? {
+        let name = row.text_optional("file_name")?;
         runs.push(Run {
             kind: row.text("kind")?,
             subject: row.text("subject")?,
@@ -80,6 +83,9 @@ pub async fn runs(app: &App, limit: i64) -> Result<Vec<Run>> {
             theirs: (row.int("theirs_count")?, row.int("theirs_yen")?),
             fee: row.int("fee_yen")?,
             made_at: row.int("made_at")?,
+            file: row
+                .text_optional("file_sha256")?
+                .map(|sha256| (name.unwrap_or_default(), sha256.chars().take(12).collect())),
         });
     }
     Ok(runs)

@@ -202,60 +202,63 @@ pub async fn pending(app: &App, limit: i64) -> Result<Vec<Pending>> {
     Ok(found)
 }
 
-/// What finance says of a changed account, after asking the merchant at a number known before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Word {
-    /// It is the merchant's: payouts go there from now on.
-    Approve,
-    /// It is not: payouts go where they went before, or nowhere until there is another account.
-    Refuse,
-}
+/// A change of a merchant's account, as finance looked at it: whose, and when it was made. A change
+/// that came after is another one.
+pub type Change<'a> = (&'a str, Micros);
 
-/// Carries out finance's word about the change that was made at `changed_at`. A change that came
-/// after what finance looked at is another one.
+/// The account of a change that still waits.
 ///
 /// # Errors
 /// [`Code::NotFound`]: no such change waits; a fault.
-pub async fn decide(
+pub async fn waits(app: &App, (merchant_id, changed_at): Change<'_>) -> Result<Shown> {
+    let shown = shown(app, merchant_id).await?;
+    let waits = |shown: &Shown| shown.changed_at == changed_at && shown.usable_at > app.clock.now();
+    Ok(shown.filter(waits).ok_or(Code::NotFound)?)
+}
+
+/// Lets a changed account be paid to before its time, in the transaction of the two who asked the
+/// merchant at a number known before. `by` is the second of them.
+///
+/// # Errors
+/// [`Code::NotFound`]: no such change waits; a fault.
+pub async fn approve_in(
     app: &App,
-    actor: &Actor,
-    (merchant_id, changed_at): (&str, Micros),
-    word: Word,
-    reason: &str,
+    tx: &mut Tx,
+    (merchant_id, changed_at): Change<'_>,
+    last_digits: &str,
+    by: &str,
 ) -> Result<()> {
-    let (act, now) = match word {
-        Word::Approve => (Act::PayoutAccountApprove, app.clock.now()),
-        Word::Refuse => (Act::PayoutAccountRefuse, app.clock.now()),
-    };
+    let update = sql("UPDATE payout_account SET usable_at = $1, approved_by = $2
+         WHERE merchant_id = $3 AND changed_at = $4 AND usable_at > $1 AND last_digits = $5");
+    let update = update.bind(app.clock.now()).bind(by).bind(merchant_id).bind(changed_at);
+    match tx.execute(update.bind(last_digits)).await? {
+        1 => Ok(()),
+        _ => Err(Code::NotFound.into()),
+    }
+}
+
+/// Takes a changed account back: payouts go where they went before, or nowhere until there is
+/// another account. One person may: nothing is paid by it.
+///
+/// # Errors
+/// [`Code::NotFound`]: no such change waits; a fault.
+pub async fn refuse(app: &App, actor: &Actor, change: Change<'_>, reason: &str) -> Result<()> {
+    let (merchant_id, changed_at) = change;
+    let (act, now) = (Act::PayoutAccountRefuse, app.clock.now());
     let about = json!({ "merchant": merchant_id, "changed_at": rfc3339(changed_at) });
     let clearance = actor.decide(app, act, None, &about, Ok(())).await?;
     let before = shown(app, merchant_id).await?;
     let mut tx = app.stores.registry.begin().await?;
-    let changed = match word {
-        Word::Approve => {
-            let update = sql("UPDATE payout_account SET usable_at = $1, approved_by = $2
-                 WHERE merchant_id = $3 AND changed_at = $4 AND usable_at > $1");
-            let update = update.bind(now).bind(&actor.id);
-            tx.execute(update.bind(merchant_id).bind(changed_at)).await?
-        }
-        Word::Refuse => refuse(&mut tx, (merchant_id, changed_at), now).await?,
-    };
-    if changed != 1 {
+    if refuse_in(&mut tx, change, now).await? != 1 {
         return Err(Code::NotFound.into());
     }
     let digits = |shown: &Shown| json!({ "last_digits": shown.last_digits });
-    let entry = Entry {
-        actor,
-        act,
-        subject: merchant_id,
-        before: before.as_ref().map_or(Value::Null, digits),
-        after: about,
-        reason,
-    };
+    let before = before.as_ref().map_or(Value::Null, digits);
+    let entry = Entry { actor, act, subject: merchant_id, before, after: about, reason };
     audit::commit(app, tx, &clearance, &entry).await
 }
 
-async fn refuse(tx: &mut Tx, (merchant_id, at): (&str, Micros), now: Micros) -> Result<u64> {
+async fn refuse_in(tx: &mut Tx, (merchant_id, at): (&str, Micros), now: Micros) -> Result<u64> {
     let back = sql("UPDATE payout_account
          SET sealed = previous_sealed, last_digits = previous_digits, changed_at = $1,
              usable_at = $1, previous_sealed = NULL, previous_digits = NULL
@@ -289,17 +292,12 @@ fn shown_of(row: &Row) -> Result<Shown> {
     })
 }
 
-/// The account to which a merchant is paid now: none if there is none, or it is too new.
+/// An account out of its row.
 ///
 /// # Errors
-/// A fault if the registry fails or the sealed account does not open.
-pub(super) async fn usable(app: &App, merchant_id: &str) -> Result<Option<(Account, Kana)>> {
-    let query = sql("SELECT sealed FROM payout_account
-         WHERE merchant_id = $1 AND usable_at <= $2");
-    let query = query.bind(merchant_id).bind(app.clock.now());
-    let Some(row) = app.stores.registry.optional(query).await? else { return Ok(None) };
-    let opened = app.vault.open(&place(merchant_id), &row.bytes("sealed")?);
-    let opened = opened.map_err(|_| Error::fault("an account for payouts does not open"))?;
+/// A fault if it does not open, or no bank would take what is in it.
+pub(super) fn opened(app: &App, merchant_id: &str, sealed: &[u8]) -> Result<(Account, Kana)> {
+    let opened = app.vault.open(&place(merchant_id), sealed)?;
     let bank: Bank = serde_json::from_slice(&opened)?;
-    bank.account().map(Some)
+    bank.account()
 }

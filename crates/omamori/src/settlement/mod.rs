@@ -7,8 +7,9 @@
 //!
 //! - [`figures`] reads the ledger, [`statement`] reckons (pure) and is written down, [`carry`]
 //!   makes its transfers, in one linked chain whose ids are derived from merchant and day.
-//! - [`run`] does it for all merchants; [`payout`] puts payouts into a file for the bank and books
-//!   what the bank says.
+//! - [`run`] does it for all merchants, beside the request that asked for it ([`progress`]);
+//!   [`payout`] puts what can be paid of what is [`waiting`] into a file for the bank and books
+//!   what the bank says, [`returned`] what it gave back.
 //! - [`terms`] and [`bank`]: on which terms, and to which account.
 //!
 //! Every step may be done twice, by two nodes at once, and after a crash at any place.
@@ -20,10 +21,13 @@ pub mod carry;
 pub mod figures;
 mod pages;
 pub mod payout;
+pub mod progress;
+pub mod returned;
 pub mod run;
 mod settings;
 pub mod statement;
 pub mod terms;
+pub mod waiting;
 
 pub use pages::router;
 pub use settings::{Rounding, SenderSettings, SettlementSettings};

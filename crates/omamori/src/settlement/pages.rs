@@ -1,5 +1,6 @@
 //! The merchant's pages: its statements, one of them, and the same as CSV.
 
+use std::collections::HashMap;
 use std::fmt::Write;
 use std::sync::Arc;
 
@@ -13,7 +14,7 @@ use axum::routing::{get, post};
 use super::account_page;
 use super::bank::{self, Shown};
 use super::payout::{self, Payout};
-use super::statement::{self, Settlement};
+use super::statement::{self, Settlement, Summary};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::merchant::access::Manager;
@@ -39,25 +40,27 @@ pub fn router() -> Router<Arc<App>> {
         .route("/merchant/settlements/{settlement_id}/csv", get(csv))
 }
 
+/// A line of the list, with what became of its payout.
+struct Line {
+    settlement: Summary,
+    payout: &'static str,
+}
+
 /// A statement with what became of its payout.
 struct Row {
     settlement: Settlement,
     payout: &'static str,
 }
 
-impl Row {
-    fn new(settlement: Settlement, payouts: &[Payout]) -> Self {
-        let day = settlement.closing_on.to_string();
-        let payout = payouts.iter().find(|payout| payout.closing_on == day);
-        let payout = match payout {
-            None if settlement.statement.payout == 0 => "none",
-            None => "waiting",
-            Some(payout) if payout.returned_at.is_some() => "returned",
-            Some(payout) if payout.sent_at.is_some() => "sent",
-            Some(payout) if payout.file_id.is_some() => "in_file",
-            Some(_) => "waiting",
-        };
-        Self { settlement, payout }
+/// What became of a payout of so many yen.
+fn became(yen: i64, payout: Option<&Payout>) -> &'static str {
+    match payout {
+        None if yen == 0 => "none",
+        None => "waiting",
+        Some(payout) if payout.returned_at.is_some() => "returned",
+        Some(payout) if payout.sent_at.is_some() => "sent",
+        Some(payout) if payout.file_id.is_some() => "in_file",
+        Some(_) => "waiting",
     }
 }
 
@@ -69,7 +72,7 @@ struct ListPage {
     frame: Frame,
     account: Option<Shown>,
     now: Micros,
-    rows: Vec<Row>,
+    rows: Vec<Line>,
 }
 
 #[derive(Template)]
@@ -86,6 +89,12 @@ struct StatementPage {
 /// `GET /merchant/settlements`
 async fn list(State(app): State<Arc<App>>, Manager(user): Manager, text: Text) -> Result<Response> {
     let payouts = payout::of_merchant(&app, &user.merchant_id, ROWS_MAX).await?;
+    let of_day: HashMap<_, _> =
+        payouts.iter().map(|payout| (payout.closing_on.as_str(), payout)).collect();
+    let line = |settlement: Summary| {
+        let payout = of_day.get(settlement.closing_on.to_string().as_str()).copied();
+        Line { payout: became(settlement.payout, payout), settlement }
+    };
     let settlements = statement::list(&app, &user.merchant_id, ROWS_MAX).await?;
     page(&ListPage {
         text,
@@ -93,7 +102,7 @@ async fn list(State(app): State<Arc<App>>, Manager(user): Manager, text: Text) -
         account: bank::shown(&app, &user.merchant_id).await?,
         frame: Frame::new(&user, "settlements"),
         now: app.clock.now(),
-        rows: settlements.into_iter().map(|one| Row::new(one, &payouts)).collect(),
+        rows: settlements.into_iter().map(line).collect(),
     })
 }
 
@@ -110,14 +119,14 @@ async fn show(
     Path(settlement_id): Path<String>,
 ) -> Result<Response> {
     let settlement = mine(&app, &user, &settlement_id).await?;
-    let payouts = payout::of_merchant(&app, &user.merchant_id, ROWS_MAX).await?;
+    let payout = payout::of_statement(&app, &settlement.settlement_id).await?;
     page(&StatementPage {
         text,
         sandbox: app.sandbox(),
         frame: Frame::new(&user, "settlements"),
         issuer_name: app.config.issuer_name.clone(),
         fee_percent: percent(settlement.statement.terms.fee_basis_points),
-        row: Row::new(settlement, &payouts),
+        row: Row { payout: became(settlement.statement.payout, payout.as_ref()), settlement },
     })
 }
 

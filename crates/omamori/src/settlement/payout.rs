@@ -13,9 +13,10 @@ use omamori_zengin as zengin;
 use omamori_zengin::LineEnd;
 use serde_json::{Value, json};
 
-use super::bank;
-use super::carry::{at, payable};
+use super::carry::at;
 use super::figures::net;
+use super::returned;
+use super::waiting::{self, Candidate, Waiting};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
@@ -28,7 +29,11 @@ use crate::web::error::{Error, Result};
 use crate::web::filters::japan;
 
 /// Transfers in one file; what is left goes into the next.
-const FILE_MAX: i64 = 5_000;
+const FILE_MAX: usize = 5_000;
+/// Yen of one file: its trailer has twelve digits.
+const TOTAL_MAX: i64 = 999_999_999_999;
+/// Payouts that are read at one time.
+const PAGE: i64 = 1_000;
 
 /// A payout.
 #[derive(Clone, Debug)]
@@ -50,7 +55,7 @@ pub struct Payout {
 }
 
 impl Payout {
-    fn of(row: &Row) -> Result<Self> {
+    pub(super) fn of(row: &Row) -> Result<Self> {
         Ok(Self {
             payout_id: row.text("payout_id")?,
             merchant_id: row.text("merchant_id")?,
@@ -65,15 +70,6 @@ impl Payout {
     fn number(&self) -> Result<u128> {
         Kind::Payout.parse(&self.payout_id).ok_or(Error::fault("a payout's id is none"))
     }
-}
-
-/// Why a payout is in no file yet.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Waiting {
-    /// The merchant has no account, or a new one that is not used yet.
-    Account,
-    /// Staff hold the merchant's payouts.
-    Held,
 }
 
 /// A file for the bank.
@@ -94,14 +90,16 @@ pub struct Made {
     pub file: Option<PayoutFile>,
     /// What waits.
     pub waiting: Vec<(Payout, Waiting)>,
+    /// The file is full: what is left goes into another one.
+    pub is_full: bool,
 }
 
 /// Puts all payouts that can be paid into a file for `pay_on`, and books it. Before that it
-/// finishes what an earlier run began.
+/// finishes what an earlier run began. What cannot be paid waits, and holds nothing else up.
 ///
 /// # Errors
 /// Payouts are closed; there is no sender in the settings; another run was quicker (busy); a fault.
-pub async fn make_file(app: &App, actor: &Actor, pay_on: Date) -> Result<Made> {
+pub async fn make_file(app: &App, actor: &Actor, pay_on: Date, reason: &str) -> Result<Made> {
     app.gate.open_door(Act::Payout, None, None)?;
     let sender = app.config.settlement.sender.as_ref().map(super::SenderSettings::sender);
     let sender = sender.and_then(Result::ok).ok_or(Error::field("sender", "missing"))?;
@@ -110,23 +108,7 @@ pub async fn make_file(app: &App, actor: &Actor, pay_on: Date) -> Result<Made> {
     }
     finish(app).await?;
     let mut made = Made::default();
-    let (mut chosen, mut transfers) = (Vec::new(), Vec::new());
-    for payout in waiting(app).await? {
-        let ready = ready(app, actor, &payout).await?;
-        match ready {
-            Ok((account, holder)) => {
-                transfers.push(zengin::Transfer {
-                    account,
-                    holder,
-                    amount: payout.yen.unsigned_abs(),
-                    customer_code_1: transfers.len() as u64 + 1,
-                    customer_code_2: 0,
-                });
-                chosen.push(payout);
-            }
-            Err(why) => made.waiting.push((payout, why)),
-        }
-    }
+    let (chosen, transfers) = choose(app, actor, &mut made).await?;
     if chosen.is_empty() {
         return Ok(made);
     }
@@ -134,20 +116,60 @@ pub async fn make_file(app: &App, actor: &Actor, pay_on: Date) -> Result<Made> {
     let day = day.map_err(|_| Error::field("pay_on", "out_of_range"))?;
     let file = zengin::File { sender, day, transfers };
     let text = file.write(LineEnd::CrLf).map_err(|error| Error::Fault(Box::new(error)))?;
-    made.file = Some(store(app, actor, pay_on, &chosen, &text).await?);
+    made.file = Some(store(app, actor, (pay_on, reason), &chosen, &text).await?);
     finish(app).await?;
     Ok(made)
+}
+
+/// The payouts of the next file: page after page, until it is full or nothing is left.
+async fn choose(
+    app: &App,
+    actor: &Actor,
+    made: &mut Made,
+) -> Result<(Vec<Payout>, Vec<zengin::Transfer>)> {
+    let (mut chosen, mut transfers, mut total) = (Vec::new(), Vec::new(), 0);
+    let mut after = (0, String::new());
+    loop {
+        let page = waiting::page(app, &after, PAGE).await?;
+        let Some(last) = page.last() else { return Ok((chosen, transfers)) };
+        after = last.place();
+        for candidate in page {
+            let (account, holder) = match ready(app, actor, &candidate).await? {
+                Ok(found) => found,
+                Err(why) => {
+                    made.waiting.push((candidate.payout, why));
+                    continue;
+                }
+            };
+            let payout = candidate.payout;
+            if chosen.len() == FILE_MAX || total + payout.yen > TOTAL_MAX {
+                made.is_full = true;
+                return Ok((chosen, transfers));
+            }
+            total += payout.yen;
+            transfers.push(zengin::Transfer {
+                account,
+                holder,
+                amount: payout.yen.unsigned_abs(),
+                customer_code_1: transfers.len() as u64 + 1,
+                customer_code_2: 0,
+            });
+            chosen.push(payout);
+        }
+    }
 }
 
 /// Whether a payout can be paid now, and to which account.
 async fn ready(
     app: &App,
     actor: &Actor,
-    payout: &Payout,
+    candidate: &Candidate,
 ) -> Result<std::result::Result<(zengin::Account, zengin::Kana), Waiting>> {
-    let Some(found) = bank::usable(app, &payout.merchant_id).await? else {
-        return Ok(Err(Waiting::Account));
+    let found = match waiting::look(app, candidate) {
+        Ok(found) => found,
+        Err(why) => return Ok(Err(why)),
     };
+    let payout = &candidate.payout;
     let detail = json!({ "actor": actor.id, "payout": payout.payout_id });
     let question = Question {
         terminal: Some(at(&payout.merchant_id)),
@@ -157,6 +179,10 @@ async fn ready(
     match app.gate.decide(question, Ok(())).await {
         Ok(_recorded) => Ok(Ok(found)),
         Err(Error::Refused(Code::FunctionClosed)) => Ok(Err(Waiting::Held)),
+        Err(Error::Refused(code)) => {
+            tracing::warn!(payout = payout.payout_id, code = code.as_str(), "a payout is refused");
+            Ok(Err(Waiting::Refused))
+        }
         Err(error) => Err(error),
     }
 }
@@ -168,7 +194,7 @@ fn place(file_id: &str) -> String {
 async fn store(
     app: &App,
     actor: &Actor,
-    pay_on: Date,
+    (pay_on, reason): (Date, &str),
     chosen: &[Payout],
     text: &[u8],
 ) -> Result<PayoutFile> {
@@ -200,23 +226,10 @@ async fn store(
         subject: &file_id,
         before: Value::Null,
         after: about,
-        reason: "",
+        reason,
     };
     audit::commit(app, tx, &clearance, &entry).await?;
     Ok(PayoutFile { file_id, count, total })
-}
-
-/// Payouts in no file, the oldest statements first.
-///
-/// # Errors
-/// A fault if the registry fails.
-pub async fn waiting(app: &App) -> Result<Vec<Payout>> {
-    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
-             f.sent_at, p.returned_at
-         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
-         LEFT JOIN payout_file f ON f.file_id = p.file_id
-         WHERE p.file_id IS NULL ORDER BY s.until_at, p.payout_id LIMIT $1");
-    app.stores.registry.all(query.bind(FILE_MAX)).await?.iter().map(Payout::of).collect()
 }
 
 /// The payouts of a merchant, the newest first.
@@ -231,6 +244,32 @@ pub async fn of_merchant(app: &App, merchant_id: &str, limit: i64) -> Result<Vec
          WHERE p.merchant_id = $1 ORDER BY s.until_at DESC LIMIT $2");
     let rows = app.stores.registry.all(query.bind(merchant_id).bind(limit)).await?;
     rows.iter().map(Payout::of).collect()
+}
+
+/// The payout of a statement, if it has one.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn of_statement(app: &App, settlement_id: &str) -> Result<Option<Payout>> {
+    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
+             f.sent_at, p.returned_at
+         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
+         LEFT JOIN payout_file f ON f.file_id = p.file_id WHERE p.settlement_id = $1");
+    let row = app.stores.registry.optional(query.bind(settlement_id)).await?;
+    row.as_ref().map(Payout::of).transpose()
+}
+
+/// The payouts that were sent, the newest files first.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn newest_sent(app: &App, limit: i64) -> Result<Vec<Payout>> {
+    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
+             f.sent_at, p.returned_at
+         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
+         JOIN payout_file f ON f.file_id = p.file_id
+         WHERE f.sent_at IS NOT NULL ORDER BY f.sent_at DESC, p.file_line LIMIT $1");
+    app.stores.registry.all(query.bind(limit)).await?.iter().map(Payout::of).collect()
 }
 
 /// A file for pages.
@@ -293,8 +332,9 @@ async fn of_file(app: &App, file_id: &str) -> Result<Vec<Payout>> {
     app.stores.registry.all(query.bind(file_id)).await?.iter().map(Payout::of).collect()
 }
 
-/// Books the payouts of all files that are not booked yet.
+/// Books the payouts of all files that are not booked yet, and what came back.
 async fn finish(app: &App) -> Result<()> {
+    returned::book_all(app).await?;
     let query = sql("SELECT file_id FROM payout_file WHERE booked_at IS NULL ORDER BY made_at");
     for row in app.stores.registry.all(query).await? {
         let file_id = row.text("file_id")?;
@@ -317,7 +357,7 @@ async fn finish(app: &App) -> Result<()> {
 }
 
 /// Makes a transfer of payouts, once.
-async fn book(app: &App, transfer: Transfer, detail: &Value) -> Result<()> {
+pub(super) async fn book(app: &App, transfer: Transfer, detail: &Value) -> Result<()> {
     if app.gate.transfer_certainly(transfer.id).await?.is_some() {
         return Ok(());
     }
@@ -359,7 +399,7 @@ pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>
 ///
 /// # Errors
 /// [`Code::NotFound`]; a fault.
-pub async fn sent(app: &App, actor: &Actor, file_id: &str) -> Result<()> {
+pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Result<()> {
     finish(app).await?;
     let query = sql("SELECT total_yen, sent_at FROM payout_file WHERE file_id = $1").bind(file_id);
     let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
@@ -383,44 +423,7 @@ pub async fn sent(app: &App, actor: &Actor, file_id: &str) -> Result<()> {
     let mut tx = app.stores.registry.begin().await?;
     let update = sql("UPDATE payout_file SET sent_at = $1 WHERE file_id = $2 AND sent_at IS NULL");
     tx.execute(update.bind(app.clock.now()).bind(file_id)).await?;
-    let (act, before, reason) = (Act::PayoutSent, Value::Null, "");
+    let (act, before) = (Act::PayoutSent, Value::Null);
     let entry = Entry { actor, act, subject: file_id, before, after: about, reason };
-    audit::commit(app, tx, &clearance, &entry).await
-}
-
-/// The bank gave a payout back (組戻し): the merchant is owed it again, and its next statement says
-/// so. Repeating it changes nothing.
-///
-/// # Errors
-/// [`Code::NotFound`], of a payout whose file was not sent too; a fault.
-pub async fn returned(app: &App, actor: &Actor, payout_id: &str, reason: &str) -> Result<()> {
-    let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
-             f.sent_at, p.returned_at
-         FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
-         JOIN payout_file f ON f.file_id = p.file_id
-         WHERE p.payout_id = $1 AND f.sent_at IS NOT NULL");
-    let row = app.stores.registry.optional(query.bind(payout_id)).await?.ok_or(Code::NotFound)?;
-    let payout = Payout::of(&row)?;
-    let transfer = Transfer {
-        id: derive("payout-returned", &[payout_id.as_bytes()]),
-        debit_account_id: operator_account(AccountCode::OperatorBank).id,
-        credit_account_id: payable(&payout.merchant_id).id,
-        amount: payout.yen.unsigned_abs(),
-        ledger: LEDGER_JPY,
-        code: TransferCode::PayoutReturned.number(),
-        ..Transfer::default()
-    };
-    book(app, transfer, &json!({ "payout": payout_id, "merchant": payout.merchant_id })).await?;
-    if payout.returned_at.is_some() {
-        return Ok(());
-    }
-    let about = json!({ "payout": payout_id, "yen": payout.yen });
-    let clearance = actor.decide(app, Act::PayoutReturned, None, &about, Ok(())).await?;
-    let mut tx = app.stores.registry.begin().await?;
-    let update = sql("UPDATE payout SET returned_at = $1, returned_reason = $2
-         WHERE payout_id = $3 AND returned_at IS NULL");
-    tx.execute(update.bind(app.clock.now()).bind(reason).bind(payout_id)).await?;
-    let (act, before) = (Act::PayoutReturned, Value::Null);
-    let entry = Entry { actor, act, subject: payout_id, before, after: about, reason };
     audit::commit(app, tx, &clearance, &entry).await
 }

@@ -8,7 +8,8 @@ use serde_json::json;
 use super::calendar::end_of;
 use super::carry::{carry_out, owed};
 use super::figures::{Period, nanos, of_store, own_discounts, stores};
-use super::statement::{self, Basis, Settlement, Statement};
+use super::returned;
+use super::statement::{self, Basis, Settlement, Statement, Summary};
 use super::terms;
 use crate::app::App;
 use crate::clock::Micros;
@@ -19,30 +20,88 @@ use crate::value::legs::operator_account;
 use crate::web::error::{Error, Result};
 use crate::web::filters::japan;
 
-/// Newer statements than this of a merchant are not unfinished ones.
-const LOOKED_AT: i64 = 400;
+/// Merchants that are read at one time.
+const PAGE: i64 = 500;
+
+/// What came of a run.
+#[derive(Debug, Default)]
+pub struct Ran {
+    /// The statements that it made or finished, in the order of merchants' ids and of days.
+    pub made: Vec<Summary>,
+    /// The merchants that could not be settled.
+    pub failed: Vec<Failed>,
+}
+
+/// A merchant that could not be settled. Nothing of it was; the next run tries again.
+#[derive(Debug)]
+pub struct Failed {
+    /// `mer_…`.
+    pub merchant_id: String,
+    /// Why: for the operator's engineers.
+    pub error: Error,
+}
 
 /// Settles every merchant for all closing days up to and with `until` that are not settled yet.
-/// Gives the statements that this run made or finished, in the order of merchants and days. To do
-/// it again changes nothing.
+/// A merchant that cannot be settled holds nobody else up: it is told of at the end. To do it again
+/// changes nothing.
 ///
 /// # Errors
-/// The day is not over yet; a fault: what was done until then stands, and a further run goes on.
-pub async fn settle(app: &App, until: Date) -> Result<Vec<Settlement>> {
+/// The day is not over yet; a fault before any merchant: what was done until then stands.
+pub async fn settle(app: &App, until: Date) -> Result<Ran> {
+    begin(app, until).await?;
+    let (mut ran, mut after) = (Ran::default(), String::new());
+    loop {
+        let some = merchants(app, &after, PAGE).await?;
+        let Some(last) = some.last() else { return Ok(ran) };
+        after.clone_from(&last.merchant_id);
+        for merchant in &some {
+            one(app, merchant, until, &mut ran).await;
+        }
+    }
+}
+
+/// What a run does before the first merchant: the period must be over and is closed, and what banks
+/// gave back is booked, so that statements tell of it.
+///
+/// # Errors
+/// The day is not over yet; a fault.
+pub(super) async fn begin(app: &App, until: Date) -> Result<()> {
     let end = end_of(until);
     if end > app.clock.now() {
         return Err(Error::field("until", "out_of_range"));
     }
-    mark(app, end).await?;
-    let query =
-        sql("SELECT merchant_id, created_at FROM merchant ORDER BY created_at, merchant_id");
-    let mut made = Vec::new();
-    for row in app.stores.registry.all(query).await? {
-        let merchant_id = row.text("merchant_id")?;
+    returned::book_all(app).await?;
+    mark(app, end).await
+}
+
+/// A merchant to be settled.
+pub(super) struct Merchant {
+    pub(super) merchant_id: String,
+    since: Date,
+}
+
+/// The next merchants, in the order of their ids.
+pub(super) async fn merchants(app: &App, after: &str, limit: i64) -> Result<Vec<Merchant>> {
+    let query = sql("SELECT merchant_id, created_at FROM merchant WHERE merchant_id > $1
+         ORDER BY merchant_id LIMIT $2");
+    let mut merchants = Vec::new();
+    for row in app.stores.registry.all(query.bind(after).bind(limit)).await? {
         let since = japan(row.int("created_at")?).date();
-        settle_merchant(app, &merchant_id, since, until, &mut made).await?;
+        merchants.push(Merchant { merchant_id: row.text("merchant_id")?, since });
     }
-    Ok(made)
+    Ok(merchants)
+}
+
+/// Settles one merchant, or notes that it could not be.
+pub(super) async fn one(app: &App, merchant: &Merchant, until: Date, ran: &mut Ran) {
+    if let Err(error) = settle_merchant(app, merchant, until, &mut ran.made).await {
+        let merchant_id = merchant.merchant_id.clone();
+        match &error {
+            Error::Fault(fault) => tracing::error!(merchant_id, %fault, "not settled"),
+            other => tracing::error!(merchant_id, code = other.code().as_str(), "not settled"),
+        }
+        ran.failed.push(Failed { merchant_id, error });
+    }
 }
 
 /// Writes a mark into the journal, newer than `end`. Timestamps rise strictly over all nodes, so
@@ -75,22 +134,23 @@ async fn mark(app: &App, end: Micros) -> Result<()> {
 
 async fn settle_merchant(
     app: &App,
-    merchant_id: &str,
-    since: Date,
+    merchant: &Merchant,
     until: Date,
-    made: &mut Vec<Settlement>,
+    made: &mut Vec<Summary>,
 ) -> Result<()> {
-    let before = statement::list(app, merchant_id, LOOKED_AT).await?;
+    let merchant_id = merchant.merchant_id.as_str();
+    // In this order: what another node writes between the two is carried out, not built upon.
+    let mut last = statement::list(app, merchant_id, 1).await?.pop();
+    let unfinished = statement::unfinished(app, merchant_id).await?;
     // What other nodes have settled is in their rows; now it is in this node's ledger as well.
     app.gate.catch_up().await?;
-    for unfinished in before.iter().rev().filter(|known| known.settled_at.is_none()) {
-        carry_out(app, unfinished).await?;
-        made.push(unfinished.clone());
+    for known in &unfinished {
+        carry_out(app, known).await?;
+        made.push(known.summary());
     }
-    let mut last = before.into_iter().next();
     let mut day = match &last {
         Some(last) => last.closing_on.tomorrow().ok(),
-        None => Some(since),
+        None => Some(merchant.since),
     };
     let terms = terms::of(app, merchant_id).await?;
     while let Some(closing_on) = day.and_then(|day| terms.calendar.next(day)) {
@@ -100,8 +160,8 @@ async fn settle_merchant(
         if let Some(wanted) = plan(app, merchant_id, closing_on, last.as_ref()).await? {
             let stands = statement::write_down(app, &wanted).await?;
             carry_out(app, &stands).await?;
-            made.push(stands.clone());
-            last = Some(stands);
+            made.push(stands.summary());
+            last = Some(stands.summary());
         }
         day = closing_on.tomorrow().ok();
     }
@@ -116,7 +176,7 @@ pub async fn plan(
     app: &App,
     merchant_id: &str,
     closing_on: Date,
-    last: Option<&Settlement>,
+    last: Option<&Summary>,
 ) -> Result<Option<Settlement>> {
     let number = Settlement::number(merchant_id, closing_on);
     let settlement_id = Kind::Settlement.text(number);
@@ -147,13 +207,13 @@ async fn reckon(
     app: &App,
     merchant_id: &str,
     period: Period,
-    last: Option<&Settlement>,
+    last: Option<&Summary>,
 ) -> Result<Statement> {
     let mut figures = Vec::new();
     for store in &stores(app, merchant_id).await? {
         figures.push(of_store(app, store, period).await?);
     }
-    let carried_in = last.map_or(0, |last| last.statement.carried_out);
+    let carried_in = last.map_or(0, |last| last.carried_out);
     let settings = &app.config.settlement;
     let basis = Basis {
         terms: terms::of(app, merchant_id).await?,

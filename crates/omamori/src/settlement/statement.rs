@@ -123,6 +123,58 @@ pub struct Settlement {
     pub settled_at: Option<Micros>,
 }
 
+/// What lists show of a statement. The whole of one may be megabytes: it has every store.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// `stl_…`.
+    pub settlement_id: String,
+    /// `mer_…`.
+    pub merchant_id: String,
+    /// The last day of its period.
+    pub closing_on: Date,
+    /// The first instant after its period.
+    pub until_at: Micros,
+    /// Sales less refunds, in yen.
+    pub net_sales: i64,
+    /// Cash for top-ups, less what was taken back.
+    pub net_cash: i64,
+    /// The fee with the tax on it.
+    pub fee_and_tax: i64,
+    /// Paid out.
+    pub payout: i64,
+    /// Carried to the next statement.
+    pub carried_out: i64,
+}
+
+impl Summary {
+    fn of(row: &Row) -> Result<Self> {
+        Ok(Self {
+            settlement_id: row.text("settlement_id")?,
+            merchant_id: row.text("merchant_id")?,
+            closing_on: closing_day(row)?,
+            until_at: row.int("until_at")?,
+            net_sales: row.int("net_sales_yen")?,
+            net_cash: row.int("net_cash_yen")?,
+            fee_and_tax: row.int("fee_and_tax_yen")?,
+            payout: row.int("payout_yen")?,
+            carried_out: row.int("carried_out_yen")?,
+        })
+    }
+}
+
+fn closing_day(row: &Row) -> Result<Date> {
+    let day = row.text("closing_on")?.parse::<Date>();
+    day.map_err(|_| Error::fault("a closing day is not a day"))
+}
+
+/// The columns that make a [`Summary`].
+macro_rules! summary_columns {
+    () => {
+        "settlement_id, merchant_id, closing_on, until_at, net_sales_yen, net_cash_yen, \
+         fee_and_tax_yen, payout_yen, carried_out_yen"
+    };
+}
+
 /// The columns that make a [`Settlement`].
 macro_rules! settlement_columns {
     () => {
@@ -138,12 +190,28 @@ impl Settlement {
         derive("settlement", &[merchant_id.as_bytes(), day.as_bytes()])
     }
 
+    /// What lists show of it.
+    #[must_use]
+    pub fn summary(&self) -> Summary {
+        let statement = &self.statement;
+        Summary {
+            settlement_id: self.settlement_id.clone(),
+            merchant_id: self.merchant_id.clone(),
+            closing_on: self.closing_on,
+            until_at: self.until_at,
+            net_sales: statement.net_sales,
+            net_cash: statement.net_cash,
+            fee_and_tax: statement.fee + statement.tax,
+            payout: statement.payout,
+            carried_out: statement.carried_out,
+        }
+    }
+
     fn of(row: &Row) -> Result<Self> {
-        let day = row.text("closing_on")?.parse::<Date>();
         Ok(Self {
             settlement_id: row.text("settlement_id")?,
             merchant_id: row.text("merchant_id")?,
-            closing_on: day.map_err(|_| Error::fault("a closing day is not a day"))?,
+            closing_on: closing_day(row)?,
             from_at: row.int("from_at")?,
             until_at: row.int("until_at")?,
             statement: serde_json::from_str(&row.text("statement")?)?,
@@ -158,16 +226,20 @@ impl Settlement {
 /// A fault if the registry fails.
 pub async fn write_down(app: &App, wanted: &Settlement) -> Result<Settlement> {
     let insert = sql("INSERT INTO settlement
-             (settlement_id, merchant_id, closing_on, from_at, until_at, statement, planned_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING");
+             (settlement_id, merchant_id, closing_on, from_at, until_at, statement, planned_at,
+              net_sales_yen, net_cash_yen, fee_and_tax_yen, payout_yen, carried_out_yen)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING");
+    let sums = wanted.summary();
     let insert = insert
         .bind(&wanted.settlement_id)
         .bind(&wanted.merchant_id)
         .bind(wanted.closing_on.to_string())
         .bind(wanted.from_at)
         .bind(wanted.until_at)
-        .bind(serde_json::to_string(&wanted.statement)?);
-    app.stores.registry.execute(insert.bind(app.clock.now())).await?;
+        .bind(serde_json::to_string(&wanted.statement)?)
+        .bind(app.clock.now());
+    let insert = insert.bind(sums.net_sales).bind(sums.net_cash).bind(sums.fee_and_tax);
+    app.stores.registry.execute(insert.bind(sums.payout).bind(sums.carried_out)).await?;
     let stands = find(app, &wanted.merchant_id, &wanted.settlement_id).await?;
     stands.ok_or(Error::fault("a statement that was written down is not there"))
 }
@@ -186,30 +258,45 @@ pub async fn find(app: &App, merchant_id: &str, id: &str) -> Result<Option<Settl
     row.as_ref().map(Settlement::of).transpose()
 }
 
+/// A merchant's statements whose transfers are not known to be in the ledger, the oldest first:
+/// a run that died leaves one at most.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn unfinished(app: &App, merchant_id: &str) -> Result<Vec<Settlement>> {
+    let query = sql(concat!(
+        "SELECT ",
+        settlement_columns!(),
+        " FROM settlement WHERE merchant_id = $1 AND settled_at IS NULL ORDER BY until_at"
+    ));
+    let rows = app.stores.registry.all(query.bind(merchant_id)).await?;
+    rows.iter().map(Settlement::of).collect()
+}
+
 /// A merchant's statements, the newest first.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn list(app: &App, merchant_id: &str, limit: i64) -> Result<Vec<Settlement>> {
+pub async fn list(app: &App, merchant_id: &str, limit: i64) -> Result<Vec<Summary>> {
     let query = sql(concat!(
         "SELECT ",
-        settlement_columns!(),
+        summary_columns!(),
         " FROM settlement WHERE merchant_id = $1 ORDER BY until_at DESC LIMIT $2"
     ));
     let rows = app.stores.registry.all(query.bind(merchant_id).bind(limit)).await?;
-    rows.iter().map(Settlement::of).collect()
+    rows.iter().map(Summary::of).collect()
 }
 
 /// The newest statements of all merchants, for staff.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn newest(app: &App, limit: i64) -> Result<Vec<Settlement>> {
+pub async fn newest(app: &App, limit: i64) -> Result<Vec<Summary>> {
     let query = sql(concat!(
         "SELECT ",
-        settlement_columns!(),
+        summary_columns!(),
         " FROM settlement ORDER BY until_at DESC, settlement_id LIMIT $1"
     ));
     let rows = app.stores.registry.all(query.bind(limit)).await?;
-    rows.iter().map(Settlement::of).collect()
+    rows.iter().map(Summary::of).collect()
 }

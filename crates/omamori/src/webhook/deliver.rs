@@ -1,5 +1,8 @@
 //! Sending what is in the outbox. One endpoint is served by one task of a node at a time, so that a
 //! receiver that is slow or down delays nobody else, and sees its own events about in order.
+//!
+//! Endpoints have turns: who was served goes behind those who wait, who failed waits as long as it
+//! has been failing, and those who are failing have few places, of their own.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Weak};
@@ -36,8 +39,15 @@ const FAILING_MAX: Micros = 5 * DAY;
 const CLAIM: Micros = 2 * MINUTE;
 /// How often the worker looks.
 const EVERY: Duration = Duration::from_secs(1);
-/// Endpoints that one node serves at once.
-const AT_ONCE: usize = 32;
+/// Endpoints that one node serves at once, and beside them those that took nothing when they were
+/// tried last: neither takes the places of the other.
+const AT_ONCE: usize = 24;
+const FAILING_AT_ONCE: usize = 8;
+/// Due endpoints of each sort that are looked at: those at work, and enough to fill their places.
+const LOOKED_AT: i64 = 64;
+/// How long an endpoint that fails waits for its next turn, at least and at most. In between it is
+/// as long as it has been failing.
+const TURN: (Micros, Micros) = (5 * SECOND, 5 * MINUTE);
 /// Events of one endpoint before others have their turn.
 const BATCH: i64 = 64;
 
@@ -52,7 +62,7 @@ async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {
     let mut ticks = tokio::time::interval(EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut tasks = JoinSet::new();
-    let mut busy: HashMap<Id, String> = HashMap::new();
+    let mut busy: HashMap<Id, Turn> = HashMap::new();
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => break,
@@ -70,19 +80,31 @@ async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {
                 continue;
             }
         };
-        for endpoint_id in due {
-            if busy.len() < AT_ONCE && !busy.values().any(|known| *known == endpoint_id) {
-                let (app, stop, id) = (app.clone(), stop.clone(), endpoint_id.clone());
+        for turn in due {
+            if has_place(&turn, busy.values()) {
+                let (app, stop, id) = (app.clone(), stop.clone(), turn.endpoint_id.clone());
                 let task = async move {
                     if let Err(error) = serve(&app, &id, &stop).await {
                         report(&error);
                     }
                 };
-                busy.insert(tasks.spawn(task).id(), endpoint_id);
+                busy.insert(tasks.spawn(task).id(), turn);
             }
         }
     }
     while tasks.join_next().await.is_some() {}
+}
+
+/// Whether an endpoint can be served beside those that are.
+fn has_place<'a>(turn: &Turn, busy: impl Iterator<Item = &'a Turn>) -> bool {
+    let mut like_it = 0;
+    for known in busy {
+        if known.endpoint_id == turn.endpoint_id {
+            return false;
+        }
+        like_it += usize::from(known.is_failing == turn.is_failing);
+    }
+    like_it < if turn.is_failing { FAILING_AT_ONCE } else { AT_ONCE }
 }
 
 fn report(error: &Error) {
@@ -98,7 +120,7 @@ fn report(error: &Error) {
 pub async fn deliver_due(app: &Arc<App>) -> Result<usize> {
     let (_running, stop) = watch::channel(false);
     let mut tasks = JoinSet::new();
-    for endpoint_id in due_endpoints(app).await? {
+    for Turn { endpoint_id, .. } in due_endpoints(app).await? {
         let (app, stop) = (app.clone(), stop.clone());
         tasks.spawn(async move { serve(&app, &endpoint_id, &stop).await });
     }
@@ -109,12 +131,32 @@ pub async fn deliver_due(app: &Arc<App>) -> Result<usize> {
     Ok(tried)
 }
 
-async fn due_endpoints(app: &App) -> Result<Vec<String>> {
-    let query = sql("SELECT e.endpoint_id FROM webhook_endpoint e WHERE e.state = 'on' AND EXISTS
+/// An endpoint whose turn it is.
+struct Turn {
+    endpoint_id: String,
+    is_failing: bool,
+}
+
+/// The endpoints whose turn it is, who waits longest first; those that fail after the others.
+async fn due_endpoints(app: &App) -> Result<Vec<Turn>> {
+    let well = sql("SELECT e.endpoint_id FROM webhook_endpoint e
+         WHERE e.state = 'on' AND e.next_try_at <= $1 AND e.failing_since IS NULL AND EXISTS
          (SELECT d.event_id FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id
-          AND d.state = 'waiting' AND d.next_at <= $1)");
-    let rows = app.stores.registry.all(query.bind(app.clock.now())).await?;
-    Ok(rows.iter().map(|row| row.text("endpoint_id")).collect::<omamori_db::Result<_>>()?)
+          AND d.state = 'waiting' AND d.next_at <= $1)
+         ORDER BY e.next_try_at, e.endpoint_id LIMIT $2");
+    let failing = sql("SELECT e.endpoint_id FROM webhook_endpoint e
+         WHERE e.state = 'on' AND e.next_try_at <= $1 AND e.failing_since IS NOT NULL AND EXISTS
+         (SELECT d.event_id FROM webhook_delivery d WHERE d.endpoint_id = e.endpoint_id
+          AND d.state = 'waiting' AND d.next_at <= $1)
+         ORDER BY e.next_try_at, e.endpoint_id LIMIT $2");
+    let mut turns = Vec::new();
+    for (query, is_failing) in [(well, false), (failing, true)] {
+        let query = query.bind(app.clock.now()).bind(LOOKED_AT);
+        for row in app.stores.registry.all(query).await? {
+            turns.push(Turn { endpoint_id: row.text("endpoint_id")?, is_failing });
+        }
+    }
+    Ok(turns)
 }
 
 /// A row that is due, with all that sending it needs.
@@ -153,12 +195,13 @@ async fn serve(app: &App, endpoint_id: &str, stop: &watch::Receiver<bool>) -> Re
         match attempt(app, &endpoint, due).await? {
             Tried::ByAnother => {}
             Tried::Taken => tried += 1,
-            Tried::Failed => {
-                tried += 1;
-                break;
-            }
+            Tried::Failed => return Ok(tried + 1),
         }
     }
+    // Behind those who wait. Who failed has had its next turn written with its failure.
+    let update = sql("UPDATE webhook_endpoint SET next_try_at = $1
+         WHERE endpoint_id = $2 AND next_try_at < $1");
+    app.stores.registry.execute(update.bind(app.clock.now()).bind(endpoint_id)).await?;
     Ok(tried)
 }
 
@@ -239,9 +282,11 @@ async fn failed(app: &App, due: &Due, failure: Failure) -> Result<()> {
         _ => None,
     };
     let update = sql("UPDATE webhook_endpoint
-         SET failing_since = COALESCE(failing_since, $1), state = COALESCE($2, state)
-         WHERE endpoint_id = $3 AND state = 'on'");
-    tx.execute(update.bind(now).bind(end).bind(endpoint_id)).await?;
+         SET failing_since = COALESCE(failing_since, $1), state = COALESCE($2, state),
+             next_try_at = $3
+         WHERE endpoint_id = $4 AND state = 'on'");
+    let next_turn = now + (now - since).clamp(TURN.0, TURN.1);
+    tx.execute(update.bind(now).bind(end).bind(next_turn).bind(endpoint_id)).await?;
     tx.commit().await?;
     if let Some(state) = end {
         tracing::warn!(endpoint_id, state, "a webhook was switched off");

@@ -1,13 +1,13 @@
 //! The endpoints of a merchant: rows, keys, and what may be done with them. Every statement names
 //! the merchant: another one's endpoint is not there.
 
-use omamori_db::{Db, Row, sql};
+use omamori_db::{Db, Row, Tx, sql};
 
 use super::event::{Event, EventKind, Listener, put};
 use super::sign::Key;
 use crate::app::App;
 use crate::clock::{DAY, Micros};
-use crate::id::Kind;
+use crate::id::{Kind, derive};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 
@@ -98,6 +98,12 @@ pub(super) async fn rotate(app: &App, merchant_id: &str, endpoint_id: &str) -> R
     Ok(key.text())
 }
 
+/// Counts what gives an endpoint a turn at somebody's word: so many times only, or whoever keeps
+/// asking has a place of a node for ever.
+fn counted(app: &App, endpoint_id: &str) -> Result<()> {
+    app.webhooks.asked.check(derive("webhook turn", &[endpoint_id.as_bytes()]), app.clock.now())
+}
+
 /// Switches it on or off. What came meanwhile is sent when it is on again.
 pub(super) async fn switch(
     app: &App,
@@ -105,10 +111,16 @@ pub(super) async fn switch(
     endpoint_id: &str,
     on: bool,
 ) -> Result<()> {
-    let update = sql("UPDATE webhook_endpoint SET state = $1, failing_since = NULL
+    let update = sql("UPDATE webhook_endpoint
+         SET state = $1, failing_since = NULL, next_try_at = CAST(0 AS BIGINT)
          WHERE endpoint_id = $2 AND merchant_id = $3");
     let update = update.bind(if on { "on" } else { "off" }).bind(endpoint_id).bind(merchant_id);
-    found(app.stores.registry.execute(update).await?)
+    let mut tx = app.stores.registry.begin().await?;
+    found(tx.execute(update).await?)?;
+    if on {
+        counted(app, endpoint_id)?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Removes it with its log.
@@ -120,6 +132,14 @@ pub(super) async fn remove(app: &App, merchant_id: &str, endpoint_id: &str) -> R
     let delete = sql("DELETE FROM webhook_endpoint WHERE endpoint_id = $1 AND merchant_id = $2");
     found(tx.execute(delete.bind(endpoint_id).bind(merchant_id)).await?)?;
     Ok(tx.commit().await?)
+}
+
+/// Gives it a turn now, though it has been failing: somebody wants to see whether it works again.
+async fn turn_in(app: &App, tx: &mut Tx, endpoint_id: &str) -> Result<()> {
+    let update = sql("UPDATE webhook_endpoint SET next_try_at = CAST(0 AS BIGINT)
+         WHERE endpoint_id = $1");
+    tx.execute(update.bind(endpoint_id)).await?;
+    counted(app, endpoint_id)
 }
 
 /// Sends it an event that says nothing.
@@ -137,6 +157,7 @@ pub(super) async fn test(app: &App, merchant_id: &str, endpoint_id: &str) -> Res
         data: serde_json::json!({}),
     };
     put(app, &mut tx, std::iter::once(&listener), &event).await?;
+    turn_in(app, &mut tx, endpoint_id).await?;
     Ok(tx.commit().await?)
 }
 
@@ -152,7 +173,10 @@ pub(super) async fn replay_one(
            AND endpoint_id IN (SELECT endpoint_id FROM webhook_endpoint WHERE merchant_id = $4)
            AND event_id IN (SELECT event_id FROM webhook_event WHERE merchant_id = $4)");
     let update = update.bind(app.clock.now()).bind(endpoint_id).bind(event_id);
-    found(app.stores.registry.execute(update.bind(merchant_id)).await?)
+    let mut tx = app.stores.registry.begin().await?;
+    found(tx.execute(update.bind(merchant_id)).await?)?;
+    turn_in(app, &mut tx, endpoint_id).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Sends again all that was given up.
@@ -165,6 +189,7 @@ pub(super) async fn replay(app: &App, merchant_id: &str, endpoint_id: &str) -> R
          SET state = 'waiting', attempts = CAST(0 AS BIGINT), next_at = $1
          WHERE endpoint_id = $2 AND state = 'given_up'");
     tx.execute(update.bind(app.clock.now()).bind(endpoint_id)).await?;
+    turn_in(app, &mut tx, endpoint_id).await?;
     Ok(tx.commit().await?)
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use ureq::Agent;
 use ureq::http::{Request, header};
 
+use crate::clock::MINUTE;
 use crate::config::Config;
+use crate::identity::RateLimit;
 use crate::identity::reach::{Endpoint, Reach, agent};
 
 /// A receiver that takes longer has failed. It should answer first and work afterwards.
@@ -25,6 +27,8 @@ pub struct Webhooks {
     public: Agent,
     /// Only where the service itself is of this machine alone.
     loopback: Option<Agent>,
+    /// Tests and replays, by endpoint.
+    pub(super) asked: RateLimit<u128>,
 }
 
 /// What is posted.
@@ -51,6 +55,7 @@ impl Webhooks {
         Self {
             public: agent(Reach::Public, TIMEOUT),
             loopback: config.is_loopback().then(|| agent(Reach::Loopback, TIMEOUT)),
+            asked: RateLimit::new(10, MINUTE),
         }
     }
 

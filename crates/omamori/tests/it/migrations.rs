@@ -1,6 +1,7 @@
 //! Schemas go forward under what is stored already.
 
 use omamori::db::{EVIDENCE, REGISTRY, Stores};
+use omamori::settlement::{returned, statement};
 use omamori_db::{Db, Error, Step, sql, sql_built};
 
 use crate::support::app::TestApp;
@@ -28,6 +29,7 @@ on_both_places!(
     a_store_of_any_earlier_step_opens_and_verifies,
     a_lower_step_that_comes_later_is_applied,
     an_edited_step_and_an_older_program_are_refused,
+    sums_of_older_statements_are_filled_in,
 );
 
 /// The first registry that had customers, shops and notices.
@@ -125,4 +127,27 @@ async fn an_edited_step_and_an_older_program_are_refused(place: Place) {
     db.migrate("trial", &mended).await.unwrap();
     stores.close().await;
     place.discard().await;
+}
+
+/// Goal: lists read sums that older statements did not have as columns; an older return was booked.
+async fn sums_of_older_statements_are_filled_in(place: Place) {
+    let stores = old(&place, 43).await;
+    fill(&stores.registry).await;
+    let statement =
+        r#"{"net_sales":51000,"net_cash":-7,"fee":994,"tax":99,"payout":49907,"carried_out":-3}"#;
+    let insert = sql("INSERT INTO settlement (settlement_id, merchant_id, closing_on, from_at,
+             until_at, statement, planned_at)
+         VALUES ('stl_old', 'mer_old', '2026-04-30', 0, 1, $1, 1)");
+    stores.registry.execute(insert.bind(statement)).await.unwrap();
+    let insert = sql("INSERT INTO payout (payout_id, settlement_id, merchant_id, yen, returned_at)
+         VALUES ('pot_old', 'stl_old', 'mer_old', 49907, 5)");
+    stores.registry.execute(insert).await.unwrap();
+    stores.close().await;
+    let app = TestApp::start(place).await;
+    let said = statement::list(&app.app, "mer_old", 9).await.unwrap().remove(0);
+    assert_eq!((said.net_sales, said.net_cash, said.fee_and_tax), (51_000, -7, 1_093));
+    assert_eq!((said.payout, said.carried_out), (49_907, -3));
+    returned::book_all(&app.app).await.unwrap();
+    assert_eq!(app.journal_entries().await, 0, "it was booked when it was written");
+    app.finish().await;
 }

@@ -24,6 +24,7 @@ on_both_engines!(
     a_partners_days_agree_or_differ,
     a_file_with_a_wrong_line_is_refused_whole,
     a_difference_is_taken_up_and_explained,
+    another_file_closes_nothing_without_a_word,
 );
 
 const PLAIN: &str = "4242424242424242";
@@ -165,7 +166,8 @@ async fn partner(app: &TestApp) -> (Register, Register) {
 }
 
 async fn by_cash(app: &TestApp, merchant_id: &str, csv: &str) -> run::Done {
-    run::cash(&app.app, &Actor::machine(), merchant_id, day(app), csv).await.unwrap()
+    let file = run::File { name: "partner.csv", csv, reason: "訂正版" };
+    run::cash(&app.app, &Actor::machine(), merchant_id, day(app), file).await.unwrap()
 }
 
 /// Goal: the partner's file agrees; a terminal that is left out, one that is not ours and another
@@ -186,7 +188,8 @@ async fn a_partners_days_agree_or_differ(app: &mut TestApp) {
     said.sort_unstable();
     assert_eq!(said, [(0, 700), (2_000, 0), (3_000, 3_100)]);
     assert!(by_cash(app, &first.merchant_id, &right).await.differences.is_empty());
-    let nobody = run::cash(&app.app, &Actor::machine(), "mer_x", day(app), &right).await;
+    let file = run::File { csv: &right, ..run::File::default() };
+    let nobody = run::cash(&app.app, &Actor::machine(), "mer_x", day(app), file).await;
     assert_eq!(nobody.unwrap_err().code(), Code::NotFound);
 }
 
@@ -250,4 +253,47 @@ async fn a_difference_is_taken_up_and_explained(app: &mut TestApp) {
     finance.post(app, "/reconciliations/cash", &file(2_800)).await.ok();
     let open = row::differences(&app.app, false, 10).await.unwrap().remove(0);
     assert_eq!((open.state.as_str(), open.theirs, open.explanation), ("open", 2_800, None));
+}
+
+/// The attack: an inconvenient difference goes away by uploading a file that was made to agree. The
+/// second file is refused until somebody says why there is one; which files they were, and the
+/// words, are kept. The same file again needs no words.
+async fn another_file_closes_nothing_without_a_word(app: &mut TestApp) {
+    let (first, second) = partner(app).await;
+    let finance = Person::new(&app.app, Role::Finance).await;
+    let (a, b) = (&first.terminal_id, &second.terminal_id);
+    let file = |yen: i64, name: &str, reason: &str| {
+        let csv = format!("day,terminal_id,yen\n2026-04-01,{a},{yen}\n2026-04-01,{b},2000\n");
+        json!({ "merchant_id": first.merchant_id, "from": "2026-04-01", "until": "2026-04-01",
+            "csv": csv, "file_name": name, "reason": reason })
+    };
+    let path = "/reconciliations/cash";
+    finance.post(app, path, &file(2_900, "april.csv", "")).await.ok();
+    finance.post(app, path, &file(2_900, "april.csv", "")).await.ok();
+    let refused = finance.post(app, path, &file(3_000, "made.csv", "")).await;
+    let error = refused.refused(Code::InvalidRequest);
+    assert_eq!(error["fields"][0]["field"], "reason", "{error}");
+    assert_eq!(row::differences(&app.app, false, 10).await.unwrap().len(), 1, "it stays open");
+    let kept = row::runs(&app.app, 10).await.unwrap().remove(0).file.unwrap();
+    assert_eq!(kept.0, "april.csv");
+    let bad = finance.post(app, path, &file(3_000, "a\nb", "x")).await;
+    assert_eq!(bad.refused(Code::InvalidRequest)["fields"][0]["field"], "file_name");
+
+    let words = "提携先が訂正版を送付";
+    finance.post(app, path, &file(3_000, "made.csv", words)).await.ok();
+    assert!(row::differences(&app.app, false, 10).await.unwrap().is_empty());
+    let over = row::differences(&app.app, true, 10).await.unwrap().remove(0);
+    assert_eq!((over.state.as_str(), over.explanation.as_deref()), ("agreed", Some(words)));
+    let newer = row::runs(&app.app, 10).await.unwrap().remove(0).file.unwrap();
+    assert!(newer.0 == "made.csv" && newer.1 != kept.1 && newer.1.len() == 12);
+    let entry = sql("SELECT before_state, after_state, reason FROM audit_entry
+         WHERE act = 'reconcile' ORDER BY seq DESC LIMIT 1");
+    let entry = app.app.stores.registry.one(entry).await.unwrap();
+    let said = |column: &str| serde_json::from_str::<Value>(&entry.text(column).unwrap()).unwrap();
+    assert_eq!(entry.text("reason").unwrap(), words);
+    assert_eq!(said("before_state")["file"]["name"], "april.csv");
+    assert_eq!(said("after_state")["file"]["name"], "made.csv");
+    assert_ne!(said("before_state")["file"]["sha256"], said("after_state")["file"]["sha256"]);
+    let page = finance.get(app, "/console/reconciliation").await.text().to_owned();
+    assert!(page.contains("made.csv") && page.contains(words), "{page}");
 }

@@ -114,10 +114,3 @@ function showFields() {
 }
 kind?.addEventListener("change", showFields);
 if (kind) showFields();
-
-/** As long as an act is carried out the page follows it. */
-async function follow() {
-  await refreshRegions();
-  if (part("follow")) setTimeout(follow, 1000);
-}
-if (part("follow")) setTimeout(follow, 1000);

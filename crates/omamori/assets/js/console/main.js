@@ -87,7 +87,25 @@ async function done(answer) {
   }
   toast(answer?.approval_id ? t("console.asked") : act.dataset.done);
   await refreshRegions();
+  follow();
 }
+
+let following = 0;
+
+/** As long as the server works at something that the page shows, the page follows it. */
+function follow() {
+  clearTimeout(following);
+  if (!part("follow")) return;
+  following = setTimeout(async () => {
+    try {
+      await refreshRegions();
+    } catch (error) {
+      if (error.status === 401) location.reload();
+    }
+    follow();
+  }, 1000);
+}
+follow();
 
 /** Shows a secret that the server has nowhere else. */
 export function showOnce(secret) {

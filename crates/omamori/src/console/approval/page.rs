@@ -108,6 +108,12 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::Refund { payment_id, amount, .. } => {
             ("console.act_refund", format!("{} · {payment_id}", filters::yen_text(*amount)))
         }
+        Proposal::PayoutReturned { payout_id, yen } => {
+            ("console.act_payout_returned", format!("{} · {payout_id}", filters::yen_text(*yen)))
+        }
+        Proposal::ApproveAccount { merchant_id, last_digits, .. } => {
+            ("console.act_payout_account", format!("****{last_digits} · {merchant_id}"))
+        }
     };
     let is_own = approval.asked_by == staff.staff_id;
     let may = approval.proposal.may(staff.role);
@@ -138,6 +144,10 @@ fn href(proposal: &Proposal) -> Option<String> {
         Proposal::OpenDoor { .. } | Proposal::CloseDoor { .. } => Some("/console/doors".to_owned()),
         Proposal::BeginCampaign { .. } => Some("/console/campaigns".to_owned()),
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
+        Proposal::PayoutReturned { .. } => Some("/console/settlements".to_owned()),
+        Proposal::ApproveAccount { merchant_id, .. } => {
+            Some(format!("/console/stores/{merchant_id}"))
+        }
         Proposal::IncidentAct { incident_id, act_id, .. } => {
             Some(format!("/console/incidents/{incident_id}/acts/{act_id}"))
         }

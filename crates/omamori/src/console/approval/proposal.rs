@@ -19,8 +19,10 @@ use crate::identity::standing;
 use crate::incident::ActKind;
 use crate::incident::plan::start_in;
 use crate::risk::rules;
+use crate::settlement::{bank, returned};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+use crate::web::filters::rfc3339;
 
 /// An act with its exact parameters. Stored as JSON: variants and fields are only ever added.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -89,6 +91,22 @@ pub enum Proposal {
         /// Makes the refund's id, so that it is done once.
         key: String,
     },
+    /// The bank gave a payout back: the merchant is owed it again, and is paid it again.
+    PayoutReturned {
+        /// `pot_…`.
+        payout_id: String,
+        /// Yen.
+        yen: i64,
+    },
+    /// A merchant's changed account is paid to before its time.
+    ApproveAccount {
+        /// `mer_…`.
+        merchant_id: String,
+        /// Which change.
+        changed_at: i64,
+        /// The end of its number.
+        last_digits: String,
+    },
     /// A campaign of the operator begins, with its budget.
     BeginCampaign {
         /// Makes the campaign's id, so that it is one.
@@ -149,6 +167,8 @@ impl Proposal {
             Self::PublishRules { .. } => Act::RulesPublish,
             Self::IncidentAct { .. } => Act::IncidentAct,
             Self::Refund { .. } => Act::StaffRefund,
+            Self::PayoutReturned { .. } => Act::PayoutReturned,
+            Self::ApproveAccount { .. } => Act::PayoutAccountApprove,
             Self::BeginCampaign { .. } => Act::CampaignCreate,
             Self::OpenDoor { .. } => Act::DoorOpen,
             Self::CloseDoor { .. } => Act::DoorClose,
@@ -168,7 +188,9 @@ impl Proposal {
             }
             Self::IncidentAct { kind, .. } => kind.may(role),
             Self::Refund { .. } => Refunder::is_of(role),
-            Self::BeginCampaign { .. } => Finance::is_of(role),
+            Self::BeginCampaign { .. }
+            | Self::PayoutReturned { .. }
+            | Self::ApproveAccount { .. } => Finance::is_of(role),
         }
     }
 
@@ -184,6 +206,8 @@ impl Proposal {
                 customer_id
             }
             Self::Refund { payment_id, .. } => payment_id,
+            Self::PayoutReturned { payout_id, .. } => payout_id,
+            Self::ApproveAccount { merchant_id, .. } => merchant_id,
             Self::BeginCampaign { key, .. } => key,
             Self::OpenDoor { control_id, .. } => control_id,
             Self::CloseDoor { door, .. } => door,
@@ -203,6 +227,8 @@ impl Proposal {
             | Self::PublishRules { .. }
             | Self::IncidentAct { .. }
             | Self::Refund { .. }
+            | Self::PayoutReturned { .. }
+            | Self::ApproveAccount { .. }
             | Self::BeginCampaign { .. }
             | Self::OpenDoor { .. }
             | Self::CloseDoor { .. } => None,
@@ -259,6 +285,19 @@ impl Proposal {
                 let wanted = refund::Wanted { payment_id, amount: *amount, key };
                 refund::look(app, &wanted).await
             }
+            Self::PayoutReturned { payout_id, yen } => {
+                returned::write_in(app, tx, (payout_id, *yen), reason).await?;
+                let (before, after) = (Value::Null, json!({ "payout": payout_id, "yen": yen }));
+                Ok(Done { subject: payout_id.clone(), before, after, shown_once: None })
+            }
+            Self::ApproveAccount { merchant_id, changed_at, last_digits } => {
+                let change = (merchant_id.as_str(), *changed_at);
+                bank::approve_in(app, tx, change, last_digits, agreed[1]).await?;
+                let before = json!({ "last_digits": last_digits, "usable": false });
+                let after = json!({ "last_digits": last_digits, "usable": true,
+                    "changed_at": rfc3339(*changed_at) });
+                Ok(Done { subject: merchant_id.clone(), before, after, shown_once: None })
+            }
             Self::BeginCampaign { key, terms, starts_on, ends_on } => {
                 let days = (&**starts_on, &**ends_on);
                 campaign::row_in(app, tx, (key.as_str(), &**terms), days, agreed[0]).await
@@ -272,7 +311,10 @@ impl Proposal {
     /// Whether what follows the commit can be done again, with the same end: somebody who does not
     /// know what became of it asks again.
     pub(super) const fn is_repeatable(&self) -> bool {
-        matches!(self, Self::Refund { .. } | Self::BeginCampaign { .. })
+        matches!(
+            self,
+            Self::Refund { .. } | Self::BeginCampaign { .. } | Self::PayoutReturned { .. }
+        )
     }
 
     /// What this node does after the commit.
@@ -290,6 +332,7 @@ impl Proposal {
                 refund::give(app, staff, &wanted, reason).await.map(drop)
             }
             Self::BeginCampaign { key, .. } => campaign::fund(app, staff, key).await,
+            Self::PayoutReturned { .. } => returned::book_all(app).await,
             _ => Ok(()),
         }
     }

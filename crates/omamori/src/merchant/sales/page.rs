@@ -1,6 +1,6 @@
 //! `/merchant/sales`, and the same as CSV.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use askama::Template;
@@ -12,8 +12,8 @@ use jiff::ToSpan;
 use jiff::civil::Date;
 use serde::Deserialize;
 
-use super::csv::lines;
-use super::read::{self, Figures, Period, Row, Store, Terminal};
+use super::csv::lines as csv_lines;
+use super::read::{self, Figures, Period, Store};
 use crate::app::App;
 use crate::console::{Plot, draw};
 use crate::merchant::Frame;
@@ -82,13 +82,13 @@ struct SalesPage {
     lines: Vec<Line>,
 }
 
-/// What was found.
-struct Found {
+/// What was asked for.
+struct Wanted {
     period: Period,
     stores: Vec<Store>,
-    rows: Vec<Row>,
-    terminals: HashMap<i64, Terminal>,
 }
+
+type Days = BTreeMap<Date, Figures>;
 
 /// `GET /merchant/sales`
 pub(in crate::merchant) async fn show(
@@ -99,24 +99,32 @@ pub(in crate::merchant) async fn show(
 ) -> Result<Response> {
     let Query(asked) = asked.map_err(|_| Error::field("by", "malformed"))?;
     let stores = read::stores(&app, &user.merchant_id).await?;
-    let found = find(&app, &user.merchant_id, &asked, stores.clone()).await?;
-    let total = read::total(&found.rows);
+    let wanted = wanted(&app, &asked, stores.clone())?;
+    let days = read::by_day(&app, &wanted.stores, wanted.period).await?;
+    let mut total = Figures::default();
+    days.values().for_each(|figures| total += *figures);
     let fee = read::fee(&app, &user.merchant_id).await?;
-    let is_by_month = found.period.days() > DAYS_DRAWN;
+    let is_by_month = wanted.period.days() > DAYS_DRAWN;
+    let mut lines = match asked.by {
+        By::Day => days.iter().map(|(day, of)| line(day.to_string(), String::new(), *of)).collect(),
+        By::Store => by_store(&app, &wanted).await?,
+        By::Terminal => by_terminal(&app, &user.merchant_id, &wanted, text).await?,
+    };
+    add_fees(&mut lines, |net| fee(net).0);
     page(&SalesPage {
         text,
         sandbox: app.sandbox(),
         frame: Frame::new(&user, "sales"),
-        period: found.period,
+        period: wanted.period,
         by: asked.by,
         stores,
         store: asked.store,
         total,
         net: total.net(),
         fee: fee(total.net()),
-        plot: plot(&found, is_by_month),
+        plot: plot(&days, wanted.period, is_by_month),
         is_by_month,
-        lines: table(&found, asked.by, text, |net| fee(net).0),
+        lines,
     })
 }
 
@@ -128,22 +136,21 @@ pub(in crate::merchant) async fn csv(
 ) -> Result<Response> {
     let Query(asked) = asked.map_err(|_| Error::field("by", "malformed"))?;
     let stores = read::stores(&app, &user.merchant_id).await?;
-    let found = find(&app, &user.merchant_id, &asked, stores).await?;
-    let Period { from, until } = found.period;
+    let Wanted { period, stores } = wanted(&app, &asked, stores)?;
+    let rows = read::rows(&app, &stores, period).await?;
+    let terminals = read::terminals(&app, &user.merchant_id).await?;
+    let Period { from, until } = period;
     let name = format!("attachment; filename=\"sales-{from}-{until}.csv\"");
     let headers = [
         (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
         (header::CONTENT_DISPOSITION, name),
     ];
-    Ok((headers, lines(&found.rows, &found.stores, &found.terminals)?).into_response())
+    Ok((headers, csv_lines(&rows, &stores, &terminals)?).into_response())
 }
 
-async fn find(app: &App, merchant_id: &str, asked: &Asked, stores: Vec<Store>) -> Result<Found> {
+fn wanted(app: &App, asked: &Asked, stores: Vec<Store>) -> Result<Wanted> {
     let period = period(asked, japan(app.clock.now()).date())?;
-    let stores = read::chosen(stores, &asked.store)?;
-    let rows = read::rows(app, &stores, period).await?;
-    let terminals = read::terminals(app, merchant_id).await?;
-    Ok(Found { period, stores, rows, terminals })
+    Ok(Wanted { period, stores: read::chosen(stores, &asked.store)? })
 }
 
 fn period(asked: &Asked, today: Date) -> Result<Period> {
@@ -161,13 +168,16 @@ fn period(asked: &Asked, today: Date) -> Result<Period> {
 }
 
 /// Gross sales of every day or month of the period, those without a sale too.
-fn plot(found: &Found, by_month: bool) -> Plot {
+fn plot(days: &Days, period: Period, by_month: bool) -> Plot {
     let place = |day: Date| if by_month { day.first_of_month() } else { day };
-    let sums = read::by(&found.rows, |row| place(row.day));
+    let mut sums: BTreeMap<Date, i64> = BTreeMap::new();
+    for (day, figures) in days {
+        *sums.entry(place(*day)).or_default() += figures.gross;
+    }
     let mut bars = Vec::new();
-    let mut day = place(found.period.from);
-    while day <= found.period.until {
-        let gross = sums.get(&day).map_or(0, |figures| figures.gross);
+    let mut day = place(period.from);
+    while day <= period.until {
+        let gross = sums.get(&day).copied().unwrap_or_default();
         let name = if by_month { day.strftime("%Y-%m").to_string() } else { day.to_string() };
         bars.push((name, gross));
         let next = if by_month { day.checked_add(1.month()) } else { day.tomorrow() };
@@ -177,37 +187,40 @@ fn plot(found: &Found, by_month: bool) -> Plot {
     draw("sales.chart", &bars, yen_text)
 }
 
-/// The lines of the table. A fee is rounded once for all: each line has what it adds to it, so the
-/// lines add up.
-fn table(found: &Found, by: By, text: Text, fee: impl Fn(i64) -> i64) -> Vec<Line> {
-    let name =
-        |store: usize| found.stores.get(store).map_or("", |store| store.name.as_str()).to_owned();
-    let mut lines: Vec<Line> = match by {
-        By::Day => read::by(&found.rows, |row| row.day)
-            .into_iter()
-            .map(|(day, figures)| line(day.to_string(), String::new(), figures))
-            .collect(),
-        By::Store => read::by(&found.rows, |row| row.store)
-            .into_iter()
-            .map(|(store, figures)| line(name(store), String::new(), figures))
-            .collect(),
-        By::Terminal => read::by(&found.rows, |row| (row.store, row.terminal_number))
-            .into_iter()
-            .map(|((store, number), figures)| {
-                let terminal = found.terminals.get(&number);
-                let terminal = terminal.map(|terminal| terminal.name.clone());
-                let named = terminal.unwrap_or_else(|| text.t("sales.no_terminal").to_owned());
-                line(named, name(store), figures)
-            })
-            .collect(),
+fn name_of(stores: &[Store], place: usize) -> String {
+    stores.get(place).map_or("", |store| store.name.as_str()).to_owned()
+}
+
+async fn by_store(app: &App, wanted: &Wanted) -> Result<Vec<Line>> {
+    let sums = read::by_store(app, &wanted.stores, wanted.period).await?;
+    let named = |(store, of)| line(name_of(&wanted.stores, store), String::new(), of);
+    Ok(sums.into_iter().map(named).collect())
+}
+
+async fn by_terminal(
+    app: &App,
+    merchant_id: &str,
+    wanted: &Wanted,
+    text: Text,
+) -> Result<Vec<Line>> {
+    let sums = read::by_terminal(app, &wanted.stores, wanted.period).await?;
+    let terminals = read::terminals(app, merchant_id).await?;
+    let named = |((store, number), of)| {
+        let terminal = terminals.get(&number).map(|terminal| terminal.name.clone());
+        let named = terminal.unwrap_or_else(|| text.t("sales.no_terminal").to_owned());
+        line(named, name_of(&wanted.stores, store), of)
     };
+    Ok(sums.into_iter().map(named).collect())
+}
+
+/// A fee is rounded once for all: each line has what it adds to it, so the lines add up.
+fn add_fees(lines: &mut [Line], fee: impl Fn(i64) -> i64) {
     let (mut net, mut taken) = (0, 0);
-    for line in &mut lines {
+    for line in lines {
         net += line.figures.net();
         line.fee = fee(net) - taken;
         taken += line.fee;
     }
-    lines
 }
 
 const fn line(name: String, note: String, figures: Figures) -> Line {

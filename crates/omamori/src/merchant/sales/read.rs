@@ -13,6 +13,8 @@ use crate::web::error::{Error, Result};
 
 /// Stores of one question to the views.
 const ACCOUNTS: usize = 500;
+/// Days, stores and terminals of one file: about 20 MB of it.
+pub const ROWS_MAX: usize = 200_000;
 /// The longest period: a year and what makes it comparable.
 pub const DAYS_MAX: i32 = 400;
 
@@ -135,47 +137,135 @@ pub struct Row {
     pub figures: Figures,
 }
 
+/// Places of stores by their accounts.
+fn places(stores: &[Store]) -> HashMap<u128, usize> {
+    stores.iter().enumerate().map(|(place, store)| (store.account, place)).collect()
+}
+
+fn figures(row: &omamori_db::Row) -> Result<Figures> {
+    Ok(Figures {
+        sale_count: row.int("sale_count")?,
+        gross: row.int("gross_yen")?,
+        refund_count: row.int("refund_count")?,
+        refunds: row.int("refund_yen")?,
+        coupons: row.int("coupon_yen")?,
+        discounts: row.int("discount_yen")?,
+    })
+}
+
+/// A question about some stores in a period.
+fn about(text: &str, rest: &str, stores: &[Store], period: Period) -> omamori_db::Query {
+    let marks: Vec<_> = (3..3 + stores.len()).map(|place| format!("${place}")).collect();
+    let mut query = sql_built(format!(
+        "SELECT {text} FROM sales_day WHERE day >= $1 AND day <= $2 AND account_id IN ({}) {rest}",
+        marks.join(", ")
+    ));
+    query = query.bind(number(period.from)).bind(number(period.until));
+    for store in stores {
+        query.push(store.account.to_be_bytes());
+    }
+    query
+}
+
 /// Every day, store and terminal of a period in which something was sold or given back, in the
-/// order of days, stores and terminals.
+/// order of days, stores and terminals: for a file. Pages have the sums below.
 ///
 /// # Errors
-/// A fault if the views fail.
+/// The period has more than [`ROWS_MAX`] of them: the field; a fault if the views fail.
 pub async fn rows(app: &App, stores: &[Store], period: Period) -> Result<Vec<Row>> {
     let _shown_anyway = app.sales.catch_up(&app.gate).await;
-    let places: HashMap<u128, usize> =
-        stores.iter().enumerate().map(|(place, store)| (store.account, place)).collect();
+    let places = places(stores);
     let mut rows = Vec::new();
     for some in stores.chunks(ACCOUNTS) {
-        let marks: Vec<_> = (3..3 + some.len()).map(|place| format!("${place}")).collect();
-        let mut query = sql_built(format!(
-            "SELECT account_id, day, terminal_number, sale_count, gross_yen, refund_count,
-                 refund_yen, coupon_yen, discount_yen
-             FROM sales_day WHERE day >= $1 AND day <= $2 AND account_id IN ({})",
-            marks.join(", ")
-        ));
-        query = query.bind(number(period.from)).bind(number(period.until));
-        for store in some {
-            query.push(store.account.to_be_bytes());
-        }
-        for row in app.stores.views.all(query).await? {
+        let text = "account_id, day, terminal_number, sale_count, gross_yen, refund_count,
+             refund_yen, coupon_yen, discount_yen";
+        let rest = format!("LIMIT {}", ROWS_MAX + 1 - rows.len());
+        for row in app.stores.views.all(about(text, &rest, some, period)).await? {
             let account = u128::from_be_bytes(row.array("account_id")?);
             rows.push(Row {
                 day: day_of(row.int("day")?)?,
                 store: places.get(&account).copied().unwrap_or_default(),
                 terminal_number: row.int("terminal_number")?,
-                figures: Figures {
-                    sale_count: row.int("sale_count")?,
-                    gross: row.int("gross_yen")?,
-                    refund_count: row.int("refund_count")?,
-                    refunds: row.int("refund_yen")?,
-                    coupons: row.int("coupon_yen")?,
-                    discounts: row.int("discount_yen")?,
-                },
+                figures: figures(&row)?,
             });
+        }
+        if rows.len() > ROWS_MAX {
+            return Err(Error::field("until", "out_of_range"));
         }
     }
     rows.sort_by_key(|row| (row.day, row.store, row.terminal_number));
     Ok(rows)
+}
+
+/// Sums by days, in their order.
+///
+/// # Errors
+/// A fault if the views fail.
+pub async fn by_day(
+    app: &App,
+    stores: &[Store],
+    period: Period,
+) -> Result<BTreeMap<Date, Figures>> {
+    sums(app, stores, period, "day", |row| day_of(row.int("day")?)).await
+}
+
+/// Sums by places of stores.
+///
+/// # Errors
+/// A fault if the views fail.
+pub async fn by_store(
+    app: &App,
+    stores: &[Store],
+    period: Period,
+) -> Result<BTreeMap<usize, Figures>> {
+    let places = places(stores);
+    sums(app, stores, period, "account_id", |row| place(&places, row)).await
+}
+
+/// Sums by places of stores and numbers of terminals.
+///
+/// # Errors
+/// A fault if the views fail.
+pub async fn by_terminal(
+    app: &App,
+    stores: &[Store],
+    period: Period,
+) -> Result<BTreeMap<(usize, i64), Figures>> {
+    let places = places(stores);
+    let key = |row: &omamori_db::Row| Ok((place(&places, row)?, row.int("terminal_number")?));
+    sums(app, stores, period, "account_id, terminal_number", key).await
+}
+
+fn place(places: &HashMap<u128, usize>, row: &omamori_db::Row) -> Result<usize> {
+    let account = u128::from_be_bytes(row.array("account_id")?);
+    Ok(places.get(&account).copied().unwrap_or_default())
+}
+
+/// Sums that the engine makes: a chain has millions of rows a year, and a page few.
+async fn sums<K: Ord>(
+    app: &App,
+    stores: &[Store],
+    period: Period,
+    columns: &str,
+    key: impl Fn(&omamori_db::Row) -> Result<K>,
+) -> Result<BTreeMap<K, Figures>> {
+    let _shown_anyway = app.sales.catch_up(&app.gate).await;
+    let text = format!(
+        "{columns}, CAST(SUM(sale_count) AS BIGINT) AS sale_count,
+             CAST(SUM(gross_yen) AS BIGINT) AS gross_yen,
+             CAST(SUM(refund_count) AS BIGINT) AS refund_count,
+             CAST(SUM(refund_yen) AS BIGINT) AS refund_yen,
+             CAST(SUM(coupon_yen) AS BIGINT) AS coupon_yen,
+             CAST(SUM(discount_yen) AS BIGINT) AS discount_yen"
+    );
+    let rest = format!("GROUP BY {columns}");
+    let mut sums: BTreeMap<K, Figures> = BTreeMap::new();
+    for some in stores.chunks(ACCOUNTS) {
+        for row in app.stores.views.all(about(&text, &rest, some, period)).await? {
+            *sums.entry(key(&row)?).or_default() += figures(&row)?;
+        }
+    }
+    Ok(sums)
 }
 
 /// A terminal by its number.
@@ -200,23 +290,6 @@ pub async fn terminals(app: &App, merchant_id: &str) -> Result<HashMap<i64, Term
         terminals.insert(row.int("terminal_number")?, terminal);
     }
     Ok(terminals)
-}
-
-/// The sum of rows.
-#[must_use]
-pub fn total(rows: &[Row]) -> Figures {
-    let mut total = Figures::default();
-    rows.iter().for_each(|row| total += row.figures);
-    total
-}
-
-/// Sums by a key, in its order.
-pub fn by<K: Ord>(rows: &[Row], key: impl Fn(&Row) -> K) -> BTreeMap<K, Figures> {
-    let mut sums: BTreeMap<K, Figures> = BTreeMap::new();
-    for row in rows {
-        *sums.entry(key(row)).or_default() += row.figures;
-    }
-    sums
 }
 
 /// The fee on net sales at today's terms, and the tax on it: about what statements will take,

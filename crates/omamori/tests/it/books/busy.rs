@@ -9,7 +9,7 @@ use omamori::merchant::create_terminal;
 use omamori::privacy::{GRACE, ask_for_closing, carry_out_due};
 use omamori::settlement::calendar::Calendar;
 use omamori::settlement::terms::Terms;
-use omamori::settlement::{bank, payout, run};
+use omamori::settlement::{bank, payout, returned, run};
 use omamori::value::promise::issue_due;
 use omamori::value::sweep::sweep;
 use omamori::web::filters::japan;
@@ -87,10 +87,10 @@ async fn merchants_are_paid(app: &TestApp) {
     app.clock.advance(4 * DAY);
     let today = japan(app.now()).date();
     run::settle(node, today.yesterday().unwrap()).await.unwrap();
-    let file = payout::make_file(node, &actor, today).await.unwrap().file.unwrap();
-    payout::sent(node, &actor, &file.file_id).await.unwrap();
+    let file = payout::make_file(node, &actor, today, "").await.unwrap().file.unwrap();
+    payout::sent(node, &actor, &file.file_id, "").await.unwrap();
     let paid = payout::of_merchant(node, merchant_id, 1).await.unwrap();
-    payout::returned(node, &actor, &paid[0].payout_id, "口座相違").await.unwrap();
+    returned::returned(node, &actor, &paid[0].payout_id, "口座相違").await.unwrap();
 }
 
 /// A card's top-up is spent in part and charged back: what is there, and a loss.

@@ -4,14 +4,14 @@ use omamori::audit::Actor;
 use omamori::clock::DAY;
 use omamori::console::access::Role as Desk;
 use omamori::merchant::access::Role;
-use omamori::settlement::payout::{self, Waiting};
-use omamori::settlement::{bank, run};
+use omamori::settlement::waiting::Waiting;
+use omamori::settlement::{bank, payout, run};
 use omamori::web::codes::Code;
 use omamori_db::sql;
 use omamori_zengin::{File, LineEnd};
 use serde_json::{Value, json};
 
-use crate::settlement::payouts::{PAY_ON, account, with_sender};
+use crate::settlement::payouts::{PAY_ON, account, given, with_sender};
 use crate::settlement::{TERMS, shop};
 use crate::support::app::TestApp;
 use crate::support::desk::Person;
@@ -24,7 +24,7 @@ on_both_engines!(
     an_owner_enters_the_account_and_sees_its_end,
     a_stolen_session_changes_no_account,
     a_swapped_account_is_not_paid_and_is_taken_back,
-    finance_approves_what_it_looked_at_and_nothing_else,
+    two_approve_what_they_looked_at_and_nothing_else,
     what_is_wrong_with_an_account_is_said_at_its_field,
     all_of_the_merchant_are_told,
 );
@@ -88,7 +88,7 @@ async fn a_stolen_session_changes_no_account(app: &mut TestApp) {
 /// The account numbers in the file that is made now, and how many payouts wait for an account.
 async fn paid(app: &TestApp) -> (Vec<String>, usize) {
     let actor = Actor::machine();
-    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let made = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     let waiting = made.waiting.iter().filter(|(_, why)| *why == Waiting::Account).count();
     let Some(file) = made.file else { return (Vec::new(), waiting) };
     let bytes = payout::contents(&app.app, &actor, &file.file_id).await.unwrap();
@@ -132,9 +132,10 @@ async fn a_swapped_account_is_not_paid_and_is_taken_back(app: &mut TestApp) {
     assert_eq!(paid(app).await, (vec!["1111111".to_owned()], 0));
 }
 
-/// Goal: finance asks the merchant about one account and approves that one; an account that was put
-/// in its place meanwhile is not approved with it. What is approved is paid at once.
-async fn finance_approves_what_it_looked_at_and_nothing_else(app: &mut TestApp) {
+/// Goal: finance asks the merchant about one account; two of them approve that one, and one alone
+/// does not. An account that was put in its place meanwhile, before the one asked or after the
+/// other agreed, is not approved with it. What is approved is paid at once.
+async fn two_approve_what_they_looked_at_and_nothing_else(app: &mut TestApp) {
     with_sender(app).await;
     let (register, customer) = shop(app, TERMS).await;
     register.sell(app, "s-1", &customer.code(app.now()), 10_000).await.ok();
@@ -145,14 +146,26 @@ async fn finance_approves_what_it_looked_at_and_nothing_else(app: &mut TestApp) 
     let approve = path(app, &register, "approve").await;
     app.clock.advance(1);
     owner.confirmed(app, BANK, &form("9999999")).await.ok();
-    let finance = Person::new(&app.app, Desk::Finance).await;
+    let (finance, second) =
+        (Person::new(&app.app, Desk::Finance).await, Person::new(&app.app, Desk::Finance).await);
     let reason = json!({ "reason": "加盟店に電話で確認" });
     finance.post(app, &approve, &reason).await.refused(Code::NotFound);
     assert_eq!(paid(app).await, (Vec::new(), 1));
+
+    let asked = finance.post(app, &path(app, &register, "approve").await, &reason).await.ok();
+    let too_late = asked["approval_id"].as_str().unwrap();
+    given(app, &second, too_late).await;
     app.clock.advance(1);
     owner.confirmed(app, BANK, &form("1111111")).await.ok();
-    let approve = path(app, &register, "approve").await;
-    assert!(finance.post(app, &approve, &reason).await.status.is_success());
+    let carry_out = |approval: &str| format!("/approvals/{approval}/carry-out");
+    finance.post(app, &carry_out(too_late), &Value::Null).await.refused(Code::NotFound);
+
+    let asked = finance.post(app, &path(app, &register, "approve").await, &reason).await.ok();
+    let approval = asked["approval_id"].as_str().unwrap();
+    finance.post(app, &carry_out(approval), &Value::Null).await.refused(Code::ApprovalClosed);
+    assert_eq!(paid(app).await, (Vec::new(), 1), "one alone shortens no wait");
+    given(app, &second, approval).await;
+    finance.post(app, &carry_out(approval), &Value::Null).await.ok();
     assert_eq!(paid(app).await, (vec!["1111111".to_owned()], 0));
     let refuse = path(app, &register, "refuse").await;
     finance.post(app, &refuse, &reason).await.refused(Code::NotFound);

@@ -3,18 +3,21 @@
 use jiff::civil::{Date, date};
 use omamori::audit::Actor;
 use omamori::clock::DAY;
+use omamori::console::access::Role;
 use omamori::control::{self, Closing, Door, Scope};
 use omamori::gate::chart::AccountCode;
 use omamori::settlement::bank::{self, Bank};
-use omamori::settlement::payout::{self, Waiting};
-use omamori::settlement::{SenderSettings, carry, run};
+use omamori::settlement::waiting::{self, Waiting, YEN_MAX};
+use omamori::settlement::{SenderSettings, carry, payout, returned, run};
 use omamori::web::codes::Code;
 use omamori_db::sql;
 use omamori_zengin::{File, LineEnd};
+use serde_json::{Value, json};
 
 use super::{APRIL, MAY, TERMS, net, of_operator, shop, stated};
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
+use crate::support::desk::Person;
 use crate::support::on_both_engines;
 use crate::support::shop::Register;
 
@@ -24,6 +27,8 @@ on_both_engines!(
     a_file_that_was_not_booked_is_booked_by_the_next_run,
     what_the_bank_gives_back_is_owed_again,
     an_account_is_sealed_and_what_is_wrong_with_it_is_said,
+    a_payout_comes_back_at_the_word_of_two_people,
+    what_cannot_be_paid_keeps_nobody_from_being_paid,
 );
 
 pub const PAY_ON: Date = date(2026, 5, 7);
@@ -82,7 +87,7 @@ async fn a_file_pays_what_the_statements_say_and_others_read_it(app: &mut TestAp
     for (register, _) in &shops {
         owed += stated(app, register, APRIL).await.statement.payout;
     }
-    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let made = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     let file = made.file.unwrap();
     assert!(made.waiting.is_empty());
     assert_eq!((file.count, file.total), (2, owed));
@@ -102,17 +107,17 @@ async fn a_file_pays_what_the_statements_say_and_others_read_it(app: &mut TestAp
 
     assert_eq!(of_operator(app, AccountCode::PayoutTransit), owed);
     assert_eq!(payout::transit(&app.app).await.unwrap(), (owed, owed));
-    let again = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let again = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     assert!(again.file.is_none() && again.waiting.is_empty());
     for _ in 0..2 {
-        payout::sent(&app.app, &actor, &file.file_id).await.unwrap();
+        payout::sent(&app.app, &actor, &file.file_id, "").await.unwrap();
         assert_eq!(of_operator(app, AccountCode::PayoutTransit), 0);
         assert_eq!(of_operator(app, AccountCode::OperatorBank), owed);
     }
     for (register, _) in &shops {
         assert_eq!(net(app, carry::payable_id(&register.merchant_id)), 0);
     }
-    let unknown = payout::sent(&app.app, &actor, "pof_x").await.unwrap_err();
+    let unknown = payout::sent(&app.app, &actor, "pof_x", "").await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
 }
 
@@ -132,17 +137,17 @@ async fn a_held_merchant_waits_and_a_new_account_too(app: &mut TestApp) {
     assert!(closing.scope.fits(Door::Payouts));
     let control_id = control::close(&app.app, &actor, "山田", closing).await.unwrap();
     bank::set(&app.app, &actor, &shops[1].0.merchant_id, &account("0000009")).await.unwrap();
-    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let made = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     assert!(made.file.is_none());
     let why: Vec<_> = made.waiting.iter().map(|(_, why)| *why).collect();
     assert!(why.contains(&Waiting::Held) && why.contains(&Waiting::Account), "{why:?}");
 
     app.clock.advance(3 * DAY);
-    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let made = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     let total = stated(app, &shops[1].0, APRIL).await.statement.payout;
     assert_eq!(made.file.map(|file| (file.count, file.total)), Some((1, total)));
     control::open(&app.app, &actor, "鈴木", &control_id, "済").await.unwrap();
-    let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    let made = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     let total = stated(app, &shops[0].0, APRIL).await.statement.payout;
     assert_eq!(made.file.map(|file| (file.count, file.total)), Some((1, total)));
 }
@@ -166,14 +171,14 @@ async fn a_file_that_was_not_booked_is_booked_by_the_next_run(app: &mut TestApp)
         owed += stated(app, register, APRIL).await.statement.payout;
     }
     for _ in 0..2 {
-        let made = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+        let made = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
         assert!(made.file.is_none() && made.waiting.is_empty());
         assert_eq!(of_operator(app, AccountCode::PayoutTransit), owed);
     }
     // Half of it was booked, and the row does not know.
     let forget = sql("UPDATE payout_file SET booked_at = NULL");
     app.app.stores.registry.execute(forget).await.unwrap();
-    payout::make_file(&app.app, &actor, PAY_ON).await.unwrap();
+    payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     assert_eq!(payout::transit(&app.app).await.unwrap(), (owed, owed));
 }
 
@@ -182,14 +187,14 @@ async fn a_file_that_was_not_booked_is_booked_by_the_next_run(app: &mut TestApp)
 async fn what_the_bank_gives_back_is_owed_again(app: &mut TestApp) {
     let shops = two_shops(app).await;
     let (actor, register) = (Actor::machine(), &shops[0].0);
-    let file = payout::make_file(&app.app, &actor, PAY_ON).await.unwrap().file.unwrap();
+    let file = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap().file.unwrap();
     let payouts = payout::of_merchant(&app.app, &register.merchant_id, 10).await.unwrap();
     let (id, yen) = (&payouts[0].payout_id, payouts[0].yen);
-    let early = payout::returned(&app.app, &actor, id, "口座相違").await.unwrap_err();
+    let early = returned::returned(&app.app, &actor, id, "口座相違").await.unwrap_err();
     assert_eq!(early.code(), Code::NotFound);
-    payout::sent(&app.app, &actor, &file.file_id).await.unwrap();
+    payout::sent(&app.app, &actor, &file.file_id, "").await.unwrap();
     for _ in 0..2 {
-        payout::returned(&app.app, &actor, id, "口座相違").await.unwrap();
+        returned::returned(&app.app, &actor, id, "口座相違").await.unwrap();
         assert_eq!(net(app, carry::payable_id(&register.merchant_id)), yen);
     }
     assert_eq!(of_operator(app, AccountCode::OperatorBank), file.total - yen);
@@ -228,4 +233,107 @@ async fn an_account_is_sealed_and_what_is_wrong_with_it_is_said(app: &mut TestAp
     assert_eq!(nobody.code(), Code::NotFound);
     let shown = bank::shown(&app.app, merchant).await.unwrap().unwrap();
     assert_eq!(shown.last_digits, "567");
+}
+
+/// The attack: one of finance alone says that the bank gave a payout back, which it did not, so
+/// that the next statement pays it a second time.
+async fn a_payout_comes_back_at_the_word_of_two_people(app: &mut TestApp) {
+    let shops = two_shops(app).await;
+    let (actor, merchant_id) = (Actor::machine(), &shops[0].0.merchant_id);
+    let file = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap().file.unwrap();
+    payout::sent(&app.app, &actor, &file.file_id, "").await.unwrap();
+    let paid = payout::of_merchant(&app.app, merchant_id, 1).await.unwrap().remove(0);
+    let (alone, second) =
+        (Person::new(&app.app, Role::Finance).await, Person::new(&app.app, Role::Finance).await);
+    let (path, why) =
+        (format!("/payouts/{}/returned", paid.payout_id), json!({ "reason": "口座相違" }));
+    let viewer = Person::new(&app.app, Role::Support).await;
+    viewer.post(app, &path, &why).await.refused(Code::Forbidden);
+    alone.post(app, "/payouts/pot_x/returned", &why).await.refused(Code::NotFound);
+    let asked = alone.post(app, &path, &why).await.ok();
+    let approval = asked["approval_id"].as_str().unwrap();
+    let carry_out = format!("/approvals/{approval}/carry-out");
+    alone.post(app, &carry_out, &Value::Null).await.refused(Code::ApprovalClosed);
+    let owed = || net(app, carry::payable_id(merchant_id));
+    assert_eq!(owed(), 0, "nothing is owed at the word of one");
+    let page = second.get(app, "/console/approvals").await.text().to_owned();
+    assert!(page.contains(&paid.payout_id), "{page}");
+    given(app, &second, approval).await;
+    for _ in 0..2 {
+        alone.post(app, &carry_out, &Value::Null).await.ok();
+        assert_eq!(owed(), paid.yen, "once, however often it is carried out");
+    }
+    alone.post(app, &path, &why).await.refused(Code::NotFound);
+
+    // Killed between the word and its booking: the next run books it.
+    let other = payout::of_merchant(&app.app, &shops[1].0.merchant_id, 1).await.unwrap().remove(0);
+    let said = sql("UPDATE payout SET returned_at = $1 WHERE payout_id = $2");
+    let said = said.bind(app.now()).bind(&other.payout_id);
+    app.app.stores.registry.execute(said).await.unwrap();
+    payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
+    assert_eq!(net(app, carry::payable_id(&shops[1].0.merchant_id)), other.yen);
+}
+
+/// Lets a second person agree. How they do has tests of its own (`console/tests/approvals.rs`).
+pub async fn given(app: &TestApp, second: &Person, approval_id: &str) {
+    let given = sql("UPDATE approval SET state = 'given', decided_by = $1 WHERE approval_id = $2");
+    let given = given.bind(&second.staff_id).bind(approval_id);
+    assert_eq!(app.app.stores.registry.execute(given).await.unwrap(), 1);
+}
+
+/// A payout of a statement that is older than all others.
+async fn older(tx: &mut omamori_db::Tx, merchant_id: &str, number: i64, yen: i64) {
+    let settlement = sql("INSERT INTO settlement (settlement_id, merchant_id, closing_on, from_at,
+             until_at, statement, planned_at, settled_at, net_sales_yen, net_cash_yen,
+             fee_and_tax_yen, payout_yen, carried_out_yen)
+         VALUES ($1, $2, $3, CAST(0 AS BIGINT), $4, '{}', $4, $4, $5, CAST(0 AS BIGINT),
+             CAST(0 AS BIGINT), $5, CAST(0 AS BIGINT))");
+    let day = date(2000, 1, 1).checked_add(jiff::Span::new().days(number)).unwrap();
+    let id = format!("stl_old_{number:05}");
+    let settlement = settlement.bind(&id).bind(merchant_id).bind(day.to_string());
+    tx.execute(settlement.bind(number + 1).bind(yen)).await.unwrap();
+    let payout = sql("INSERT INTO payout (payout_id, settlement_id, merchant_id, yen)
+         VALUES ($1, $2, $3, $4)");
+    let payout = payout.bind(format!("pot_old_{number:05}")).bind(&id).bind(merchant_id);
+    tx.execute(payout.bind(yen)).await.unwrap();
+}
+
+/// Goal: five thousand older payouts without an account, one of ten billion yen, one to an account
+/// that does not open: all wait, each says why, and who comes after them is paid.
+async fn what_cannot_be_paid_keeps_nobody_from_being_paid(app: &mut TestApp) {
+    let shops = two_shops(app).await;
+    let (actor, poor) = (Actor::machine(), Register::new(&app.app).await.merchant_id);
+    let (large, broken) =
+        (Register::new(&app.app).await.merchant_id, Register::new(&app.app).await.merchant_id);
+    for merchant_id in [&large, &broken] {
+        bank::set(&app.app, &actor, merchant_id, &account("0000003")).await.unwrap();
+    }
+    let spoil = sql("UPDATE payout_account SET sealed = $1 WHERE merchant_id = $2");
+    let spoil = spoil.bind(vec![7_u8; 60]).bind(&broken);
+    app.app.stores.registry.execute(spoil).await.unwrap();
+    app.clock.advance(4 * DAY); // so that the new accounts can be used
+    let mut tx = app.app.stores.registry.begin().await.unwrap();
+    for number in 0..5_000 {
+        older(&mut tx, &poor, number, 100).await;
+    }
+    older(&mut tx, &large, 5_000, YEN_MAX + 1).await;
+    older(&mut tx, &broken, 5_001, 100).await;
+    tx.commit().await.unwrap();
+    let mut owed = 0;
+    for (register, _) in &shops {
+        owed += stated(app, register, APRIL).await.statement.payout;
+    }
+    let made = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
+    assert_eq!(made.file.map(|file| (file.count, file.total)), Some((2, owed)));
+    let count = |of: Waiting| made.waiting.iter().filter(|(_, why)| *why == of).count();
+    assert_eq!(count(Waiting::Account), 5_000);
+    assert_eq!((count(Waiting::TooLarge), count(Waiting::Unreadable)), (1, 1));
+    assert_eq!(waiting::total(&app.app).await.unwrap(), (5_002, 500_000 + YEN_MAX + 1 + 100));
+    let listed = waiting::listed(&app.app, 6_000).await.unwrap();
+    let last: Vec<_> = listed.iter().rev().take(3).map(|(_, why)| *why).collect();
+    let wanted = [Waiting::Unreadable, Waiting::TooLarge, Waiting::Account];
+    assert_eq!(last, wanted.map(Some));
+    let finance = Person::new(&app.app, Role::Finance).await;
+    let page = finance.get(app, "/console/settlements").await.text().to_owned();
+    assert!(page.contains("pot_old_00000") && !page.contains("pot_old_00100"), "the oldest");
 }

@@ -5,7 +5,8 @@ mod endpoints;
 mod receiver;
 
 use omamori::clock::{Clock, DAY, HOUR, MINUTE, Micros, SECOND, SystemClock};
-use omamori::webhook::deliver_due;
+use omamori::web::codes::Code;
+use omamori::webhook::{self, deliver_due};
 use omamori_db::sql;
 use serde_json::{Value, json};
 use standardwebhooks::{Webhook, WebhookError};
@@ -27,6 +28,8 @@ on_both_engines!(
     a_process_that_dies_loses_nothing_and_makes_nothing_twice,
     an_endpoint_that_takes_nothing_is_switched_off_and_told_of,
     forged_and_replayed_webhooks_are_seen_by_the_receiver,
+    forty_silent_receivers_do_not_starve_a_good_one,
+    tests_and_replays_have_a_limit,
 );
 on_several_nodes!(two_nodes_send_each_event_once);
 
@@ -388,4 +391,66 @@ async fn two_nodes_send_each_event_once(app: &mut TestApp) {
     ids.dedup();
     assert_eq!(ids.len(), 6);
     other.app.close().await;
+}
+
+/// The attack: forty endpoints that answer nothing, each with more than one event, so that whenever
+/// a place is free one of them takes it. The good one is served before any of them has a second
+/// turn.
+async fn forty_silent_receivers_do_not_starve_a_good_one(app: &mut TestApp) {
+    let mut silent = Vec::new();
+    for _ in 0..8 {
+        let merchant_id = Register::new(&app.app).await.merchant_id;
+        let staff = Staff::new(&app.app, &merchant_id).await;
+        for _ in 0..5 {
+            let receiver = Receiver::open().await;
+            receiver.does((0..100).map(|_| Does::Hangs));
+            let made = add(app, &staff, &receiver.url).await;
+            let path =
+                format!("/api/merchant/v1/webhooks/{}/test", made["endpoint_id"].as_str().unwrap());
+            for _ in 0..3 {
+                let asked = staff.call(app, "POST", &path, &Value::Null).await;
+                assert!(asked.status.is_success(), "{}", asked.text());
+            }
+            silent.push(receiver);
+        }
+    }
+    let good = Shop::open(app).await;
+    // The last of all, by whatever they are taken in order of.
+    let last = sql("UPDATE webhook_endpoint SET next_try_at = $1 WHERE endpoint_id = $2");
+    let last = last.bind(app.now()).bind(&good.endpoint_id);
+    good.ask(app, "test", &Value::Null).await;
+    app.app.stores.registry.execute(last).await.unwrap();
+    let worker = webhook::start(&app.app);
+    let mut came = vec![0; silent.len()];
+    while good.receiver.arrived().is_empty() {
+        for (place, receiver) in silent.iter().enumerate() {
+            let arrived = receiver.arrived().len();
+            came[place] += arrived;
+            if arrived > 0 {
+                receiver.lets_go();
+            }
+        }
+        tokio::task::yield_now().await;
+    }
+    assert!(came.iter().all(|times| *times <= 1), "{came:?}");
+    silent.iter().for_each(Receiver::lets_go);
+    worker.stop().await;
+}
+
+/// The attack: somebody keeps pressing *send a test*, so that a place is always theirs.
+async fn tests_and_replays_have_a_limit(app: &mut TestApp) {
+    let (shop, other) = (Shop::open(app).await, Shop::open(app).await);
+    let path = |what: &str| format!("/api/merchant/v1/webhooks/{}/{what}", shop.endpoint_id);
+    for _ in 0..10 {
+        shop.ask(app, "test", &Value::Null).await;
+    }
+    let on = json!({ "on": true });
+    for (what, body) in [("test", &Value::Null), ("replay", &Value::Null), ("switch", &on)] {
+        let asked = shop.staff.call(app, "POST", &path(what), body).await;
+        asked.refused(Code::TooManyRequests);
+    }
+    assert_eq!(shop.log(app).await.len(), 10, "what is refused puts nothing into the outbox");
+    other.ask(app, "test", &Value::Null).await;
+    app.clock.advance(MINUTE);
+    shop.ask(app, "test", &Value::Null).await;
 }

@@ -1,0 +1,100 @@
+//! What the bank gave back (組戻し): the merchant is owed it again.
+//!
+//! Whoever could say so alone could have any payout paid twice, so at the desk it takes two people.
+//! Their word is a row of the registry; booking follows, and is done again until it is done.
+
+use omamori_db::{Tx, sql};
+use omamori_ledger::Transfer;
+use serde_json::{Value, json};
+
+use super::carry::payable;
+use super::payout::book;
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::gate::Act;
+use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
+use crate::id::derive;
+use crate::value::legs::operator_account;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+
+/// The yen of a payout that can be given back: its file was sent, and it was not given back before.
+///
+/// # Errors
+/// [`Code::NotFound`]; a fault.
+pub async fn can_come_back(app: &App, payout_id: &str) -> Result<i64> {
+    let query = sql("SELECT p.yen FROM payout p JOIN payout_file f ON f.file_id = p.file_id
+         WHERE p.payout_id = $1 AND f.sent_at IS NOT NULL AND p.returned_at IS NULL");
+    let row = app.stores.registry.optional(query.bind(payout_id)).await?;
+    Ok(row.ok_or(Code::NotFound)?.int("yen")?)
+}
+
+/// Writes down that the bank gave a payout of so many yen back, in the transaction of those who say
+/// so. [`book_all`] follows.
+///
+/// # Errors
+/// [`Code::NotFound`]: no such payout, not sent, or given back before; a fault.
+pub async fn write_in(
+    app: &App,
+    tx: &mut Tx,
+    (payout_id, yen): (&str, i64),
+    reason: &str,
+) -> Result<()> {
+    let update = sql("UPDATE payout SET returned_at = $1, returned_reason = $2
+         WHERE payout_id = $3 AND yen = $4 AND returned_at IS NULL AND file_id IN
+             (SELECT file_id FROM payout_file WHERE sent_at IS NOT NULL)");
+    let update = update.bind(app.clock.now()).bind(reason).bind(payout_id).bind(yen);
+    match tx.execute(update).await? {
+        1 => Ok(()),
+        _ => Err(Code::NotFound.into()),
+    }
+}
+
+/// The bank gave a payout back, at the word of a command on the server. Repeating it changes
+/// nothing.
+///
+/// # Errors
+/// [`Code::NotFound`], of a payout whose file was not sent too; a fault.
+pub async fn returned(app: &App, actor: &Actor, payout_id: &str, reason: &str) -> Result<()> {
+    let query = sql("SELECT payout_id FROM payout
+         WHERE payout_id = $1 AND returned_at IS NOT NULL");
+    if app.stores.registry.optional(query.bind(payout_id)).await?.is_some() {
+        return book_all(app).await;
+    }
+    let yen = can_come_back(app, payout_id).await?;
+    let about = json!({ "payout": payout_id, "yen": yen });
+    let clearance = actor.decide(app, Act::PayoutReturned, None, &about, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    write_in(app, &mut tx, (payout_id, yen), reason).await?;
+    let (act, before) = (Act::PayoutReturned, Value::Null);
+    let entry = Entry { actor, act, subject: payout_id, before, after: about, reason };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    book_all(app).await
+}
+
+/// Books all that was given back and is not booked yet.
+///
+/// # Errors
+/// A fault; what was booked until then stands.
+pub async fn book_all(app: &App) -> Result<()> {
+    let query = sql("SELECT payout_id, merchant_id, yen FROM payout
+         WHERE returned_at IS NOT NULL AND return_booked_at IS NULL ORDER BY payout_id");
+    for row in app.stores.registry.all(query).await? {
+        let (payout_id, merchant_id) = (row.text("payout_id")?, row.text("merchant_id")?);
+        let to = payable(&merchant_id);
+        let transfer = Transfer {
+            id: derive("payout-returned", &[payout_id.as_bytes()]),
+            debit_account_id: operator_account(AccountCode::OperatorBank).id,
+            credit_account_id: to.id,
+            amount: row.int("yen")?.unsigned_abs(),
+            ledger: LEDGER_JPY,
+            code: TransferCode::PayoutReturned.number(),
+            ..Transfer::default()
+        };
+        book(app, transfer, &json!({ "payout": payout_id, "merchant": merchant_id })).await?;
+        let update = sql("UPDATE payout SET return_booked_at = $1
+             WHERE payout_id = $2 AND return_booked_at IS NULL");
+        app.stores.registry.execute(update.bind(app.clock.now()).bind(&payout_id)).await?;
+    }
+    Ok(())
+}
