@@ -61,6 +61,8 @@ pub const REGISTRY: &[Step] = &[
     step!(41, "payout account changes", "registry/0041_payout_account_changes.sql"),
     step!(42, "reconciliations", "registry/0042_reconciliations.sql"),
     step!(43, "terms confirmations", "registry/0043_terms_confirmations.sql"),
+    step!(47, "sale holds", "registry/0047_sale_holds.sql"),
+    step!(48, "incident rounds", "registry/0048_incident_rounds.sql"),
 ];
 
 /// The evidence's schema, step by step.

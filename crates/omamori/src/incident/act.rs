@@ -22,6 +22,10 @@ pub enum ActKind {
     RequireFactors,
     /// Merchants of the stores concerned are not paid out for now.
     HoldPayouts,
+    /// Single sales are not paid out for now: statements carry them on as held.
+    HoldSales,
+    /// They are paid out with the next statement.
+    ReleaseSales,
     /// What came in by disputed top-ups and is still there is taken back.
     Reverse,
     /// Members are told.
@@ -34,15 +38,17 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every act there is, in the order in which they are usually done.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::CloseDoors,
         Self::Freeze,
         Self::SignOut,
         Self::RequireFactors,
         Self::HoldPayouts,
+        Self::HoldSales,
         Self::Reverse,
         Self::Notify,
         Self::Compensate,
+        Self::ReleaseSales,
         Self::Unfreeze,
     ];
 
@@ -55,6 +61,8 @@ impl ActKind {
             Self::SignOut => "sign_out",
             Self::RequireFactors => "require_factors",
             Self::HoldPayouts => "hold_payouts",
+            Self::HoldSales => "hold_sales",
+            Self::ReleaseSales => "release_sales",
             Self::Reverse => "reverse",
             Self::Notify => "notify",
             Self::Compensate => "compensate",
@@ -72,9 +80,11 @@ impl ActKind {
     #[must_use]
     pub const fn may(self, role: Role) -> bool {
         match self {
-            Self::Reverse | Self::Compensate | Self::HoldPayouts => {
-                matches!(role, Role::Fraud | Role::Finance | Role::Admin)
-            }
+            Self::Reverse
+            | Self::Compensate
+            | Self::HoldPayouts
+            | Self::HoldSales
+            | Self::ReleaseSales => matches!(role, Role::Fraud | Role::Finance | Role::Admin),
             _ => matches!(role, Role::Fraud | Role::Admin),
         }
     }
@@ -111,8 +121,8 @@ pub struct Parameters {
     /// What they are told, if they are.
     #[serde(default)]
     pub letter: Option<Letter>,
-    /// Stores whose merchants are held, or functions that are closed; empty for all stores that
-    /// disputed payments were made in.
+    /// Stores whose merchants or sales are held, single payments, or functions that are closed;
+    /// empty for all that disputed payments were made in.
     #[serde(default)]
     pub subjects: Vec<String>,
     /// For whom functions are closed, as at the page of doors; empty for all.
@@ -225,7 +235,7 @@ pub(super) async fn running(registry: &Db) -> Result<Vec<Planned>> {
 /// One row of an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActRow {
-    /// `cus_…`, `mer_…` or a door.
+    /// `cus_…`, `mer_…`, `pay_…` or a door.
     pub subject: String,
     /// Yen as planned.
     pub yen: i64,
@@ -303,7 +313,10 @@ impl Parameters {
         if needs_letter != self.letter.is_some() {
             return Err(Error::field("letter", if needs_letter { "missing" } else { "unknown" }));
         }
-        let takes_subjects = matches!(self.kind, ActKind::HoldPayouts | ActKind::CloseDoors);
+        let takes_subjects = matches!(
+            self.kind,
+            ActKind::HoldPayouts | ActKind::HoldSales | ActKind::ReleaseSales | ActKind::CloseDoors
+        );
         if !takes_subjects && !self.subjects.is_empty() || self.subjects.len() > 100 {
             return Err(Error::field("subjects", "unknown"));
         }

@@ -207,7 +207,9 @@ async fn take_over(tx: &mut Tx, incident_id: &str, found: &Found, now: Micros) -
     let old = sql("DELETE FROM incident_move WHERE incident_id = $1 AND source = 'count'
              AND state = 'disputed' AND customer_id NOT IN
              (SELECT customer_id FROM incident_member WHERE incident_id = $1
-              AND state = 'confirmed')");
+              AND state = 'confirmed')
+             AND transfer_id NOT IN (SELECT transfer_id FROM incident_paid
+              WHERE incident_id = $1)");
     tx.execute(old.bind(incident_id)).await?;
     for one in &found.moves {
         insert_move(tx, incident_id, one, "count").await?;
@@ -321,6 +323,19 @@ pub async fn disputed(registry: &Db, incident_id: &str) -> Result<Vec<Move>> {
     Ok(moves.into_iter().map(|(one, _)| one).collect())
 }
 
+/// The disputed moves of one customer.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn disputed_of(registry: &Db, incident_id: &str, customer_id: &str) -> Result<Vec<Move>> {
+    let query = sql("SELECT transfer_id, customer_id, kind, in_yen, out_yen, back_yen, store_id,
+             decision_id, at FROM incident_move
+         WHERE incident_id = $1 AND customer_id = $2 AND state = 'disputed'
+         ORDER BY at, transfer_id");
+    let query = query.bind(incident_id).bind(customer_id);
+    registry.all(query).await?.iter().map(read_move).collect()
+}
+
 /// All moves, and whether each is disputed.
 ///
 /// # Errors
@@ -333,31 +348,31 @@ pub async fn moves(registry: &Db, incident_id: &str) -> Result<Vec<(Move, bool)>
     registry.all(query.bind(incident_id)).await?.iter().map(read).collect()
 }
 
-/// The disputed moves of one customer that this incident, and no other, makes good.
+/// The disputed moves of one customer that an act, and no other, makes good.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn made_good_here(
+pub(super) async fn made_good_by(
     registry: &Db,
-    incident_id: &str,
+    (incident_id, act_id): (&str, &str),
     customer_id: &str,
 ) -> Result<Vec<Move>> {
     let query = sql("SELECT m.transfer_id, m.customer_id, m.kind, m.in_yen, m.out_yen, m.back_yen,
              m.store_id, m.decision_id, m.at FROM incident_move m
-         JOIN incident_paid p ON p.transfer_id = m.transfer_id AND p.incident_id = m.incident_id
-         WHERE m.incident_id = $1 AND m.customer_id = $2 AND m.state = 'disputed'");
-    let query = query.bind(incident_id).bind(customer_id);
+         JOIN incident_paid p ON p.transfer_id = m.transfer_id
+         WHERE m.incident_id = $1 AND m.customer_id = $2 AND p.act_id = $3
+             AND m.state = 'disputed'");
+    let query = query.bind(incident_id).bind(customer_id).bind(act_id);
     registry.all(query).await?.iter().map(read_move).collect()
 }
 
-/// The transfers of an incident that another one makes good.
+/// The transfers of an incident that an act makes good already, its own or another one's.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn made_good_elsewhere(registry: &Db, incident_id: &str) -> Result<HashSet<u128>> {
+pub(super) async fn made_good(registry: &Db, incident_id: &str) -> Result<HashSet<u128>> {
     let query = sql("SELECT m.transfer_id FROM incident_move m
-         JOIN incident_paid p ON p.transfer_id = m.transfer_id
-         WHERE m.incident_id = $1 AND p.incident_id <> $1");
+         JOIN incident_paid p ON p.transfer_id = m.transfer_id WHERE m.incident_id = $1");
     let rows = registry.all(query.bind(incident_id)).await?;
     rows.iter().map(|row| Ok(u128::from_be_bytes(row.array("transfer_id")?))).collect()
 }

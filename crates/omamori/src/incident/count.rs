@@ -53,6 +53,16 @@ impl Position {
         Ok(Self { at: app.clock.now(), ledger, decisions })
     }
 
+    /// Up to now in the journal alone.
+    ///
+    /// # Errors
+    /// A fault if a store fails; busy.
+    pub async fn of_ledger(app: &App) -> Result<Self> {
+        app.gate.catch_up().await?;
+        let (_, ledger) = app.gate.account_at(0);
+        Ok(Self { at: app.clock.now(), ledger, decisions: BTreeMap::new() })
+    }
+
     fn holds(&self, node: i64, number: i64) -> bool {
         self.decisions.get(&node).is_some_and(|newest| number <= *newest)
     }

@@ -4,7 +4,7 @@
 //! question over the decision records; [`count`] answers it up to a stated place in the records and
 //! the journal, so that the same question gives the same answer on any later day. Whom it finds is
 //! *suspected* until staff confirm or clear them ([`cohort`]). *Acts* on the cohort ([`act`]) are
-//! planned as rows, agreed on by a second person and carried out row by row by a worker ([`run`]),
+//! planned as rows ([`plan`]), agreed on by a second person and carried out row by row by a worker ([`run`]),
 //! which may be killed anywhere and goes on. [`report`] writes what the public, the victims, the
 //! authority and the board read: every figure is the cohort's.
 //!
@@ -27,6 +27,7 @@ pub mod query;
 pub mod report;
 pub mod review;
 pub mod row;
+mod rows;
 pub mod run;
 mod words;
 

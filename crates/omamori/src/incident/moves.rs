@@ -51,6 +51,13 @@ impl Move {
         self.out - self.back
     }
 
+    /// `pay_…`, if it was a payment.
+    #[must_use]
+    pub fn payment_id(&self) -> Option<String> {
+        let is_payment = self.kind == EntryKind::Payment.as_str();
+        is_payment.then(|| Kind::Payment.text(self.transfer_id))
+    }
+
     /// The transfer's id in hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
@@ -88,16 +95,11 @@ pub(super) async fn one(
 }
 
 /// What is lost by moves as the ledger has them now: a refund since the count is no loss.
-pub(super) async fn loss_now(
-    app: &App,
-    customer_id: &str,
-    moves: &[Move],
-    position: &Position,
-) -> Result<i64> {
+pub(super) async fn loss_now(app: &App, moves: &[&Move], position: &Position) -> Result<i64> {
     let mut loss = 0;
-    for known in moves.iter().filter(|known| known.customer_id == customer_id && known.out > 0) {
+    for known in moves.iter().filter(|known| known.out > 0) {
         if let Some(found) = app.gate.transfer(known.transfer_id).await? {
-            let now = one(app, customer_id, &found.transfer, position).await?;
+            let now = one(app, &known.customer_id, &found.transfer, position).await?;
             loss += now.map_or(0, |now| now.loss());
         }
     }

@@ -159,8 +159,8 @@ pub async fn add(
 /// Says of one transfer that it is disputed, or that it was the customer's own after all.
 ///
 /// # Errors
-/// A wrong field; [`Code::NotFound`]: it is none of the incident's; [`Code::IncidentClosed`]; a
-/// fault.
+/// A wrong field; [`Code::NotFound`]: it is none of the incident's; [`Code::IncidentPaid`],
+/// [`Code::IncidentClosed`]; a fault.
 pub async fn dispute(
     app: &App,
     actor: &Actor,
@@ -176,6 +176,11 @@ pub async fn dispute(
     let after = json!({ "incident": incident_id, "transfer": transfer, "state": state });
     let clearance = actor.decide(app, Act::IncidentReview, None, &after, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
+    let paid = sql("SELECT act_id FROM incident_paid WHERE transfer_id = $1 AND incident_id = $2");
+    let paid = paid.bind(transfer_id.to_be_bytes()).bind(incident_id);
+    if tx.optional(paid).await?.is_some() {
+        return Err(Code::IncidentPaid.into());
+    }
     let update = sql("UPDATE incident_move SET state = $1
          WHERE incident_id = $2 AND transfer_id = $3");
     let update = update.bind(state).bind(incident_id).bind(transfer_id.to_be_bytes());

@@ -7,6 +7,7 @@
 //!
 //! - [`figures`] reads the ledger, [`statement`] reckons (pure) and is written down, [`carry`]
 //!   makes its transfers, in one linked chain whose ids are derived from merchant and day.
+//! - [`hold`]: sales that are settled and not paid out for now.
 //! - [`run`] does it for all merchants; [`payout`] puts payouts into a file for the bank and books
 //!   what the bank says.
 //! - [`terms`] and [`bank`]: on which terms, and to which account.
@@ -18,6 +19,7 @@ pub mod bank;
 pub mod calendar;
 pub mod carry;
 pub mod figures;
+pub mod hold;
 mod pages;
 pub mod payout;
 pub mod run;

@@ -8,8 +8,8 @@ use serde_json::json;
 use super::calendar::end_of;
 use super::carry::{carry_out, owed};
 use super::figures::{Period, nanos, of_store, own_discounts, stores};
-use super::statement::{self, Basis, Settlement, Statement};
-use super::terms;
+use super::statement::{self, Basis, Reckoned, Settlement, Statement};
+use super::{hold, terms};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
@@ -97,8 +97,7 @@ async fn settle_merchant(
         if closing_on > until {
             return Ok(());
         }
-        if let Some(wanted) = plan(app, merchant_id, closing_on, last.as_ref()).await? {
-            let stands = statement::write_down(app, &wanted).await?;
+        if let Some(stands) = written(app, merchant_id, closing_on, last.as_ref()).await? {
             carry_out(app, &stands).await?;
             made.push(stands.clone());
             last = Some(stands);
@@ -106,6 +105,23 @@ async fn settle_merchant(
         day = closing_on.tomorrow().ok();
     }
     Ok(())
+}
+
+/// Reckons the statement of a day and writes it down; none if there is nothing to say. Where sales
+/// were held or released meanwhile, it is reckoned again with them.
+async fn written(
+    app: &App,
+    merchant_id: &str,
+    closing_on: Date,
+    last: Option<&Settlement>,
+) -> Result<Option<Settlement>> {
+    while let Some(reckoned) = plan(app, merchant_id, closing_on, last).await? {
+        let stands = statement::write_down(app, &reckoned).await?;
+        if stands.is_some() {
+            return Ok(stands);
+        }
+    }
+    Ok(None)
 }
 
 /// Reckons the statement of a day; none if there is nothing to say. Writes nothing.
@@ -117,7 +133,8 @@ pub async fn plan(
     merchant_id: &str,
     closing_on: Date,
     last: Option<&Settlement>,
-) -> Result<Option<Settlement>> {
+) -> Result<Option<Reckoned>> {
+    let holds = hold::version(app, merchant_id).await?;
     let number = Settlement::number(merchant_id, closing_on);
     let settlement_id = Kind::Settlement.text(number);
     let period = Period { from: last.map_or(0, |last| last.until_at), until: end_of(closing_on) };
@@ -126,7 +143,7 @@ pub async fn plan(
         // What another node has settled meanwhile no longer adds up here: its statement stands.
         Err(error) => {
             return match statement::find(app, merchant_id, &settlement_id).await? {
-                Some(stands) => Ok(Some(stands)),
+                Some(settlement) => Ok(Some(Reckoned { settlement, holds })),
                 None => Err(error),
             };
         }
@@ -140,7 +157,8 @@ pub async fn plan(
         statement: reckoned,
         settled_at: None,
     };
-    Ok(Some(settlement).filter(|settlement| !settlement.statement.is_empty()))
+    let is_empty = settlement.statement.is_empty();
+    Ok((!is_empty).then_some(Reckoned { settlement, holds }))
 }
 
 async fn reckon(
@@ -155,8 +173,11 @@ async fn reckon(
     }
     let carried_in = last.map_or(0, |last| last.statement.carried_out);
     let settings = &app.config.settlement;
+    let terms = terms::of(app, merchant_id).await?;
+    let tax = (settings.tax_percent, settings.tax_rounding);
     let basis = Basis {
-        terms: terms::of(app, merchant_id).await?,
+        held: hold::of(app, merchant_id, period, (&terms, tax), last).await?,
+        terms,
         tax_percent: settings.tax_percent,
         tax_rounding: settings.tax_rounding,
         stores: figures,

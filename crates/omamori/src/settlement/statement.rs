@@ -5,6 +5,7 @@ use omamori_db::{Row, sql};
 use serde::{Deserialize, Serialize};
 
 use super::figures::StoreFigures;
+use super::hold::{self, Held, HeldSale};
 use super::settings::Rounding;
 use super::terms::{BASIS_POINTS, Terms};
 use crate::app::App;
@@ -39,8 +40,14 @@ pub struct Statement {
     pub holdback: i64,
     /// Paid out.
     pub payout: i64,
-    /// Carried to the next statement: the holdback, or what the merchant owes.
+    /// Carried to the next statement: the holdback and what is held, or what the merchant owes.
     pub carried_out: i64,
+    /// Of it, what is held: as much of the held sales as there is.
+    #[serde(default)]
+    pub held: i64,
+    /// The sales that are not paid out for now.
+    #[serde(default)]
+    pub held_sales: Vec<HeldSale>,
 }
 
 /// What a statement is reckoned from.
@@ -59,6 +66,8 @@ pub struct Basis {
     pub carried_in: i64,
     /// What came back from the bank since.
     pub returned: i64,
+    /// What is not paid out for now.
+    pub held: Held,
 }
 
 impl Basis {
@@ -71,9 +80,13 @@ impl Basis {
         let net_cash = stores.iter().map(StoreFigures::net_cash).sum::<i64>();
         let (fee, tax) = terms.fee(net_sales, tax_percent, tax_rounding);
         let owed = carried_in + returned + net_sales - net_cash - fee - tax;
-        let share = Rounding::Down.share(net_sales, terms.holdback_basis_points, BASIS_POINTS);
-        let holdback = (share.max(0) + terms.holdback_yen).min(owed.max(0));
-        let payout = (owed - holdback).max(0);
+        let Held { sales: held_sales, fresh } = self.held;
+        let held = held_sales.iter().map(HeldSale::net).sum::<i64>().clamp(0, owed.max(0));
+        // What is held is kept whole already.
+        let kept_of = net_sales - fresh;
+        let share = Rounding::Down.share(kept_of, terms.holdback_basis_points, BASIS_POINTS);
+        let holdback = (share.max(0) + terms.holdback_yen).min(owed.max(0) - held);
+        let payout = (owed - holdback - held).max(0);
         Statement {
             terms,
             tax_percent,
@@ -88,6 +101,8 @@ impl Basis {
             holdback,
             payout,
             carried_out: owed - payout,
+            held,
+            held_sales,
         }
     }
 }
@@ -123,6 +138,15 @@ pub struct Settlement {
     pub settled_at: Option<Micros>,
 }
 
+/// A statement as it was reckoned, before it is written down.
+#[derive(Clone, Debug)]
+pub struct Reckoned {
+    /// With its figures.
+    pub settlement: Settlement,
+    /// The merchant's number of holds and releases that it knew.
+    pub holds: i64,
+}
+
 /// The columns that make a [`Settlement`].
 macro_rules! settlement_columns {
     () => {
@@ -153,10 +177,17 @@ impl Settlement {
 }
 
 /// Writes a statement down, if the merchant has none for the day yet; gives the one that stands.
+/// None if sales were held or released since it was reckoned: then it is reckoned again.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn write_down(app: &App, wanted: &Settlement) -> Result<Settlement> {
+pub async fn write_down(app: &App, reckoned: &Reckoned) -> Result<Option<Settlement>> {
+    let wanted = &reckoned.settlement;
+    let mut tx = app.stores.registry.begin().await?;
+    if !hold::is_still(&mut tx, &wanted.merchant_id, reckoned.holds).await? {
+        drop(tx);
+        return find(app, &wanted.merchant_id, &wanted.settlement_id).await;
+    }
     let insert = sql("INSERT INTO settlement
              (settlement_id, merchant_id, closing_on, from_at, until_at, statement, planned_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING");
@@ -167,9 +198,10 @@ pub async fn write_down(app: &App, wanted: &Settlement) -> Result<Settlement> {
         .bind(wanted.from_at)
         .bind(wanted.until_at)
         .bind(serde_json::to_string(&wanted.statement)?);
-    app.stores.registry.execute(insert.bind(app.clock.now())).await?;
+    tx.execute(insert.bind(app.clock.now())).await?;
+    tx.commit().await?;
     let stands = find(app, &wanted.merchant_id, &wanted.settlement_id).await?;
-    stands.ok_or(Error::fault("a statement that was written down is not there"))
+    stands.map(Some).ok_or(Error::fault("a statement that was written down is not there"))
 }
 
 /// A merchant's statement; another's is not there.

@@ -13,6 +13,9 @@ function micros(value, end = 0) {
   return value ? Date.parse(`${value}+09:00`) * 1000 + end : null;
 }
 
+/** Acts on stores or payments that may be named. */
+const NAMED = ["hold_payouts", "hold_sales", "release_sales"];
+
 async function attempt(form, act) {
   const error = part("error", form);
   error.textContent = "";
@@ -50,6 +53,7 @@ const ACTS = {
     const body = { kind, on: data.get("on") };
     if (kind === "notify") body.letter = data.get("letter");
     if (kind === "close_doors") body.subjects = data.getAll("doors");
+    if (NAMED.includes(kind)) body.subjects = data.get("subjects").split(/\s+/).filter(Boolean);
     const path = `/api/admin/v1/incidents/${form.dataset.plan}/acts`;
     const { act_id: id } = await api("POST", path, body);
     location.assign(`/console/incidents/${form.dataset.plan}/acts/${id}`);
@@ -110,7 +114,7 @@ document.addEventListener("click", async ({ target }) => {
 const kind = part("plan")?.elements.kind;
 function showFields() {
   for (const field of document.querySelectorAll("[data-for]"))
-    field.hidden = field.dataset.for !== kind.value;
+    field.hidden = !field.dataset.for.split(" ").includes(kind.value);
 }
 kind?.addEventListener("change", showFields);
 if (kind) showFields();

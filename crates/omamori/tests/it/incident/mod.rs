@@ -5,7 +5,9 @@ mod acts;
 mod cohort;
 mod compensation;
 mod desk;
+mod holds;
 mod reports;
+mod rounds;
 
 use omamori::clock::{HOUR, MINUTE};
 use omamori::console::access::Role;
@@ -96,14 +98,31 @@ impl World {
         (act, plan)
     }
 
+    /// Plans an act, and gives its id.
+    pub async fn planned(&self, app: &TestApp, parameters: &Value) -> String {
+        let plan = self.fraud.post(app, &self.path("acts"), parameters).await.ok();
+        plan["act_id"].as_str().unwrap().to_owned()
+    }
+
     /// Lets two people agree on a plan, and starts it.
     pub async fn start(&self, app: &TestApp, act: &str) {
+        let carry_out = self.approved(app, act).await;
+        self.fraud.post(app, &carry_out, &Value::Null).await.ok();
+    }
+
+    /// Lets two people agree on a plan. Gives the path that starts it.
+    pub async fn approved(&self, app: &TestApp, act: &str) -> String {
         let reason = json!({ "reason": "被害の拡大を止める" });
         let asked = self.fraud.post(app, &format!("/incident-acts/{act}/ask"), &reason).await.ok();
         let approval = asked["approval_id"].as_str().unwrap().to_owned();
         given(app, &approval, &self.second.staff_id).await;
-        let carry_out = format!("/approvals/{approval}/carry-out");
-        self.fraud.post(app, &carry_out, &Value::Null).await.ok();
+        format!("/approvals/{approval}/carry-out")
+    }
+
+    /// Other sessions, of the same roles: the old ones have run out.
+    pub async fn signed_in(&mut self, app: &TestApp) {
+        self.fraud = Person::new(&app.app, Role::Fraud).await;
+        self.second = Person::new(&app.app, Role::Finance).await;
     }
 }
 
