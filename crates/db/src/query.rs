@@ -69,6 +69,8 @@ enum Text {
         column_count: usize,
         /// SQLite only: rows before a refused one stay.
         or_fail: bool,
+        /// `ON CONFLICT …`, or nothing.
+        tail: &'static str,
     },
 }
 
@@ -93,7 +95,7 @@ pub fn sql_built(text: String) -> Query {
 /// other: with thousands of them that took fifty times as long as the insert itself.
 #[must_use]
 pub fn sql_rows(head: &'static str, column_count: usize) -> Query {
-    Query { text: Text::Rows { head, column_count, or_fail: false }, values: Vec::new() }
+    Query { text: Text::Rows { head, column_count, or_fail: false, tail: "" }, values: Vec::new() }
 }
 
 impl Query {
@@ -107,6 +109,18 @@ impl Query {
     /// Binds the next placeholder of a statement that is being filled in a loop.
     pub fn push(&mut self, value: impl Into<Value>) {
         self.values.push(value.into());
+    }
+
+    /// What an insert of many rows does about rows that are there: `ON CONFLICT (a) DO UPDATE …`.
+    /// No two of the rows that are pushed may be the same one.
+    ///
+    /// # Panics
+    /// If it is no insert of many rows.
+    #[must_use]
+    pub fn on_conflict(mut self, clause: &'static str) -> Self {
+        let Text::Rows { tail, .. } = &mut self.text else { panic!("rows are inserted: {clause}") };
+        *tail = clause;
+        self
     }
 
     /// Whether it inserts many rows.
@@ -162,9 +176,9 @@ impl Query {
 impl Text {
     /// The whole text; `place` writes the placeholder with a number.
     fn render(self, value_count: usize, place: impl Fn(&mut String, usize)) -> SqlStr {
-        let (head, column_count, or_fail) = match self {
+        let (head, column_count, or_fail, tail) = match self {
             Self::Whole(text) => return text,
-            Self::Rows { head, column_count, or_fail } => (head, column_count, or_fail),
+            Self::Rows { head, column_count, or_fail, tail } => (head, column_count, or_fail, tail),
         };
         assert!(value_count > 0 && value_count.is_multiple_of(column_count), "rows are whole");
         let Some(into_table) = head.strip_prefix("INSERT INTO ") else {
@@ -180,6 +194,10 @@ impl Text {
             if number.is_multiple_of(column_count) {
                 text.push_str(if number == value_count { ")" } else { "), " });
             }
+        }
+        if !tail.is_empty() {
+            text.push(' ');
+            text.push_str(tail);
         }
         AssertSqlSafe(text).into_sql_str()
     }

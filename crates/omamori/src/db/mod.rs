@@ -63,6 +63,7 @@ pub const REGISTRY: &[Step] = &[
     step!(43, "terms confirmations", "registry/0043_terms_confirmations.sql"),
     step!(47, "sale holds", "registry/0047_sale_holds.sql"),
     step!(48, "incident rounds", "registry/0048_incident_rounds.sql"),
+    step!(49, "incident counting", "registry/0049_incident_counting.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -1,5 +1,7 @@
 //! The acts on a cohort: which there are, on whom, and how one stands.
 
+use std::collections::HashMap;
+
 use omamori_db::{Db, Row, Tx, sql};
 use serde::{Deserialize, Serialize};
 
@@ -252,9 +254,14 @@ pub struct ActRow {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn rows(registry: &Db, act_id: &str, limit: i64) -> Result<Vec<ActRow>> {
-    let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
-         WHERE act_id = $1 ORDER BY CASE state WHEN 'waiting' THEN 0 ELSE 1 END, subject LIMIT $2");
-    read_rows(&registry.all(query.bind(act_id).bind(limit)).await?)
+    let mut rows = waiting(registry, act_id, "", limit).await?;
+    let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
+    if left > 0 {
+        let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
+             WHERE act_id = $1 AND state = 'done' ORDER BY subject LIMIT $2");
+        rows.extend(read_rows(&registry.all(query.bind(act_id).bind(left)).await?)?);
+    }
+    Ok(rows)
 }
 
 fn read_rows(rows: &[Row]) -> Result<Vec<ActRow>> {
@@ -301,6 +308,26 @@ pub async fn progress(registry: &Db, act_id: &str) -> Result<Progress> {
          WHERE act_id = $1 AND state = 'done'");
     let row = registry.one(query.bind(act_id)).await?;
     Ok(Progress { done: row.int("done")?, moved: row.int("moved")? })
+}
+
+/// How far the acts of an incident are, by act.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn progress_of_all(
+    registry: &Db,
+    incident_id: &str,
+) -> Result<HashMap<String, Progress>> {
+    let query = sql("SELECT r.act_id, CAST(COUNT(*) AS BIGINT) AS done,
+             CAST(COALESCE(SUM(r.moved_yen), 0) AS BIGINT) AS moved FROM incident_act_row r
+         JOIN incident_act a ON a.act_id = r.act_id
+         WHERE a.incident_id = $1 AND r.state = 'done' GROUP BY r.act_id");
+    let mut progress = HashMap::new();
+    for row in registry.all(query.bind(incident_id)).await? {
+        let one = Progress { done: row.int("done")?, moved: row.int("moved")? };
+        progress.insert(row.text("act_id")?, one);
+    }
+    Ok(progress)
 }
 
 impl Parameters {

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use omamori_ledger::{PendingStatus, Transfer, TransferFlags};
 use serde::Serialize;
 
-use super::count::{Position, Seen};
+use super::count::{Position, RECORDS, Seen};
+use super::counting::Steps;
 use super::query::{Money, Query};
 use crate::app::App;
 use crate::clock::Micros;
@@ -65,21 +66,26 @@ impl Move {
     }
 }
 
-/// The moves of all customers found, in order of customer and time.
+/// The moves of all customers found, in order of customer and time. None if it was to end.
 pub(super) async fn of(
     app: &App,
     query: &Query,
     position: &Position,
     members: &BTreeMap<String, Seen>,
-) -> Result<Vec<Move>> {
+    steps: &mut Steps<'_>,
+) -> Result<Option<Vec<Move>>> {
     let mut moves = Vec::new();
-    for (customer_id, seen) in members {
+    for (done, (customer_id, seen)) in members.iter().enumerate() {
+        let part = (99 - RECORDS) * i64::try_from(done * 100 / members.len()).unwrap_or(0) / 100;
+        if !steps.at(RECORDS + part).await? {
+            return Ok(None);
+        }
         let wallet = wallet_account_id(customer_id);
         let statement = statement(app, wallet, query, position).await?;
         let first = Wallet { app, query, position, customer_id, wallet, seen };
         moves.extend(first.moves(&statement).await?);
     }
-    Ok(moves)
+    Ok(Some(moves))
 }
 
 /// A transfer alone, as a customer disputes it.

@@ -340,7 +340,7 @@ async fn close_row(
     let held = sql("SELECT act_id FROM sale_hold
          WHERE incident_id = $1 AND released_at IS NULL LIMIT 1");
     match tx.optional(held.bind(incident_id)).await? {
-        Some(_) => Err(Code::IncidentHolding.into()),
+        Some(_) => Err(Code::IncidentBusy.into()),
         None => Ok(()),
     }
 }

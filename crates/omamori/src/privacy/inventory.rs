@@ -415,6 +415,7 @@ pub const INVENTORY: &[Table] = &[
         .at_closing(End::Stays("a payout may be owed, under the id alone")),
     business("incident", "", "incidents: what happened, why, since when"),
     business("incident_cohort", "", "the question whom an incident touched"),
+    business("incident_counting", "", "a count that is being made"),
     business("incident_count", "", "how many were found, and up to where"),
     business("incident_log", "", "what was done in an incident, and by whom"),
     business("incident_act", "", "acts on a cohort, and who agreed"),

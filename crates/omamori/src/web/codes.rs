@@ -428,14 +428,10 @@ codes! {
     IncidentClosed = "incident_closed", CONFLICT, "The incident is closed.",
         clerk: "このインシデントは終了しています。" / "This incident is closed.",
         customer: "このインシデントは終了しています。" / "This incident is closed.";
-    /// An act on the incident's cohort is being carried out.
-    IncidentBusy = "incident_busy", CONFLICT, "An act on the cohort is being carried out.",
-        clerk: "実行中の対応があります。完了してから終了してください。" / "An act is being carried out. Close the incident when it is done.",
-        customer: "実行中の対応があります。" / "An act is being carried out.";
-    /// Sales are still held for the incident.
-    IncidentHolding = "incident_holding", CONFLICT, "Sales are still held for the incident.",
-        clerk: "保留中の売上があります。解除してから終了してください。" / "Sales are still held. Release them before you close the incident.",
-        customer: "保留中の売上があります。" / "Sales are still held.";
+    /// An act on the incident's cohort is being carried out, or sales are held for it.
+    IncidentBusy = "incident_busy", CONFLICT, "An act is being carried out, or sales are still held.",
+        clerk: "実行中の対応か、保留中の売上があります。完了・解除してから終了してください。" / "An act is being carried out, or sales are still held. Finish and release first.",
+        customer: "実行中の対応か、保留中の売上があります。" / "An act is being carried out, or sales are held.";
     /// The transfer is made good already: what was said of it stands.
     IncidentPaid = "incident_paid", CONFLICT, "The transfer is made good already.",
         clerk: "この取引は補償済み、または補償の実行中です。" / "This transfer is made good already, or it is being made good.",

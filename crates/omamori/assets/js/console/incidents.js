@@ -44,9 +44,8 @@ const ACTS = {
       money,
       conditions,
     });
-    const { figures } = await api("POST", `${path}/count`, {});
-    toast(t("incident.counted", { customers: figures.customers }));
-    await refreshRegions();
+    await api("POST", `${path}/count`, {});
+    await follow();
   },
   async plan(form, data) {
     const kind = data.get("kind");
@@ -95,8 +94,8 @@ document.addEventListener("click", async ({ target }) => {
   const again = target.closest("[data-again]");
   if (again) {
     await busy(again, async () => {
-      const { same, figures } = await api("POST", again.dataset.again, {});
-      toast(t(same ? "incident.same" : "incident.not_same", { customers: figures.customers }));
+      await api("POST", again.dataset.again, {});
+      await follow();
     });
   }
   if (target.closest("[data-point-add]")) {
@@ -119,9 +118,11 @@ function showFields() {
 kind?.addEventListener("change", showFields);
 if (kind) showFields();
 
-/** As long as an act is carried out the page follows it. */
+/** As long as an act is carried out or a count is made, the page follows it. */
+let following;
 async function follow() {
+  clearTimeout(following);
   await refreshRegions();
-  if (part("follow")) setTimeout(follow, 1000);
+  if (part("follow")) following = setTimeout(follow, 1000);
 }
-if (part("follow")) setTimeout(follow, 1000);
+if (part("follow")) following = setTimeout(follow, 1000);

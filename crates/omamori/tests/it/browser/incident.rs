@@ -140,7 +140,7 @@ async fn counts(first: &Browser, insider: &str) {
     for (name, value) in values {
         same = same.replace(&format!("{{{name}}}"), &value);
     }
-    first.read("#toasts", &same).await;
+    first.read("[data-counted-again]", &same).await;
     picture(first, "console-incident").await;
     first.screen(1280, 800, 1).await;
 }

@@ -242,7 +242,7 @@ async fn nobody_releases_a_sale_alone(app: &mut TestApp) {
     work_due(&app.app).await.unwrap();
     let close = json!({ "what": "close", "reason": "終わり" });
     let closed = world.fraud.post(app, &world.path("write"), &close).await;
-    closed.refused(Code::IncidentHolding);
+    closed.refused(Code::IncidentBusy);
     assert_eq!(held(app).await, 2);
     // An act that was agreed on does not begin after the end.
     let late = world.planned(app, &json!({ "kind": "freeze", "on": "confirmed" })).await;

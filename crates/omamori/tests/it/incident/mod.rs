@@ -4,13 +4,16 @@
 mod acts;
 mod cohort;
 mod compensation;
+mod counting;
 mod desk;
 mod holds;
 mod reports;
 mod rounds;
+mod speed;
 
 use omamori::clock::{HOUR, MINUTE};
 use omamori::console::access::Role;
+use omamori::incident;
 use omamori_db::sql;
 use serde_json::{Value, json};
 
@@ -80,7 +83,17 @@ impl World {
         let question = json!({ "from": app.now() - 2 * HOUR, "money": "matched",
             "conditions": conditions });
         self.fraud.post(app, &self.path("cohort"), &question).await.ok();
-        self.fraud.post(app, &self.path("count"), &json!({})).await.ok()
+        self.counted(app).await
+    }
+
+    /// Asks for a count, lets the worker make it, and gives it.
+    pub async fn counted(&self, app: &TestApp) -> Value {
+        let asked = self.fraud.post(app, &self.path("count"), &json!({})).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        assert_eq!(incident::counting::work_due(&app.app).await.unwrap(), 1);
+        let count =
+            incident::cohort::counts(&app.app.stores.registry, &self.incident).await.unwrap();
+        json!({ "number": count[0].number, "figures": count[0].figures })
     }
 
     /// Counts and confirms all who are found.

@@ -37,7 +37,7 @@ async fn confirm(app: &TestApp, world: &World, victims: &[usize]) {
 async fn stolen_again(app: &TestApp, world: &World, victim: usize, yen: i64) {
     let code = world.victims[victim].code(app.now());
     world.register.sell(app, &format!("late-{victim}"), &code, yen).await.ok();
-    world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
+    world.counted(app).await;
 }
 
 async fn moved(app: &TestApp, act_id: &str) -> i64 {
