@@ -23,8 +23,9 @@ ALTER TABLE settlement ADD COLUMN net_cash_yen {bigint};
 ALTER TABLE settlement ADD COLUMN fee_and_tax_yen {bigint};
 ALTER TABLE settlement ADD COLUMN payout_yen {bigint};
 ALTER TABLE settlement ADD COLUMN carried_out_yen {bigint};
--- only sqlite:UPDATE settlement SET net_sales_yen = json_extract(statement, '$.net_sales'), net_cash_yen = json_extract(statement, '$.net_cash'), fee_and_tax_yen = json_extract(statement, '$.fee') + json_extract(statement, '$.tax'), payout_yen = json_extract(statement, '$.payout'), carried_out_yen = json_extract(statement, '$.carried_out');
--- only postgres:UPDATE settlement SET net_sales_yen = CAST(CAST(statement AS json)->>'net_sales' AS BIGINT), net_cash_yen = CAST(CAST(statement AS json)->>'net_cash' AS BIGINT), fee_and_tax_yen = CAST(CAST(statement AS json)->>'fee' AS BIGINT) + CAST(CAST(statement AS json)->>'tax' AS BIGINT), payout_yen = CAST(CAST(statement AS json)->>'payout' AS BIGINT), carried_out_yen = CAST(CAST(statement AS json)->>'carried_out' AS BIGINT);
+ALTER TABLE settlement ADD COLUMN held_yen {bigint};
+-- only sqlite:UPDATE settlement SET net_sales_yen = json_extract(statement, '$.net_sales'), net_cash_yen = json_extract(statement, '$.net_cash'), fee_and_tax_yen = json_extract(statement, '$.fee') + json_extract(statement, '$.tax'), payout_yen = json_extract(statement, '$.payout'), carried_out_yen = json_extract(statement, '$.carried_out'), held_yen = COALESCE(json_extract(statement, '$.held'), 0);
+-- only postgres:UPDATE settlement SET net_sales_yen = CAST(CAST(statement AS json)->>'net_sales' AS BIGINT), net_cash_yen = CAST(CAST(statement AS json)->>'net_cash' AS BIGINT), fee_and_tax_yen = CAST(CAST(statement AS json)->>'fee' AS BIGINT) + CAST(CAST(statement AS json)->>'tax' AS BIGINT), payout_yen = CAST(CAST(statement AS json)->>'payout' AS BIGINT), carried_out_yen = CAST(CAST(statement AS json)->>'carried_out' AS BIGINT), held_yen = COALESCE(CAST(CAST(statement AS json)->>'held' AS BIGINT), 0);
 CREATE INDEX settlement_by_time ON settlement (until_at);
 CREATE INDEX settlement_unfinished ON settlement (merchant_id) WHERE settled_at IS NULL;
 

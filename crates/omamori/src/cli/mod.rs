@@ -9,6 +9,7 @@ mod demo;
 mod doctor;
 pub mod drill;
 mod export;
+mod incident;
 mod merchant;
 pub mod open;
 mod reconcile;
@@ -83,6 +84,9 @@ enum Command {
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
+    /// Read the incident desk.
+    #[command(subcommand)]
+    Incident(incident::Command),
     /// Invite the operator's first people, list them, take their access away.
     #[command(subcommand)]
     Staff(staff::Command),
@@ -116,6 +120,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
         Command::Reconcile(command) => reconcile::run(command).await,
         Command::Control(command) => control::run(command).await,
         Command::Customer(command) => customer::run(command).await,
+        Command::Incident(command) => incident::run(command).await,
         Command::Risk(command) => risk::run(command).await,
         Command::Staff(command) => staff::run(command).await,
         Command::Audit(command) => audit::run(command).await,

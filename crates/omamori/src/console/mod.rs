@@ -122,13 +122,17 @@ pub fn router() -> Router<Arc<App>> {
         .route("/cases/{case_id}/link", post(cases::acts::link))
         .route("/cases/{case_id}/ask", post(cases::acts::ask))
         .route("/cases/{case_id}/decide/{outcome}", post(cases::acts::decide))
-        .route("/incidents", post(incidents::api::open))
+        .route("/incidents", get(incidents::read::list).post(incidents::api::open))
+        .route("/incidents/{incident_id}", get(incidents::read::whole))
         .route("/incidents/{incident_id}/write", post(incidents::api::write))
         .route("/incidents/{incident_id}/cohort", post(incidents::api::save))
         .route("/incidents/{incident_id}/count", post(incidents::api::count))
         .route("/incidents/{incident_id}/counts/{number}/again", post(incidents::api::again))
         .route("/incidents/{incident_id}/review", post(incidents::api::review))
-        .route("/incidents/{incident_id}/members", post(incidents::api::add))
+        .route(
+            "/incidents/{incident_id}/members",
+            get(incidents::read::members).post(incidents::api::add),
+        )
         .route("/incidents/{incident_id}/moves/{transfer}/{state}", post(incidents::api::dispute))
         .route("/incidents/{incident_id}/acts", post(incidents::api::plan))
         .route("/incident-acts/{act_id}/ask", post(incidents::api::ask))

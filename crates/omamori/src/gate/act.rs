@@ -289,6 +289,10 @@ pub enum Act {
     IncidentReverse,
     /// It was.
     IncidentReversed,
+    /// A sale is not paid out for now.
+    IncidentSaleHold,
+    /// A held sale is paid out with the next statement.
+    IncidentSaleRelease,
     /// Staff take a list of persons out.
     IncidentExport,
 }

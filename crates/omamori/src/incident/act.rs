@@ -1,5 +1,7 @@
 //! The acts on a cohort: which there are, on whom, and how one stands.
 
+use std::collections::HashMap;
+
 use omamori_db::{Db, Row, Tx, sql};
 use serde::{Deserialize, Serialize};
 
@@ -22,6 +24,10 @@ pub enum ActKind {
     RequireFactors,
     /// Merchants of the stores concerned are not paid out for now.
     HoldPayouts,
+    /// Single sales are not paid out for now: statements carry them on as held.
+    HoldSales,
+    /// They are paid out with the next statement.
+    ReleaseSales,
     /// What came in by disputed top-ups and is still there is taken back.
     Reverse,
     /// Members are told.
@@ -34,15 +40,17 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every act there is, in the order in which they are usually done.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::CloseDoors,
         Self::Freeze,
         Self::SignOut,
         Self::RequireFactors,
         Self::HoldPayouts,
+        Self::HoldSales,
         Self::Reverse,
         Self::Notify,
         Self::Compensate,
+        Self::ReleaseSales,
         Self::Unfreeze,
     ];
 
@@ -55,6 +63,8 @@ impl ActKind {
             Self::SignOut => "sign_out",
             Self::RequireFactors => "require_factors",
             Self::HoldPayouts => "hold_payouts",
+            Self::HoldSales => "hold_sales",
+            Self::ReleaseSales => "release_sales",
             Self::Reverse => "reverse",
             Self::Notify => "notify",
             Self::Compensate => "compensate",
@@ -72,9 +82,11 @@ impl ActKind {
     #[must_use]
     pub const fn may(self, role: Role) -> bool {
         match self {
-            Self::Reverse | Self::Compensate | Self::HoldPayouts => {
-                matches!(role, Role::Fraud | Role::Finance | Role::Admin)
-            }
+            Self::Reverse
+            | Self::Compensate
+            | Self::HoldPayouts
+            | Self::HoldSales
+            | Self::ReleaseSales => matches!(role, Role::Fraud | Role::Finance | Role::Admin),
             _ => matches!(role, Role::Fraud | Role::Admin),
         }
     }
@@ -111,8 +123,8 @@ pub struct Parameters {
     /// What they are told, if they are.
     #[serde(default)]
     pub letter: Option<Letter>,
-    /// Stores whose merchants are held, or functions that are closed; empty for all stores that
-    /// disputed payments were made in.
+    /// Stores whose merchants or sales are held, single payments, or functions that are closed;
+    /// empty for all that disputed payments were made in.
     #[serde(default)]
     pub subjects: Vec<String>,
     /// For whom functions are closed, as at the page of doors; empty for all.
@@ -225,7 +237,7 @@ pub(super) async fn running(registry: &Db) -> Result<Vec<Planned>> {
 /// One row of an act.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActRow {
-    /// `cus_…`, `mer_…` or a door.
+    /// `cus_…`, `mer_…`, `pay_…` or a door.
     pub subject: String,
     /// Yen as planned.
     pub yen: i64,
@@ -242,9 +254,14 @@ pub struct ActRow {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn rows(registry: &Db, act_id: &str, limit: i64) -> Result<Vec<ActRow>> {
-    let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
-         WHERE act_id = $1 ORDER BY CASE state WHEN 'waiting' THEN 0 ELSE 1 END, subject LIMIT $2");
-    read_rows(&registry.all(query.bind(act_id).bind(limit)).await?)
+    let mut rows = waiting(registry, act_id, "", limit).await?;
+    let left = limit - i64::try_from(rows.len()).unwrap_or(limit);
+    if left > 0 {
+        let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
+             WHERE act_id = $1 AND state = 'done' ORDER BY subject LIMIT $2");
+        rows.extend(read_rows(&registry.all(query.bind(act_id).bind(left)).await?)?);
+    }
+    Ok(rows)
 }
 
 fn read_rows(rows: &[Row]) -> Result<Vec<ActRow>> {
@@ -293,6 +310,26 @@ pub async fn progress(registry: &Db, act_id: &str) -> Result<Progress> {
     Ok(Progress { done: row.int("done")?, moved: row.int("moved")? })
 }
 
+/// How far the acts of an incident are, by act.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn progress_of_all(
+    registry: &Db,
+    incident_id: &str,
+) -> Result<HashMap<String, Progress>> {
+    let query = sql("SELECT r.act_id, CAST(COUNT(*) AS BIGINT) AS done,
+             CAST(COALESCE(SUM(r.moved_yen), 0) AS BIGINT) AS moved FROM incident_act_row r
+         JOIN incident_act a ON a.act_id = r.act_id
+         WHERE a.incident_id = $1 AND r.state = 'done' GROUP BY r.act_id");
+    let mut progress = HashMap::new();
+    for row in registry.all(query.bind(incident_id)).await? {
+        let one = Progress { done: row.int("done")?, moved: row.int("moved")? };
+        progress.insert(row.text("act_id")?, one);
+    }
+    Ok(progress)
+}
+
 impl Parameters {
     /// Checks what goes together.
     ///
@@ -303,7 +340,10 @@ impl Parameters {
         if needs_letter != self.letter.is_some() {
             return Err(Error::field("letter", if needs_letter { "missing" } else { "unknown" }));
         }
-        let takes_subjects = matches!(self.kind, ActKind::HoldPayouts | ActKind::CloseDoors);
+        let takes_subjects = matches!(
+            self.kind,
+            ActKind::HoldPayouts | ActKind::HoldSales | ActKind::ReleaseSales | ActKind::CloseDoors
+        );
         if !takes_subjects && !self.subjects.is_empty() || self.subjects.len() > 100 {
             return Err(Error::field("subjects", "unknown"));
         }

@@ -1,11 +1,13 @@
 //! A customer says that they do not know a payment: where it lies in the time of an open incident,
 //! the claim joins the incident's review.
 
+use std::slice::from_ref;
+
 use omamori_db::{Tx, sql};
 use omamori_ledger::Transfer;
 
 use super::count::Position;
-use super::{cohort, log, moves};
+use super::{counting, log, moves};
 use crate::app::App;
 use crate::pos::micros;
 use crate::web::error::Result;
@@ -44,6 +46,8 @@ impl Claimed {
     pub(crate) async fn join(&self, app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
         let now = app.clock.now();
         for incident_id in &self.incidents {
+            // The incident's row first, as everybody who changes its lists takes it.
+            log::add(tx, incident_id, (customer_id, now), "claim", "").await?;
             let at = self.one.as_ref().map_or(now, |one| one.at);
             let insert =
                 sql("INSERT INTO incident_member (incident_id, customer_id, state, source,
@@ -53,9 +57,8 @@ impl Claimed {
             let insert = insert.bind(incident_id).bind(customer_id).bind(at);
             tx.execute(insert.bind(now)).await?;
             if let Some(one) = &self.one {
-                cohort::insert_move(tx, incident_id, one, "claim").await?;
+                counting::insert_moves(tx, incident_id, from_ref(one), "claim").await?;
             }
-            log::add(tx, incident_id, (customer_id, now), "claim", "").await?;
         }
         Ok(())
     }

@@ -1,14 +1,14 @@
 //! The cohort: versions of its question, counts, and the lists that they fill.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use omamori_db::{Db, Row, Tx, sql};
-use serde_json::{Value, json};
+use omamori_db::{Db, Query, Row, sql};
+use serde_json::json;
 
-use super::count::{Found, Position, count};
+use super::count::{Found, Position};
 use super::figures::{Counted, Figures};
 use super::moves::Move;
-use super::query::{Asked, Query};
+use super::query::{self, Asked};
 use super::{log, row};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
@@ -23,7 +23,7 @@ pub struct Version {
     /// From 1.
     pub version: i64,
     /// The question.
-    pub query: Query,
+    pub query: query::Query,
     /// `stf_…`.
     pub made_by: String,
     /// When.
@@ -118,7 +118,7 @@ pub async fn counts(registry: &Db, incident_id: &str) -> Result<Vec<Count>> {
     Ok(counts)
 }
 
-fn figures_of(found: &Found) -> Figures {
+pub(super) fn figures_of(found: &Found) -> Figures {
     let counted = |(id, seen): (&'_ String, &'_ super::count::Seen)| (id.clone(), seen.clone());
     let members: Vec<_> = found.members.iter().map(counted).collect();
     let members: Vec<_> = members
@@ -132,122 +132,41 @@ fn figures_of(found: &Found) -> Figures {
     Figures::of(&members, &found.moves)
 }
 
-/// Counts the newest version up to now and takes over what was found: who is new is suspected; who
-/// was decided about stays so; who is suspected by an earlier count alone and is not found any more
-/// leaves the lists.
+/// Pushes a move into an insert of many.
+pub(super) fn move_row(insert: &mut Query, incident_id: &str, one: &Move, source: &str) {
+    insert.push(incident_id);
+    insert.push(one.transfer_id.to_be_bytes());
+    insert.push(&one.customer_id);
+    insert.push(&one.kind);
+    insert.push("disputed");
+    insert.push(source);
+    insert.push(one.came);
+    insert.push(one.out);
+    insert.push(one.back);
+    insert.push(&one.store_id);
+    insert.push(&one.decision_id);
+    insert.push(one.at);
+}
+
+/// How many customers were not cleared, and what they lost, by incident.
 ///
 /// # Errors
-/// [`Code::NotFound`]: there is no question yet; [`Code::IncidentClosed`]; a fault.
-pub async fn count_now(app: &App, actor: &Actor, incident_id: &str) -> Result<Count> {
-    let registry = &app.stores.registry;
-    row::open_one(registry, incident_id).await?;
-    let version = versions(registry, incident_id).await?.into_iter().next();
-    let version = version.ok_or(Code::NotFound)?;
-    let found = count(app, &version.query, Position::now(app).await?).await?;
-    let number = counts(registry, incident_id).await?.first().map_or(1, |last| last.number + 1);
-    let made = Count {
-        number,
-        version: version.version,
-        figures: figures_of(&found),
-        digest: found.digest()?,
-        position: found.position.clone(),
-        counted_by: actor.id.clone(),
-    };
-    let after = json!({ "incident": incident_id, "number": number, "version": made.version,
-        "customers": made.figures.customers, "loss": made.figures.loss });
-    let clearance = actor.decide(app, Act::IncidentCount, None, &after, Ok(())).await?;
-    let now = app.clock.now();
-    let mut tx = registry.begin().await?;
-    let told = format!("{} {} {}", number, made.figures.customers, made.figures.loss);
-    log::add(&mut tx, incident_id, (&actor.id, now), "counted", &told).await?;
-    let insert = sql("INSERT INTO incident_count
-             (incident_id, number, version, position, figures, digest, counted_by, counted_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (incident_id, number) DO NOTHING");
-    let insert = insert.bind(incident_id).bind(number).bind(made.version);
-    let insert = insert.bind(serde_json::to_string(&made.position)?);
-    let insert = insert.bind(serde_json::to_string(&made.figures)?).bind(made.digest);
-    if tx.execute(insert.bind(&actor.id).bind(now)).await? != 1 {
-        return Err(Error::RetryAfter(Code::Busy, 1)); // somebody else counted just now
+/// A fault if the registry fails.
+pub async fn extents(registry: &Db) -> Result<HashMap<String, (i64, i64)>> {
+    let members = sql("SELECT incident_id, CAST(COUNT(*) AS BIGINT) AS customers
+         FROM incident_member WHERE state <> 'cleared' GROUP BY incident_id");
+    let losses = sql("SELECT v.incident_id, CAST(SUM(v.out_yen - v.back_yen) AS BIGINT) AS loss
+         FROM incident_move v JOIN incident_member m
+             ON m.incident_id = v.incident_id AND m.customer_id = v.customer_id
+         WHERE v.state = 'disputed' AND m.state <> 'cleared' GROUP BY v.incident_id");
+    let mut extents = HashMap::new();
+    for row in registry.all(members).await? {
+        extents.insert(row.text("incident_id")?, (row.int("customers")?, 0));
     }
-    take_over(&mut tx, incident_id, &found, now).await?;
-    let entry = Entry {
-        actor,
-        act: Act::IncidentCount,
-        subject: incident_id,
-        before: Value::Null,
-        after,
-        reason: "",
-    };
-    audit::commit(app, tx, &clearance, &entry).await?;
-    Ok(made)
-}
-
-async fn take_over(tx: &mut Tx, incident_id: &str, found: &Found, now: Micros) -> Result<()> {
-    let known = sql("SELECT customer_id FROM incident_member
-         WHERE incident_id = $1 AND state = 'suspected' AND source = 'count'");
-    for row in tx.all(known.bind(incident_id)).await? {
-        let customer = row.text("customer_id")?;
-        if !found.members.contains_key(&customer) {
-            let gone = sql("DELETE FROM incident_member WHERE incident_id = $1
-                 AND customer_id = $2");
-            tx.execute(gone.bind(incident_id).bind(&customer)).await?;
-        }
+    for row in registry.all(losses).await? {
+        extents.entry(row.text("incident_id")?).or_insert((0, 0)).1 = row.int("loss")?;
     }
-    for (customer, seen) in &found.members {
-        let insert = sql("INSERT INTO incident_member (incident_id, customer_id, state, source,
-                 networks, acts, first_at, reason, added_at)
-             VALUES ($1, $2, 'suspected', 'count', $3, $4, $5, '', $6)
-             ON CONFLICT (incident_id, customer_id) DO UPDATE SET networks = excluded.networks,
-                 acts = excluded.acts, first_at = excluded.first_at");
-        let insert = insert.bind(incident_id).bind(customer);
-        let insert = insert.bind(serde_json::to_string(&seen.networks)?).bind(seen.acts);
-        tx.execute(insert.bind(seen.first_at).bind(now)).await?;
-    }
-    // Of who is confirmed and not found any more, what was found before stays.
-    let old = sql("DELETE FROM incident_move WHERE incident_id = $1 AND source = 'count'
-             AND state = 'disputed' AND customer_id NOT IN
-             (SELECT customer_id FROM incident_member WHERE incident_id = $1
-              AND state = 'confirmed')");
-    tx.execute(old.bind(incident_id)).await?;
-    for one in &found.moves {
-        insert_move(tx, incident_id, one, "count").await?;
-    }
-    Ok(())
-}
-
-/// One transfer is in an incident once; what came back of it is kept up to date.
-pub(super) async fn insert_move(
-    tx: &mut Tx,
-    incident_id: &str,
-    one: &Move,
-    source: &str,
-) -> Result<()> {
-    let insert =
-        sql("INSERT INTO incident_move (incident_id, transfer_id, customer_id, kind, state,
-             source, in_yen, out_yen, back_yen, store_id, decision_id, at)
-         VALUES ($1, $2, $3, $4, 'disputed', $5, $6, $7, $8, $9, $10, $11)
-         ON CONFLICT (incident_id, transfer_id) DO UPDATE SET back_yen = excluded.back_yen");
-    let insert = insert.bind(incident_id).bind(one.transfer_id.to_be_bytes());
-    let insert = insert.bind(&one.customer_id).bind(&one.kind).bind(source);
-    let insert = insert.bind(one.came).bind(one.out).bind(one.back).bind(&one.store_id);
-    tx.execute(insert.bind(&one.decision_id).bind(one.at)).await?;
-    Ok(())
-}
-
-/// Counts again up to where an earlier count looked. Gives the figures and whether all that is
-/// found is the same.
-///
-/// # Errors
-/// [`Code::NotFound`]; a fault.
-pub async fn count_again(app: &App, incident_id: &str, number: i64) -> Result<(Figures, bool)> {
-    let registry = &app.stores.registry;
-    let counts = counts(registry, incident_id).await?;
-    let then = counts.into_iter().find(|count| count.number == number).ok_or(Code::NotFound)?;
-    let versions = versions(registry, incident_id).await?;
-    let version = versions.into_iter().find(|version| version.version == then.version);
-    let query = version.ok_or(Code::NotFound)?.query;
-    let found = count(app, &query, then.position).await?;
-    Ok((figures_of(&found), found.digest()? == then.digest))
+    Ok(extents)
 }
 
 /// A customer in the lists.
@@ -311,6 +230,28 @@ pub async fn members(registry: &Db, incident_id: &str) -> Result<Vec<Member>> {
     registry.all(query.bind(incident_id)).await?.iter().map(Member::read).collect()
 }
 
+/// Members after one, in the order of their ids, each with what they lost.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn members_after(
+    registry: &Db,
+    incident_id: &str,
+    after: &str,
+    limit: i64,
+) -> Result<Vec<(Member, i64)>> {
+    let query = sql("SELECT customer_id, state, source, networks, acts, first_at, reason,
+             decided_by, told_at,
+             (SELECT CAST(COALESCE(SUM(v.out_yen - v.back_yen), 0) AS BIGINT)
+              FROM incident_move v WHERE v.incident_id = m.incident_id
+                  AND v.customer_id = m.customer_id AND v.state = 'disputed') AS loss
+         FROM incident_member m WHERE incident_id = $1 AND customer_id > $2
+         ORDER BY customer_id LIMIT $3");
+    let query = query.bind(incident_id).bind(after).bind(limit);
+    let read = |row: &Row| Ok((Member::read(row)?, row.int("loss")?));
+    registry.all(query).await?.iter().map(read).collect()
+}
+
 /// The disputed moves; those that were cleared count no more.
 ///
 /// # Errors
@@ -319,6 +260,19 @@ pub async fn disputed(registry: &Db, incident_id: &str) -> Result<Vec<Move>> {
     let mut moves = moves(registry, incident_id).await?;
     moves.retain(|(_, is_disputed)| *is_disputed);
     Ok(moves.into_iter().map(|(one, _)| one).collect())
+}
+
+/// The disputed moves of one customer.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn disputed_of(registry: &Db, incident_id: &str, customer_id: &str) -> Result<Vec<Move>> {
+    let query = sql("SELECT transfer_id, customer_id, kind, in_yen, out_yen, back_yen, store_id,
+             decision_id, at FROM incident_move
+         WHERE incident_id = $1 AND customer_id = $2 AND state = 'disputed'
+         ORDER BY at, transfer_id");
+    let query = query.bind(incident_id).bind(customer_id);
+    registry.all(query).await?.iter().map(read_move).collect()
 }
 
 /// All moves, and whether each is disputed.
@@ -333,31 +287,31 @@ pub async fn moves(registry: &Db, incident_id: &str) -> Result<Vec<(Move, bool)>
     registry.all(query.bind(incident_id)).await?.iter().map(read).collect()
 }
 
-/// The disputed moves of one customer that this incident, and no other, makes good.
+/// The disputed moves of one customer that an act, and no other, makes good.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn made_good_here(
+pub(super) async fn made_good_by(
     registry: &Db,
-    incident_id: &str,
+    (incident_id, act_id): (&str, &str),
     customer_id: &str,
 ) -> Result<Vec<Move>> {
     let query = sql("SELECT m.transfer_id, m.customer_id, m.kind, m.in_yen, m.out_yen, m.back_yen,
              m.store_id, m.decision_id, m.at FROM incident_move m
-         JOIN incident_paid p ON p.transfer_id = m.transfer_id AND p.incident_id = m.incident_id
-         WHERE m.incident_id = $1 AND m.customer_id = $2 AND m.state = 'disputed'");
-    let query = query.bind(incident_id).bind(customer_id);
+         JOIN incident_paid p ON p.transfer_id = m.transfer_id
+         WHERE m.incident_id = $1 AND m.customer_id = $2 AND p.act_id = $3
+             AND m.state = 'disputed'");
+    let query = query.bind(incident_id).bind(customer_id).bind(act_id);
     registry.all(query).await?.iter().map(read_move).collect()
 }
 
-/// The transfers of an incident that another one makes good.
+/// The transfers of an incident that an act makes good already, its own or another one's.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn made_good_elsewhere(registry: &Db, incident_id: &str) -> Result<HashSet<u128>> {
+pub(super) async fn made_good(registry: &Db, incident_id: &str) -> Result<HashSet<u128>> {
     let query = sql("SELECT m.transfer_id FROM incident_move m
-         JOIN incident_paid p ON p.transfer_id = m.transfer_id
-         WHERE m.incident_id = $1 AND p.incident_id <> $1");
+         JOIN incident_paid p ON p.transfer_id = m.transfer_id WHERE m.incident_id = $1");
     let rows = registry.all(query.bind(incident_id)).await?;
     rows.iter().map(|row| Ok(u128::from_be_bytes(row.array("transfer_id")?))).collect()
 }
@@ -412,9 +366,13 @@ impl Lists {
         i64::try_from(count).unwrap_or(i64::MAX)
     }
 
-    /// What a customer lost.
+    /// What each customer lost.
     #[must_use]
-    pub fn loss_of(&self, customer_id: &str) -> i64 {
-        self.moves.iter().filter(|one| one.customer_id == customer_id).map(Move::loss).sum()
+    pub fn losses(&self) -> HashMap<&str, i64> {
+        let mut losses: HashMap<&str, i64> = HashMap::new();
+        for one in &self.moves {
+            *losses.entry(&one.customer_id).or_default() += one.loss();
+        }
+        losses
     }
 }

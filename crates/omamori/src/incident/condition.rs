@@ -193,6 +193,23 @@ impl Condition {
         }
     }
 
+    /// What stands in the text of every record of which this holds, if there is such a thing: ids
+    /// and words are written as they are, in quotes.
+    pub(super) fn needle(&self) -> Option<String> {
+        match self {
+            Self::Customer(word)
+            | Self::Device(word)
+            | Self::Country(word)
+            | Self::Store(word)
+            | Self::Act(word)
+            | Self::Verdict(word)
+            | Self::Rule(word)
+            | Self::Staff(word) => Some(format!("\"{word}\"")),
+            Self::Asn(number) | Self::Terminal(number) => Some(number.to_string()),
+            Self::Network(_) | Self::AmountMin(_) => None,
+        }
+    }
+
     /// Whether a record is so. What staff did to a customer came from the staff's network: only
     /// [`Condition::Staff`] and what names the act itself say something of it.
     pub(super) fn holds(&self, line: &Line) -> bool {

@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use super::condition::Condition;
+use super::counting::Steps;
 use super::moves::{self, Move};
 use super::query::Query;
 use crate::app::App;
@@ -44,13 +46,24 @@ impl Position {
     pub async fn now(app: &App) -> Result<Self> {
         app.gate.catch_up().await?;
         let (_, ledger) = app.gate.account_at(0);
-        let query = sql("SELECT node, CAST(MAX(last_number) AS BIGINT) AS newest
-             FROM decision_batch GROUP BY node");
+        let query = sql("SELECT b.node, b.last_number AS newest FROM decision_node n
+             JOIN decision_batch b ON b.node = n.node AND b.first_number =
+                 (SELECT MAX(first_number) FROM decision_batch WHERE node = n.node)");
         let mut decisions = BTreeMap::new();
         for row in app.stores.evidence.all(query).await? {
             decisions.insert(row.int("node")?, row.int("newest")?);
         }
         Ok(Self { at: app.clock.now(), ledger, decisions })
+    }
+
+    /// Up to now in the journal alone.
+    ///
+    /// # Errors
+    /// A fault if a store fails; busy.
+    pub async fn of_ledger(app: &App) -> Result<Self> {
+        app.gate.catch_up().await?;
+        let (_, ledger) = app.gate.account_at(0);
+        Ok(Self { at: app.clock.now(), ledger, decisions: BTreeMap::new() })
     }
 
     fn holds(&self, node: i64, number: i64) -> bool {
@@ -149,25 +162,63 @@ impl Found {
 ///
 /// # Errors
 /// A fault if a store fails or a record is not as it was written.
-pub async fn count(app: &App, query: &Query, position: Position) -> Result<Found> {
-    let members = members(app, query, &position).await?;
-    let moves = moves::of(app, query, &position, &members).await?;
-    Ok(Found { position, members, moves })
+pub(super) async fn count(
+    app: &App,
+    query: &Query,
+    position: Position,
+    steps: &mut Steps<'_>,
+) -> Result<Option<Found>> {
+    let Some(members) = members(app, query, &position, steps).await? else { return Ok(None) };
+    let moves = moves::of(app, query, &position, &members, steps).await?;
+    Ok(moves.map(|moves| Found { position, members, moves }))
 }
 
-async fn members(app: &App, query: &Query, position: &Position) -> Result<BTreeMap<String, Seen>> {
+/// Of each group of conditions, what must stand in a record for all of them to hold. To look for it
+/// costs a small part of what reading the record does.
+struct Needles(Vec<Vec<String>>);
+
+impl Needles {
+    fn of(query: &Query) -> Self {
+        let of_group =
+            |group: &Vec<Condition>| group.iter().filter_map(Condition::needle).collect();
+        Self(query.any.iter().map(of_group).collect())
+    }
+
+    fn may_hold(&self, text: &str) -> bool {
+        self.0.iter().any(|group| group.iter().all(|needle| text.contains(needle.as_str())))
+    }
+}
+
+/// How many of a hundred parts of a count are the records; the others are the money.
+pub(super) const RECORDS: i64 = 60;
+
+async fn members(
+    app: &App,
+    query: &Query,
+    position: &Position,
+    steps: &mut Steps<'_>,
+) -> Result<Option<BTreeMap<String, Seen>>> {
     let end = query.end(position.at);
+    let needles = Needles::of(query);
     let mut members: BTreeMap<String, Seen> = BTreeMap::new();
     let mut log = Log::between(query.from - BATCH_SPAN, end);
     loop {
         let rows = log.next(&app.stores.evidence).await?;
-        if rows.is_empty() {
-            return Ok(members);
+        let Some(last) = rows.last() else { return Ok(Some(members)) };
+        let span = (end - query.from).max(1);
+        let looked = (last.int("first_at")? - query.from).clamp(0, span);
+        if !steps.at(RECORDS * looked / span).await? {
+            return Ok(None);
         }
         for row in &rows {
             let (node, first) = (row.int("node")?, row.int("first_number")?);
-            for (text, number) in row.text("body")?.lines().zip(first..) {
-                if !position.holds(node, number) || !text.contains("\"customer\"") {
+            let body = row.text("body")?;
+            if !needles.may_hold(&body) {
+                continue;
+            }
+            for (text, number) in body.lines().zip(first..) {
+                let is_ours = position.holds(node, number) && text.contains("\"customer\"");
+                if !is_ours || !needles.may_hold(text) {
                     continue;
                 }
                 let line: Line = serde_json::from_str(text)?;

@@ -11,8 +11,10 @@ use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::control::{self, Closing, Door, Scope};
 use crate::gate::Act;
+use crate::id::Kind;
 use crate::identity::{desk, standing};
 use crate::notify::{AccountStopper, Notice, tell};
+use crate::settlement::hold::{self, Outcome};
 use crate::web::error::{Error, Result};
 
 /// Marks a row as done. False if somebody else did.
@@ -48,8 +50,44 @@ pub(super) async fn carry_out(app: &App, act: &Planned, row: &ActRow) -> Result<
             let merchant = Scope::Merchant(row.subject.clone());
             close(app, &actor, (act, row), Door::Payouts, merchant).await
         }
+        ActKind::HoldSales | ActKind::ReleaseSales => on_sale(app, &actor, act, row).await,
         _ => on_account(app, &actor, act, row).await,
     }
+}
+
+/// Holds a sale, or releases it.
+async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<()> {
+    let payment = Kind::Payment.parse(&row.subject).ok_or(Error::fault("a payment is none"))?;
+    let sale = hold::sale(app, payment).await?.ok_or(Error::fault("a sale is not there"))?;
+    let holds = act.parameters.kind == ActKind::HoldSales;
+    let what = if holds { Act::IncidentSaleHold } else { Act::IncidentSaleRelease };
+    let after = json!({ "incident": act.incident_id, "act": act.act_id, "sale": row.subject,
+        "merchant": sale.merchant_id, "yen": sale.yen });
+    let clearance = actor.decide(app, what, None, &after, Ok(())).await?;
+    let now = app.clock.now();
+    let by = (act.incident_id.as_str(), act.act_id.as_str());
+    let mut tx = app.stores.registry.begin().await?;
+    let outcome = if holds && sale.yen <= 0 {
+        "nothing" // refunded since
+    } else if holds {
+        match hold::hold_in(&mut tx, &sale, by, now).await? {
+            Outcome::Held => "done",
+            Outcome::Already => "already",
+            Outcome::Settled => "settled",
+        }
+    } else if hold::release_in(&mut tx, &sale, by, now).await? {
+        "done"
+    } else {
+        "already"
+    };
+    let moved = if outcome == "done" { sale.yen } else { 0 };
+    if !claim(app, &mut tx, (act, row), (outcome, moved)).await? {
+        return Ok(());
+    }
+    let subject = sale.merchant_id.as_str();
+    let before = json!({ "outcome": outcome });
+    let entry = Entry { actor, act: what, subject, before, after, reason: &act.reason };
+    audit::commit(app, tx, &clearance, &entry).await
 }
 
 /// What has moved in the ledger is written down, and told, once.

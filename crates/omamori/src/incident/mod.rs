@@ -2,11 +2,12 @@
 //!
 //! One is opened from an alert, a case or by hand ([`row`]). Its *cohort* ([`query`]) is a saved
 //! question over the decision records; [`count`] answers it up to a stated place in the records and
-//! the journal, so that the same question gives the same answer on any later day. Whom it finds is
-//! *suspected* until staff confirm or clear them ([`cohort`]). *Acts* on the cohort ([`act`]) are
-//! planned as rows, agreed on by a second person and carried out row by row by a worker ([`run`]),
-//! which may be killed anywhere and goes on. [`report`] writes what the public, the victims, the
-//! authority and the board read: every figure is the cohort's.
+//! the journal, so that the same question gives the same answer on any later day; [`counting`] lets
+//! a worker do it. Whom it finds is *suspected* until staff confirm or clear them ([`cohort`]).
+//! *Acts* on the cohort ([`act`]) are planned as rows ([`plan`]), agreed on by a second person and
+//! carried out row by row by a worker ([`run`]), which may be killed anywhere and goes on.
+//! [`report`] writes what the public, the victims, the authority and the board read: every figure
+//! is the cohort's.
 //!
 //! Not here: doors (`control`), single accounts (`console/customer`), the pages of the desk
 //! (`console/incidents`).
@@ -16,6 +17,7 @@ mod claim;
 pub mod cohort;
 mod condition;
 pub mod count;
+pub mod counting;
 mod effects;
 pub mod figures;
 pub mod log;
@@ -27,6 +29,7 @@ pub mod query;
 pub mod report;
 pub mod review;
 pub mod row;
+mod rows;
 pub mod run;
 mod words;
 

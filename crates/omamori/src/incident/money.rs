@@ -6,7 +6,7 @@ use omamori_ledger::{Account, CreateTransferResult as R, Request, Transfer, Tran
 use serde_json::json;
 
 use super::act::Planned;
-use super::cohort::made_good_here;
+use super::cohort::made_good_by;
 use super::count::Position;
 use super::moves::loss_now;
 use crate::app::App;
@@ -17,10 +17,16 @@ use crate::pos::yen;
 use crate::value::legs::operator_account;
 use crate::web::error::{Error, Result};
 
-/// The id of the transfer that makes a customer's loss good.
+/// The id of the transfer by which an act makes a customer's loss good.
 #[must_use]
-pub fn compensation_id(incident_id: &str, customer_id: &str) -> u128 {
-    derive("incident-compensation", &[incident_id.as_bytes(), customer_id.as_bytes()])
+pub fn compensation_id(act: &Planned, customer_id: &str) -> u128 {
+    let parts = [&act.incident_id, customer_id, &act.act_id].map(str::as_bytes);
+    derive("incident-compensation", &parts)
+}
+
+/// The same, of an act that began when an incident had one compensation.
+fn first_compensation_id(act: &Planned, customer_id: &str) -> u128 {
+    derive("incident-compensation", &[act.incident_id.as_bytes(), customer_id.as_bytes()])
 }
 
 /// The id of the transfer that takes back what came in.
@@ -34,33 +40,35 @@ pub(super) type Moved = (&'static str, i64);
 
 /// Makes a loss good, from the operator's loss account: into the wallet, or, where that is closed,
 /// to what is owed outside of wallets. Never more than was agreed on, and never more than is lost
-/// now: a store may have refunded, another incident may have been first.
+/// now of the transfers that this act took: a store may have refunded, another act may have been
+/// first.
 pub(super) async fn compensate(
     app: &App,
     act: &Planned,
     customer_id: &str,
     amount: i64,
 ) -> Result<Moved> {
-    let id = compensation_id(&act.incident_id, customer_id);
-    let wallet = wallet_account_id(customer_id);
-    let query = sql("SELECT status FROM customer WHERE customer_id = $1").bind(customer_id);
-    let row = app.stores.registry.optional(query).await?;
-    let status = row.map(|row| row.text("status")).transpose()?;
-    let is_there = status.is_some_and(|status| status != "closed");
-    let amount = match app.gate.transfer_certainly(id).await? {
-        Some(_) => amount, // it stands, with the amount that it has
-        None => {
-            let registry = &app.stores.registry;
-            let moves = made_good_here(registry, &act.incident_id, customer_id).await?;
-            amount.min(loss_now(app, customer_id, &moves, &Position::now(app).await?).await?)
-        }
-    };
-    if amount <= 0 {
-        return Ok(("nothing", 0));
-    }
     let [loss, payable] =
         [AccountCode::IncidentLoss, AccountCode::IncidentPayable].map(operator_account);
     let paying = Paying { app, act, customer_id, what: Act::IncidentCompensate, amount };
+    let id = compensation_id(act, customer_id);
+    if let Some(stands) = paying.before(id).await? {
+        let is_out = stands.credit_account_id == payable.id;
+        return Ok((if is_out { "payout" } else { "done" }, yen(&stands)));
+    }
+    let wallet = wallet_account_id(customer_id);
+    let registry = &app.stores.registry;
+    let moves = made_good_by(registry, (&act.incident_id, &act.act_id), customer_id).await?;
+    let (moves, now) = (moves.iter().collect::<Vec<_>>(), Position::of_ledger(app).await?);
+    let amount = amount.min(loss_now(app, &moves, &now).await?);
+    if amount <= 0 {
+        return Ok(("nothing", 0));
+    }
+    let query = sql("SELECT status FROM customer WHERE customer_id = $1").bind(customer_id);
+    let row = registry.optional(query).await?;
+    let status = row.map(|row| row.text("status")).transpose()?;
+    let is_there = status.is_some_and(|status| status != "closed");
+    let paying = Paying { amount, ..paying };
     let from = Transfer {
         id,
         debit_account_id: loss.id,
@@ -86,9 +94,6 @@ pub(super) async fn compensate(
         stands = paying.transfer(accounts(), outside).await?;
     }
     let stands = stands.ok_or(Error::fault("a compensation was refused by the ledger"))?;
-    if !paying.is_own(&stands).await? {
-        return Ok(("already", 0));
-    }
     Ok((if stands.credit_account_id == payable.id { "payout" } else { "done" }, yen(&stands)))
 }
 
@@ -111,7 +116,10 @@ pub(super) async fn reverse(
         flags: TransferFlags::BALANCING_DEBIT,
         ..Transfer::default()
     };
-    let stands = paying.transfer(vec![held], transfer).await?;
+    let stands = match app.gate.transfer_certainly(transfer.id).await? {
+        Some(stands) => Some(stands.transfer),
+        None => paying.transfer(vec![held], transfer).await?,
+    };
     let Some(stands) = stands else { return Ok(("nothing", 0)) };
     let is_own = paying.is_own(&stands).await?;
     Ok(if is_own { ("done", yen(&stands)) } else { ("already", 0) })
@@ -126,24 +134,37 @@ struct Paying<'a> {
 }
 
 impl Paying<'_> {
+    /// Whose act a transfer was.
+    async fn made_by(&self, transfer: &Transfer) -> Result<Option<String>> {
+        let record = self.app.gate.evidence(std::slice::from_ref(transfer)).await?.pop().flatten();
+        Ok(record.and_then(|record| record["detail"]["act"].as_str().map(str::to_owned)))
+    }
+
     /// Whether a transfer was made by this act, and not by another one of the incident.
     async fn is_own(&self, transfer: &Transfer) -> Result<bool> {
-        let record = self.app.gate.evidence(std::slice::from_ref(transfer)).await?.pop().flatten();
-        let made_by = record.and_then(|record| record["detail"]["act"].as_str().map(str::to_owned));
+        let made_by = self.made_by(transfer).await?;
         Ok(made_by.is_none_or(|act_id| act_id == self.act.act_id))
     }
 
-    /// The transfer that stands under this id: made now, or before. None if an account takes or
-    /// gives nothing any more.
+    /// What this act has paid already.
+    async fn before(&self, id: u128) -> Result<Option<Transfer>> {
+        if let Some(stands) = self.app.gate.transfer_certainly(id).await? {
+            return Ok(Some(stands.transfer));
+        }
+        let first = first_compensation_id(self.act, self.customer_id);
+        let Some(stands) = self.app.gate.transfer(first).await? else { return Ok(None) };
+        let is_own = self.made_by(&stands.transfer).await?.is_some_and(|id| id == self.act.act_id);
+        Ok(is_own.then_some(stands.transfer))
+    }
+
+    /// The transfer that stands under this id: made now, or by another node meanwhile. None if an
+    /// account takes or gives nothing any more.
     async fn transfer(
         &self,
         accounts: Vec<Account>,
         transfer: Transfer,
     ) -> Result<Option<Transfer>> {
         let Self { app, act, customer_id, what, amount } = self;
-        if let Some(stands) = app.gate.transfer_certainly(transfer.id).await? {
-            return Ok(Some(stands.transfer));
-        }
         let detail = json!({ "incident": act.incident_id, "act": act.act_id });
         let question = Question {
             customer: Some(customer_id),

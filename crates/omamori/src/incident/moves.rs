@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use omamori_ledger::{PendingStatus, Transfer, TransferFlags};
 use serde::Serialize;
 
-use super::count::{Position, Seen};
+use super::count::{Position, RECORDS, Seen};
+use super::counting::Steps;
 use super::query::{Money, Query};
 use crate::app::App;
 use crate::clock::Micros;
@@ -51,6 +52,13 @@ impl Move {
         self.out - self.back
     }
 
+    /// `pay_…`, if it was a payment.
+    #[must_use]
+    pub fn payment_id(&self) -> Option<String> {
+        let is_payment = self.kind == EntryKind::Payment.as_str();
+        is_payment.then(|| Kind::Payment.text(self.transfer_id))
+    }
+
     /// The transfer's id in hexadecimal digits.
     #[must_use]
     pub fn hex(&self) -> String {
@@ -58,21 +66,26 @@ impl Move {
     }
 }
 
-/// The moves of all customers found, in order of customer and time.
+/// The moves of all customers found, in order of customer and time. None if it was to end.
 pub(super) async fn of(
     app: &App,
     query: &Query,
     position: &Position,
     members: &BTreeMap<String, Seen>,
-) -> Result<Vec<Move>> {
+    steps: &mut Steps<'_>,
+) -> Result<Option<Vec<Move>>> {
     let mut moves = Vec::new();
-    for (customer_id, seen) in members {
+    for (done, (customer_id, seen)) in members.iter().enumerate() {
+        let part = (99 - RECORDS) * i64::try_from(done * 100 / members.len()).unwrap_or(0) / 100;
+        if !steps.at(RECORDS + part).await? {
+            return Ok(None);
+        }
         let wallet = wallet_account_id(customer_id);
         let statement = statement(app, wallet, query, position).await?;
         let first = Wallet { app, query, position, customer_id, wallet, seen };
         moves.extend(first.moves(&statement).await?);
     }
-    Ok(moves)
+    Ok(Some(moves))
 }
 
 /// A transfer alone, as a customer disputes it.
@@ -88,16 +101,11 @@ pub(super) async fn one(
 }
 
 /// What is lost by moves as the ledger has them now: a refund since the count is no loss.
-pub(super) async fn loss_now(
-    app: &App,
-    customer_id: &str,
-    moves: &[Move],
-    position: &Position,
-) -> Result<i64> {
+pub(super) async fn loss_now(app: &App, moves: &[&Move], position: &Position) -> Result<i64> {
     let mut loss = 0;
-    for known in moves.iter().filter(|known| known.customer_id == customer_id && known.out > 0) {
+    for known in moves.iter().filter(|known| known.out > 0) {
         if let Some(found) = app.gate.transfer(known.transfer_id).await? {
-            let now = one(app, customer_id, &found.transfer, position).await?;
+            let now = one(app, &known.customer_id, &found.transfer, position).await?;
             loss += now.map_or(0, |now| now.loss());
         }
     }

@@ -8,14 +8,12 @@ use axum::extract::State;
 use axum::response::Response;
 use omamori_db::sql;
 
-use super::cohort::disputed;
-use super::money::compensation_id;
+use super::cohort::disputed_of;
 use super::moves::Move;
 use super::row::{self, Incident};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::identity::PageCustomer;
-use crate::pos::{micros, yen};
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -31,7 +29,7 @@ struct Shown {
     standing: &'static str,
     moves: Vec<Move>,
     loss: i64,
-    /// When and how much came back.
+    /// When the last of it came back, and how much in all.
     compensated: Option<(Micros, i64)>,
 }
 
@@ -78,11 +76,15 @@ async fn shown(app: &App, incident: Incident, customer_id: &str) -> Result<Optio
     };
     let (mut moves, mut compensated) = (Vec::new(), None);
     if standing == "affected" {
-        moves = disputed(registry, &incident.incident_id).await?;
-        moves.retain(|one| one.customer_id == customer_id);
-        let id = compensation_id(&incident.incident_id, customer_id);
-        let found = app.gate.transfer(id).await?;
-        compensated = found.map(|found| (micros(&found.transfer), yen(&found.transfer)));
+        moves = disputed_of(registry, &incident.incident_id, customer_id).await?;
+        let query = sql("SELECT r.done_at, r.moved_yen FROM incident_act_row r
+             JOIN incident_act a ON a.act_id = r.act_id
+             WHERE a.incident_id = $1 AND a.kind = 'compensate' AND r.subject = $2
+                 AND r.moved_yen > 0 AND r.done_at IS NOT NULL");
+        for row in registry.all(query.bind(&incident.incident_id).bind(customer_id)).await? {
+            let (at, yen) = compensated.unwrap_or((0, 0));
+            compensated = Some((row.int("done_at")?.max(at), row.int("moved_yen")? + yen));
+        }
     }
     let loss = moves.iter().map(Move::loss).sum();
     Ok(Some(Shown { incident, standing, moves, loss, compensated }))

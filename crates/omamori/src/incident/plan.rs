@@ -1,17 +1,14 @@
 //! The dry run of an act: its rows and their sum, written down as they are. What a second person
 //! agrees on is a digest of just these, and the run does them and nothing else.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use omamori_db::{Tx, sql, sql_rows};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::act::{self, ActKind, ActRow, On, Parameters, Planned};
-use super::cohort::{Lists, Member, made_good_elsewhere};
-use super::count::Position;
-use super::money::compensation_id;
-use super::moves::loss_now;
+use super::act::{self, ActKind, ActRow, Parameters, Planned};
+use super::rows::{self, Dry};
 use super::{log, row};
 use crate::app::App;
 use crate::audit::{self, Entry};
@@ -19,7 +16,6 @@ use crate::console::access::Staff;
 use crate::console::approval::{self, Asked, Proposal};
 use crate::control::{Door, Scope};
 use crate::gate::Act;
-use crate::gate::chart::wallet_account_id;
 use crate::id::Kind;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -40,92 +36,8 @@ pub(super) fn scope(parameters: &Parameters, door: Door) -> Result<Scope> {
     if scope.fits(door) { Ok(scope) } else { Err(Error::field("scope", "malformed")) }
 }
 
-/// Who is closed, stopped or neither, of the members.
-async fn standings(app: &App, incident_id: &str) -> Result<HashMap<String, String>> {
-    let query = sql("SELECT c.customer_id, c.status FROM customer c
-         JOIN incident_member m ON m.customer_id = c.customer_id WHERE m.incident_id = $1");
-    let mut standings = HashMap::new();
-    for row in app.stores.registry.all(query.bind(incident_id)).await? {
-        standings.insert(row.text("customer_id")?, row.text("status")?);
-    }
-    Ok(standings)
-}
-
-/// Works out the rows, by subject. Writes nothing.
-async fn rows(
-    app: &App,
-    incident_id: &str,
-    parameters: &Parameters,
-) -> Result<BTreeMap<String, i64>> {
-    let lists = Lists::read(&app.stores.registry, incident_id).await?;
-    let standings = standings(app, incident_id).await?;
-    let is_meant = |member: &&Member| match parameters.on {
-        On::Confirmed => member.state == "confirmed",
-        On::All => member.state != "cleared",
-    };
-    let status = |member: &Member| standings.get(&member.customer_id).map_or("", String::as_str);
-    let mut rows = BTreeMap::new();
-    match parameters.kind {
-        ActKind::CloseDoors => {
-            for word in &parameters.subjects {
-                let door = Door::of(word).ok_or_else(|| Error::field("subjects", "malformed"))?;
-                scope(parameters, door)?;
-                rows.insert(word.clone(), 0);
-            }
-        }
-        ActKind::HoldPayouts => {
-            let of_all = lists.extent.stores.iter().map(|store| store.store_id.clone());
-            let stores = match parameters.subjects.as_slice() {
-                [] => of_all.collect(),
-                some => some.to_vec(),
-            };
-            for store_id in stores {
-                let query = sql("SELECT merchant_id FROM store WHERE store_id = $1");
-                let row = app.stores.registry.optional(query.bind(&store_id)).await?;
-                let row = row.ok_or_else(|| Error::field("subjects", "unknown"))?;
-                rows.insert(row.text("merchant_id")?, 0);
-            }
-        }
-        ActKind::Compensate => {
-            let now = Position::now(app).await?;
-            let elsewhere = made_good_elsewhere(&app.stores.registry, incident_id).await?;
-            let mut moves = lists.moves.clone();
-            moves.retain(|one| !elsewhere.contains(&one.transfer_id));
-            for member in lists.members.iter().filter(is_meant) {
-                let loss = loss_now(app, &member.customer_id, &moves, &now).await?;
-                let id = compensation_id(incident_id, &member.customer_id);
-                if loss > 0 && app.gate.transfer_certainly(id).await?.is_none() {
-                    rows.insert(member.customer_id.clone(), loss);
-                }
-            }
-        }
-        ActKind::Reverse => {
-            for member in lists.members.iter().filter(is_meant) {
-                let id = &member.customer_id;
-                let came = lists.moves.iter().filter(|one| one.customer_id == *id);
-                let came = came.map(|one| one.came).sum::<i64>();
-                let there = app.gate.paid(wallet_account_id(id));
-                if came.min(there) > 0 {
-                    rows.insert(id.clone(), came.min(there));
-                }
-            }
-        }
-        ActKind::Unfreeze => {
-            let stopped = |member: &&Member| status(member) == "frozen";
-            let members = lists.members.iter().filter(is_meant).filter(stopped);
-            rows.extend(members.map(|member| (member.customer_id.clone(), 0)));
-        }
-        ActKind::Freeze | ActKind::SignOut | ActKind::RequireFactors | ActKind::Notify => {
-            let there = |member: &&Member| !matches!(status(member), "closed" | "");
-            let members = lists.members.iter().filter(is_meant).filter(there);
-            rows.extend(members.map(|member| (member.customer_id.clone(), 0)));
-        }
-    }
-    Ok(rows)
-}
-
 /// Of what is agreed on.
-fn digest(act_id: &str, parameters: &str, rows: &BTreeMap<String, i64>) -> [u8; 32] {
+fn digest(act_id: &str, parameters: &str, Dry { rows, moves }: &Dry) -> [u8; 32] {
     let mut hash = Sha256::new();
     hash.update(b"omamori incident act v1\0");
     for text in [act_id, parameters] {
@@ -136,6 +48,10 @@ fn digest(act_id: &str, parameters: &str, rows: &BTreeMap<String, i64>) -> [u8; 
         hash.update((subject.len() as u64).to_be_bytes());
         hash.update(subject);
         hash.update(yen.to_be_bytes());
+    }
+    for (transfer_id, customer_id) in moves {
+        hash.update(transfer_id.to_be_bytes());
+        hash.update(customer_id);
     }
     hash.finalize().into()
 }
@@ -156,7 +72,8 @@ pub async fn plan(
     if !parameters.kind.may(staff.role) {
         return Err(Code::Forbidden.into());
     }
-    let rows = rows(app, incident_id, parameters).await?;
+    let dry = rows::of(app, incident_id, parameters).await?;
+    let rows = &dry.rows;
     if rows.is_empty() || rows.len() > ROWS_MAX {
         return Err(Code::IncidentEmpty.into());
     }
@@ -173,9 +90,10 @@ pub async fn plan(
              row_count, total_yen, digest, planned_by, planned_at, reason)
          VALUES ($1, $2, $3, $4, 'planned', $5, $6, $7, $8, $9, '')");
     let insert = insert.bind(&act_id).bind(incident_id).bind(parameters.kind.as_str()).bind(&text);
-    let insert = insert.bind(count).bind(yen).bind(digest(&act_id, &text, &rows));
+    let insert = insert.bind(count).bind(yen).bind(digest(&act_id, &text, &dry));
     tx.execute(insert.bind(&actor.id).bind(now)).await?;
-    insert_rows(&mut tx, &act_id, &rows).await?;
+    insert_rows(&mut tx, &act_id, rows).await?;
+    insert_moves(&mut tx, &act_id, &dry.moves).await?;
     let told = format!("{} {count} {yen}", parameters.kind.as_str());
     log::add(&mut tx, incident_id, (&actor.id, now), "act_planned", &told).await?;
     let entry = Entry {
@@ -204,6 +122,21 @@ async fn insert_rows(tx: &mut Tx, act_id: &str, rows: &BTreeMap<String, i64>) ->
             insert.push("waiting");
             insert.push("");
             insert.push(0_i64);
+        }
+        tx.execute(insert).await?;
+    }
+    Ok(())
+}
+
+async fn insert_moves(tx: &mut Tx, act_id: &str, moves: &BTreeMap<u128, String>) -> Result<()> {
+    let moves: Vec<_> = moves.iter().collect();
+    for moves in moves.chunks(ROWS_AT_ONCE) {
+        let mut insert =
+            sql_rows("INSERT INTO incident_act_move (act_id, transfer_id, customer_id)", 3);
+        for (transfer_id, customer_id) in moves {
+            insert.push(act_id);
+            insert.push(transfer_id.to_be_bytes());
+            insert.push(customer_id.as_str());
         }
         tx.execute(insert).await?;
     }
@@ -263,7 +196,8 @@ fn proposal(planned: &Planned) -> Proposal {
 /// must be those that were agreed on.
 ///
 /// # Errors
-/// [`Code::ApprovalClosed`]: it runs already; a fault: a row was changed.
+/// [`Code::ApprovalClosed`]: it runs already, or must be planned again;
+/// [`Code::IncidentClosed`]; a fault: a row was changed.
 pub(crate) async fn start_in(
     app: &App,
     tx: &mut Tx,
@@ -271,32 +205,35 @@ pub(crate) async fn start_in(
     by: &str,
 ) -> Result<Value> {
     let planned = act::find_in(tx, act_id).await?;
-    let query = sql("SELECT subject, yen FROM incident_act_row WHERE act_id = $1");
-    let mut rows = BTreeMap::new();
-    for row in tx.all(query.bind(act_id)).await? {
-        rows.insert(row.text("subject")?, row.int("yen")?);
-    }
+    let dry = Dry::read(tx, act_id).await?;
     let text = serde_json::to_string(&planned.parameters)?;
-    if audit::hex(&digest(act_id, &text, &rows)) != agreed {
+    if audit::hex(&digest(act_id, &text, &dry)) != agreed {
         return Err(Error::fault("the rows of an act are not as they were agreed on"));
     }
     let now = app.clock.now();
+    // It takes the incident's row: from here on nobody closes it under the act.
+    let told = planned.parameters.kind.as_str();
+    log::add(tx, &planned.incident_id, (by, now), "act_started", told).await?;
+    row::open_in(tx, &planned.incident_id).await?;
     let update = sql("UPDATE incident_act SET state = 'running', started_by = $1, started_at = $2
          WHERE act_id = $3 AND state = 'asked'");
     if tx.execute(update.bind(by).bind(now).bind(act_id)).await? != 1 {
         return Err(Code::ApprovalClosed.into());
     }
     if planned.parameters.kind == ActKind::Compensate {
-        // Losses that another incident took first stay its own: the run pays what is taken here.
+        if dry.moves.is_empty() {
+            return Err(Code::ApprovalClosed.into()); // planned before transfers were written down
+        }
+        // Losses that another act took first, of this incident or another one, stay its own: the
+        // run pays what is taken here.
         let take = sql("INSERT INTO incident_paid (transfer_id, incident_id, act_id)
-             SELECT m.transfer_id, m.incident_id, r.act_id FROM incident_move m
-             JOIN incident_act_row r ON r.subject = m.customer_id
-             WHERE m.incident_id = $1 AND r.act_id = $2 AND m.state = 'disputed'
+             SELECT m.transfer_id, m.incident_id, a.act_id FROM incident_act_move a
+             JOIN incident_move m ON m.transfer_id = a.transfer_id
+             WHERE m.incident_id = $1 AND a.act_id = $2 AND m.state = 'disputed'
+             ORDER BY m.transfer_id
              ON CONFLICT (transfer_id) DO NOTHING");
         tx.execute(take.bind(&planned.incident_id).bind(act_id)).await?;
     }
-    let told = planned.parameters.kind.as_str();
-    log::add(tx, &planned.incident_id, (by, now), "act_started", told).await?;
     Ok(json!({ "act": act_id, "rows": planned.rows, "yen": planned.yen }))
 }
 

@@ -254,7 +254,7 @@ impl Source {
                 &["incident.at", "incident.way", "incident.yen"],
                 moves.map(row).collect(),
             ));
-            let loss = yen_text(self.lists.loss_of(customer));
+            let loss = yen_text(self.lists.losses().get(customer).copied().unwrap_or_default());
             blocks.push(Block::Facts(vec![self.fact("incident.letter_loss", loss)]));
         }
         blocks.push(self.words("incident.letter_compensation"));

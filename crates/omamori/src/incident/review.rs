@@ -1,6 +1,8 @@
 //! What staff say of a cohort's members: confirmed, cleared, and added by hand.
 
-use omamori_db::{Tx, sql};
+use std::collections::HashSet;
+
+use omamori_db::{Tx, sql, sql_rows};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,6 +22,8 @@ use crate::web::error::{Error, Result};
 
 /// Customers that one request decides about.
 const AT_ONCE: usize = 1_000;
+/// Rows of one statement: it takes 32,766 values.
+const ROWS_AT_ONCE: usize = 2_500;
 
 /// What staff say of members.
 #[derive(Clone, Debug, Deserialize)]
@@ -62,15 +66,36 @@ pub async fn review(app: &App, actor: &Actor, incident_id: &str, review: &Review
     let labels = labels(app, &lists, &meant).await?;
     let now = app.clock.now();
     let mut tx = registry.begin().await?;
-    for member in &meant {
-        let update = sql("UPDATE incident_member SET state = $1, reason = $2, decided_by = $3,
-                 decided_at = $4 WHERE incident_id = $5 AND customer_id = $6");
-        let update = update.bind(&review.state).bind(reason).bind(&actor.id).bind(now);
-        tx.execute(update.bind(incident_id).bind(&member.customer_id)).await?;
-    }
-    set_labels(&mut tx, &incident, &review.state, &labels, now).await?;
+    // The incident's row first, as everybody who changes its lists takes it.
     let told = format!("{} {reason}", meant.len());
     log::add(&mut tx, incident_id, (&actor.id, now), &review.state, &told).await?;
+    for members in meant.chunks(ROWS_AT_ONCE) {
+        let mut insert = sql_rows(
+            "INSERT INTO incident_member (incident_id, customer_id, state, source, networks, acts,
+                 first_at, reason, decided_by, decided_at, added_at)",
+            11,
+        )
+        .ending(
+            "ON CONFLICT (incident_id, customer_id) DO UPDATE SET state = excluded.state,
+                 reason = excluded.reason, decided_by = excluded.decided_by,
+                 decided_at = excluded.decided_at",
+        );
+        for member in members {
+            insert.push(incident_id);
+            insert.push(&member.customer_id);
+            insert.push(&review.state);
+            insert.push(&member.source);
+            insert.push(serde_json::to_string(&member.networks)?);
+            insert.push(member.acts);
+            insert.push(member.first_at);
+            insert.push(reason);
+            insert.push(&actor.id);
+            insert.push(now);
+            insert.push(now);
+        }
+        tx.execute(insert).await?;
+    }
+    set_labels(&mut tx, &incident, &review.state, &labels, now).await?;
     let entry = Entry {
         actor,
         act: Act::IncidentReview,
@@ -84,7 +109,8 @@ pub async fn review(app: &App, actor: &Actor, incident_id: &str, review: &Review
 }
 
 async fn labels(app: &App, lists: &Lists, meant: &[&Member]) -> Result<Vec<(DecisionId, Micros)>> {
-    let is_meant = |one: &&Move| meant.iter().any(|m| m.customer_id == one.customer_id);
+    let meant: HashSet<&str> = meant.iter().map(|member| &*member.customer_id).collect();
+    let is_meant = |one: &&Move| meant.contains(&*one.customer_id);
     let moves = lists.moves.iter().filter(is_meant);
     label::decided(app, &moves.map(|one| &*one.decision_id).collect::<Vec<_>>()).await
 }
@@ -136,6 +162,7 @@ pub async fn add(
     let clearance = decided.await?;
     let now = app.clock.now();
     let mut tx = registry.begin().await?;
+    log::add(&mut tx, incident_id, (&actor.id, now), "added", &customer_id).await?;
     let insert = sql("INSERT INTO incident_member (incident_id, customer_id, state, source,
              networks, acts, first_at, reason, decided_by, decided_at, added_at)
          VALUES ($1, $2, 'suspected', 'hand', '[]', CAST(0 AS BIGINT), $3, $4, $5, $6, $6)
@@ -144,7 +171,6 @@ pub async fn add(
     if tx.execute(insert.bind(reason).bind(&actor.id).bind(now)).await? != 1 {
         return Err(Code::IncidentMember.into());
     }
-    log::add(&mut tx, incident_id, (&actor.id, now), "added", &customer_id).await?;
     let entry = Entry {
         actor,
         act: Act::IncidentReview,
@@ -159,8 +185,8 @@ pub async fn add(
 /// Says of one transfer that it is disputed, or that it was the customer's own after all.
 ///
 /// # Errors
-/// A wrong field; [`Code::NotFound`]: it is none of the incident's; [`Code::IncidentClosed`]; a
-/// fault.
+/// A wrong field; [`Code::NotFound`]: it is none of the incident's; [`Code::IncidentPaid`],
+/// [`Code::IncidentClosed`]; a fault.
 pub async fn dispute(
     app: &App,
     actor: &Actor,
@@ -176,15 +202,20 @@ pub async fn dispute(
     let after = json!({ "incident": incident_id, "transfer": transfer, "state": state });
     let clearance = actor.decide(app, Act::IncidentReview, None, &after, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
+    let told = format!("{transfer} {reason}");
+    let by = (actor.id.as_str(), app.clock.now());
+    log::add(&mut tx, incident_id, by, event, &told).await?;
+    let paid = sql("SELECT act_id FROM incident_paid WHERE transfer_id = $1 AND incident_id = $2");
+    let paid = paid.bind(transfer_id.to_be_bytes()).bind(incident_id);
+    if tx.optional(paid).await?.is_some() {
+        return Err(Code::IncidentPaid.into());
+    }
     let update = sql("UPDATE incident_move SET state = $1
          WHERE incident_id = $2 AND transfer_id = $3");
     let update = update.bind(state).bind(incident_id).bind(transfer_id.to_be_bytes());
     if tx.execute(update).await? != 1 {
         return Err(Code::NotFound.into());
     }
-    let told = format!("{transfer} {reason}");
-    let by = (actor.id.as_str(), app.clock.now());
-    log::add(&mut tx, incident_id, by, event, &told).await?;
     let entry = Entry {
         actor,
         act: Act::IncidentReview,

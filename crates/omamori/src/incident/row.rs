@@ -143,6 +143,16 @@ pub async fn open_one(registry: &Db, incident_id: &str) -> Result<Incident> {
     if incident.is_open() { Ok(incident) } else { Err(Code::IncidentClosed.into()) }
 }
 
+/// Whether it is worked on, in the transaction of what is done for it.
+pub(super) async fn open_in(tx: &mut omamori_db::Tx, incident_id: &str) -> Result<()> {
+    let query = sql("SELECT closed_at FROM incident WHERE incident_id = $1").bind(incident_id);
+    let row = tx.optional(query).await?.ok_or(Code::NotFound)?;
+    match row.int_optional("closed_at")? {
+        None => Ok(()),
+        Some(_) => Err(Code::IncidentClosed.into()),
+    }
+}
+
 /// The newest incidents.
 ///
 /// # Errors
@@ -316,15 +326,21 @@ async fn close_row(
     incident_id: &str,
     now: Micros,
 ) -> Result<()> {
+    // The row first: who starts an act takes it too.
+    let update = sql("UPDATE incident SET closed_by = $1, closed_at = $2
+         WHERE incident_id = $3 AND closed_at IS NULL");
+    if tx.execute(update.bind(by).bind(now).bind(incident_id)).await? != 1 {
+        return Err(Code::IncidentClosed.into());
+    }
     let running = sql("SELECT act_id FROM incident_act
          WHERE incident_id = $1 AND state = 'running' LIMIT 1");
     if tx.optional(running.bind(incident_id)).await?.is_some() {
         return Err(Code::IncidentBusy.into());
     }
-    let update = sql("UPDATE incident SET closed_by = $1, closed_at = $2
-         WHERE incident_id = $3 AND closed_at IS NULL");
-    match tx.execute(update.bind(by).bind(now).bind(incident_id)).await? {
-        1 => Ok(()),
-        _ => Err(Code::IncidentClosed.into()),
+    let held = sql("SELECT act_id FROM sale_hold
+         WHERE incident_id = $1 AND released_at IS NULL LIMIT 1");
+    match tx.optional(held.bind(incident_id)).await? {
+        Some(_) => Err(Code::IncidentBusy.into()),
+        None => Ok(()),
     }
 }

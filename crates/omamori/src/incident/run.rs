@@ -4,8 +4,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::act;
 use super::effects::{carry_out, finish};
+use super::{act, counting};
 use crate::app::App;
 use crate::web::error::Result;
 use crate::worker::Worker;
@@ -19,8 +19,12 @@ const PAGE: i64 = 100;
 #[must_use]
 pub fn start(app: &Arc<App>) -> Worker {
     let words = "acts of incidents were not carried out";
-    Worker::new("incidents").every(EVERY, app, words, |app, stop| async move {
+    let acts = Worker::new("incidents").every(EVERY, app, words, |app, stop| async move {
         work_until(&app, || *stop.borrow()).await
+    });
+    // A count may take long; acts do not wait for it.
+    acts.every(EVERY, app, "counts of incidents were not made", |app, stop| async move {
+        counting::work_until(&app, || *stop.borrow()).await
     })
 }
 

@@ -380,7 +380,15 @@ pub const INVENTORY: &[Table] = &[
              (SELECT token_hash FROM staff_session WHERE expires_at < $1 LIMIT $2)")),
     business("approval", "what two of the operator's people agreed on", "two-person acts"),
     business("audit_entry", "what the operator's people did; of customers ids only", "proof for ever"),
-    business("incident_paid", "", "which of two incidents makes a loss good"),
+    business("sale_hold", "", "sales of merchants that are not paid out for now"),
+    business("incident_paid", "", "which of two acts makes a loss good"),
+    registry("incident_act_move", "which transfers of somebody an act makes good", "making losses good")
+        .kept(until("with the transfer's place in the incident (法22条)", BOOKS,
+            "DELETE FROM incident_act_move WHERE (act_id, transfer_id) IN
+             (SELECT m.act_id, m.transfer_id FROM incident_act_move m
+              JOIN incident_act a ON a.act_id = m.act_id WHERE a.planned_at < $1 LIMIT $2)"))
+        .exported(Copied::Otherwise("they are in `incident_transfers`"))
+        .at_closing(End::Stays("the books name it, under the id alone")),
     registry("incident_act_row", "which incident's acts concerned somebody", "carrying out acts once")
         .kept(until("five years after it was done (法22条)", BOOKS, "DELETE FROM incident_act_row
              WHERE (act_id, subject) IN (SELECT act_id, subject FROM incident_act_row
@@ -408,6 +416,7 @@ pub const INVENTORY: &[Table] = &[
         .at_closing(End::Stays("a payout may be owed, under the id alone")),
     business("incident", "", "incidents: what happened, why, since when"),
     business("incident_cohort", "", "the question whom an incident touched"),
+    business("incident_counting", "", "a count that is being made"),
     business("incident_count", "", "how many were found, and up to where"),
     business("incident_log", "", "what was done in an incident, and by whom"),
     business("incident_act", "", "acts on a cohort, and who agreed"),

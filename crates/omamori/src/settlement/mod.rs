@@ -7,6 +7,7 @@
 //!
 //! - [`figures`] reads the ledger, [`statement`] reckons (pure) and is written down, [`carry`]
 //!   makes its transfers, in one linked chain whose ids are derived from merchant and day.
+//! - [`hold`]: sales that are settled and not paid out for now.
 //! - [`run`] does it for all merchants, beside the request that asked for it ([`progress`]);
 //!   [`payout`] puts what can be paid of what is [`waiting`] into a file for the bank and books
 //!   what the bank says, [`returned`] what it gave back.
@@ -19,6 +20,7 @@ pub mod bank;
 pub mod calendar;
 pub mod carry;
 pub mod figures;
+pub mod hold;
 mod pages;
 pub mod payout;
 pub mod progress;

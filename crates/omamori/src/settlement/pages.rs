@@ -151,8 +151,8 @@ async fn csv(
     Ok((headers, rows(&settlement)?).into_response())
 }
 
-/// The lines, with the mark that lets spreadsheets know UTF-8. The yen of all lines but `payout`
-/// and `carried_out` add up to those two.
+/// The lines, with the mark that lets spreadsheets know UTF-8. The yen of all lines before `payout`
+/// add up to `payout` and `carried_out`; what follows says what of that is held.
 fn rows(settlement: &Settlement) -> Result<String> {
     let statement = &settlement.statement;
     let mut out = String::from("\u{feff}closing_on,line,store_id,store,count,yen\r\n");
@@ -174,6 +174,15 @@ fn rows(settlement: &Settlement) -> Result<String> {
     line("tax", ("", ""), None, -statement.tax)?;
     line("payout", ("", ""), None, statement.payout)?;
     line("carried_out", ("", ""), None, statement.carried_out)?;
+    if !statement.held_sales.is_empty() {
+        let count = i64::try_from(statement.held_sales.len()).unwrap_or(i64::MAX);
+        line("held", ("", ""), Some(count), statement.held)?;
+    }
+    for sale in &statement.held_sales {
+        let store = statement.stores.iter().find(|store| store.store_id == sale.store_id);
+        let of = (sale.store_id.as_str(), store.map_or("", |store| store.name.as_str()));
+        line(&format!("held_sale {}", sale.payment_id), of, None, sale.net())?;
+    }
     Ok(out)
 }
 

@@ -8,9 +8,8 @@ use serde_json::json;
 use super::calendar::end_of;
 use super::carry::{carry_out, owed};
 use super::figures::{Period, nanos, of_store, own_discounts, stores};
-use super::returned;
-use super::statement::{self, Basis, Settlement, Statement, Summary};
-use super::terms;
+use super::statement::{self, Basis, Reckoned, Settlement, Statement, Summary};
+use super::{hold, returned, terms};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
@@ -157,8 +156,7 @@ async fn settle_merchant(
         if closing_on > until {
             return Ok(());
         }
-        if let Some(wanted) = plan(app, merchant_id, closing_on, last.as_ref()).await? {
-            let stands = statement::write_down(app, &wanted).await?;
+        if let Some(stands) = written(app, merchant_id, closing_on, last.as_ref()).await? {
             carry_out(app, &stands).await?;
             made.push(stands.summary());
             last = Some(stands.summary());
@@ -166,6 +164,23 @@ async fn settle_merchant(
         day = closing_on.tomorrow().ok();
     }
     Ok(())
+}
+
+/// Reckons the statement of a day and writes it down; none if there is nothing to say. Where sales
+/// were held or released meanwhile, it is reckoned again with them.
+async fn written(
+    app: &App,
+    merchant_id: &str,
+    closing_on: Date,
+    last: Option<&Summary>,
+) -> Result<Option<Settlement>> {
+    while let Some(reckoned) = plan(app, merchant_id, closing_on, last).await? {
+        let stands = statement::write_down(app, &reckoned).await?;
+        if stands.is_some() {
+            return Ok(stands);
+        }
+    }
+    Ok(None)
 }
 
 /// Reckons the statement of a day; none if there is nothing to say. Writes nothing.
@@ -177,7 +192,8 @@ pub async fn plan(
     merchant_id: &str,
     closing_on: Date,
     last: Option<&Summary>,
-) -> Result<Option<Settlement>> {
+) -> Result<Option<Reckoned>> {
+    let holds = hold::version(app, merchant_id).await?;
     let number = Settlement::number(merchant_id, closing_on);
     let settlement_id = Kind::Settlement.text(number);
     let period = Period { from: last.map_or(0, |last| last.until_at), until: end_of(closing_on) };
@@ -186,7 +202,7 @@ pub async fn plan(
         // What another node has settled meanwhile no longer adds up here: its statement stands.
         Err(error) => {
             return match statement::find(app, merchant_id, &settlement_id).await? {
-                Some(stands) => Ok(Some(stands)),
+                Some(settlement) => Ok(Some(Reckoned { settlement, holds })),
                 None => Err(error),
             };
         }
@@ -200,7 +216,8 @@ pub async fn plan(
         statement: reckoned,
         settled_at: None,
     };
-    Ok(Some(settlement).filter(|settlement| !settlement.statement.is_empty()))
+    let is_empty = settlement.statement.is_empty();
+    Ok((!is_empty).then_some(Reckoned { settlement, holds }))
 }
 
 async fn reckon(
@@ -215,8 +232,11 @@ async fn reckon(
     }
     let carried_in = last.map_or(0, |last| last.carried_out);
     let settings = &app.config.settlement;
+    let terms = terms::of(app, merchant_id).await?;
+    let tax = (settings.tax_percent, settings.tax_rounding);
     let basis = Basis {
-        terms: terms::of(app, merchant_id).await?,
+        held: hold::of(app, merchant_id, period, (&terms, tax), last).await?,
+        terms,
         tax_percent: settings.tax_percent,
         tax_rounding: settings.tax_rounding,
         stores: figures,

@@ -5,6 +5,7 @@ use omamori_db::{Row, sql};
 use serde::{Deserialize, Serialize};
 
 use super::figures::StoreFigures;
+use super::hold::{self, Held, HeldSale};
 use super::settings::Rounding;
 use super::terms::{BASIS_POINTS, Terms};
 use crate::app::App;
@@ -39,8 +40,14 @@ pub struct Statement {
     pub holdback: i64,
     /// Paid out.
     pub payout: i64,
-    /// Carried to the next statement: the holdback, or what the merchant owes.
+    /// Carried to the next statement: the holdback and what is held, or what the merchant owes.
     pub carried_out: i64,
+    /// Of it, what is held: as much of the held sales as there is.
+    #[serde(default)]
+    pub held: i64,
+    /// The sales that are not paid out for now.
+    #[serde(default)]
+    pub held_sales: Vec<HeldSale>,
 }
 
 /// What a statement is reckoned from.
@@ -59,6 +66,8 @@ pub struct Basis {
     pub carried_in: i64,
     /// What came back from the bank since.
     pub returned: i64,
+    /// What is not paid out for now.
+    pub held: Held,
 }
 
 impl Basis {
@@ -71,9 +80,13 @@ impl Basis {
         let net_cash = stores.iter().map(StoreFigures::net_cash).sum::<i64>();
         let (fee, tax) = terms.fee(net_sales, tax_percent, tax_rounding);
         let owed = carried_in + returned + net_sales - net_cash - fee - tax;
-        let share = Rounding::Down.share(net_sales, terms.holdback_basis_points, BASIS_POINTS);
-        let holdback = (share.max(0) + terms.holdback_yen).min(owed.max(0));
-        let payout = (owed - holdback).max(0);
+        let Held { sales: held_sales, fresh } = self.held;
+        let held = held_sales.iter().map(HeldSale::net).sum::<i64>().clamp(0, owed.max(0));
+        // What is held is kept whole already.
+        let kept_of = net_sales - fresh;
+        let share = Rounding::Down.share(kept_of, terms.holdback_basis_points, BASIS_POINTS);
+        let holdback = (share.max(0) + terms.holdback_yen).min(owed.max(0) - held);
+        let payout = (owed - holdback - held).max(0);
         Statement {
             terms,
             tax_percent,
@@ -88,6 +101,8 @@ impl Basis {
             holdback,
             payout,
             carried_out: owed - payout,
+            held,
+            held_sales,
         }
     }
 }
@@ -144,6 +159,8 @@ pub struct Summary {
     pub payout: i64,
     /// Carried to the next statement.
     pub carried_out: i64,
+    /// Of it, what is held.
+    pub held: i64,
 }
 
 impl Summary {
@@ -158,6 +175,7 @@ impl Summary {
             fee_and_tax: row.int("fee_and_tax_yen")?,
             payout: row.int("payout_yen")?,
             carried_out: row.int("carried_out_yen")?,
+            held: row.int("held_yen")?,
         })
     }
 }
@@ -171,8 +189,17 @@ fn closing_day(row: &Row) -> Result<Date> {
 macro_rules! summary_columns {
     () => {
         "settlement_id, merchant_id, closing_on, until_at, net_sales_yen, net_cash_yen, \
-         fee_and_tax_yen, payout_yen, carried_out_yen"
+         fee_and_tax_yen, payout_yen, carried_out_yen, held_yen"
     };
+}
+
+/// A statement as it was reckoned, before it is written down.
+#[derive(Clone, Debug)]
+pub struct Reckoned {
+    /// With its figures.
+    pub settlement: Settlement,
+    /// The merchant's number of holds and releases that it knew.
+    pub holds: i64,
 }
 
 /// The columns that make a [`Settlement`].
@@ -204,6 +231,7 @@ impl Settlement {
             fee_and_tax: statement.fee + statement.tax,
             payout: statement.payout,
             carried_out: statement.carried_out,
+            held: statement.held,
         }
     }
 
@@ -221,14 +249,21 @@ impl Settlement {
 }
 
 /// Writes a statement down, if the merchant has none for the day yet; gives the one that stands.
+/// None if sales were held or released since it was reckoned: then it is reckoned again.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn write_down(app: &App, wanted: &Settlement) -> Result<Settlement> {
+pub async fn write_down(app: &App, reckoned: &Reckoned) -> Result<Option<Settlement>> {
+    let wanted = &reckoned.settlement;
+    let mut tx = app.stores.registry.begin().await?;
+    if !hold::is_still(&mut tx, &wanted.merchant_id, reckoned.holds).await? {
+        drop(tx);
+        return find(app, &wanted.merchant_id, &wanted.settlement_id).await;
+    }
     let insert = sql("INSERT INTO settlement
              (settlement_id, merchant_id, closing_on, from_at, until_at, statement, planned_at,
-              net_sales_yen, net_cash_yen, fee_and_tax_yen, payout_yen, carried_out_yen)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING");
+              net_sales_yen, net_cash_yen, fee_and_tax_yen, payout_yen, carried_out_yen, held_yen)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING");
     let sums = wanted.summary();
     let insert = insert
         .bind(&wanted.settlement_id)
@@ -239,9 +274,10 @@ pub async fn write_down(app: &App, wanted: &Settlement) -> Result<Settlement> {
         .bind(serde_json::to_string(&wanted.statement)?)
         .bind(app.clock.now());
     let insert = insert.bind(sums.net_sales).bind(sums.net_cash).bind(sums.fee_and_tax);
-    app.stores.registry.execute(insert.bind(sums.payout).bind(sums.carried_out)).await?;
+    tx.execute(insert.bind(sums.payout).bind(sums.carried_out).bind(sums.held)).await?;
+    tx.commit().await?;
     let stands = find(app, &wanted.merchant_id, &wanted.settlement_id).await?;
-    stands.ok_or(Error::fault("a statement that was written down is not there"))
+    stands.map(Some).ok_or(Error::fault("a statement that was written down is not there"))
 }
 
 /// A merchant's statement; another's is not there.

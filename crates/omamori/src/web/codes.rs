@@ -428,10 +428,14 @@ codes! {
     IncidentClosed = "incident_closed", CONFLICT, "The incident is closed.",
         clerk: "このインシデントは終了しています。" / "This incident is closed.",
         customer: "このインシデントは終了しています。" / "This incident is closed.";
-    /// An act on the incident's cohort is being carried out.
-    IncidentBusy = "incident_busy", CONFLICT, "An act on the cohort is being carried out.",
-        clerk: "実行中の対応があります。完了してから終了してください。" / "An act is being carried out. Close the incident when it is done.",
-        customer: "実行中の対応があります。" / "An act is being carried out.";
+    /// An act on the incident's cohort is being carried out, or sales are held for it.
+    IncidentBusy = "incident_busy", CONFLICT, "An act is being carried out, or sales are still held.",
+        clerk: "実行中の対応か、保留中の売上があります。完了・解除してから終了してください。" / "An act is being carried out, or sales are still held. Finish and release first.",
+        customer: "実行中の対応か、保留中の売上があります。" / "An act is being carried out, or sales are held.";
+    /// The transfer is made good already: what was said of it stands.
+    IncidentPaid = "incident_paid", CONFLICT, "The transfer is made good already.",
+        clerk: "この取引は補償済み、または補償の実行中です。" / "This transfer is made good already, or it is being made good.",
+        customer: "この取引は補償済みです。" / "This transfer is made good already.";
     /// The customer is in the lists of the incident already.
     IncidentMember = "incident_member", CONFLICT, "The customer is in the incident's lists already.",
         clerk: "このお客様はすでに対象に含まれています。" / "This customer is in the lists already.",

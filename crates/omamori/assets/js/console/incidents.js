@@ -13,6 +13,9 @@ function micros(value, end = 0) {
   return value ? Date.parse(`${value}+09:00`) * 1000 + end : null;
 }
 
+/** Acts on stores or payments that may be named. */
+const NAMED = ["hold_payouts", "hold_sales", "release_sales"];
+
 async function attempt(form, act) {
   const error = part("error", form);
   error.textContent = "";
@@ -41,15 +44,15 @@ const ACTS = {
       money,
       conditions,
     });
-    const { figures } = await api("POST", `${path}/count`, {});
-    toast(t("incident.counted", { customers: figures.customers }));
-    await refreshRegions();
+    await api("POST", `${path}/count`, {});
+    await follow();
   },
   async plan(form, data) {
     const kind = data.get("kind");
     const body = { kind, on: data.get("on") };
     if (kind === "notify") body.letter = data.get("letter");
     if (kind === "close_doors") body.subjects = data.getAll("doors");
+    if (NAMED.includes(kind)) body.subjects = data.get("subjects").split(/\s+/).filter(Boolean);
     const path = `/api/admin/v1/incidents/${form.dataset.plan}/acts`;
     const { act_id: id } = await api("POST", path, body);
     location.assign(`/console/incidents/${form.dataset.plan}/acts/${id}`);
@@ -91,8 +94,8 @@ document.addEventListener("click", async ({ target }) => {
   const again = target.closest("[data-again]");
   if (again) {
     await busy(again, async () => {
-      const { same, figures } = await api("POST", again.dataset.again, {});
-      toast(t(same ? "incident.same" : "incident.not_same", { customers: figures.customers }));
+      await api("POST", again.dataset.again, {});
+      await follow();
     });
   }
   if (target.closest("[data-point-add]")) {
@@ -110,7 +113,16 @@ document.addEventListener("click", async ({ target }) => {
 const kind = part("plan")?.elements.kind;
 function showFields() {
   for (const field of document.querySelectorAll("[data-for]"))
-    field.hidden = field.dataset.for !== kind.value;
+    field.hidden = !field.dataset.for.split(" ").includes(kind.value);
 }
 kind?.addEventListener("change", showFields);
 if (kind) showFields();
+
+/** As long as an act is carried out or a count is made, the page follows it. */
+let following;
+async function follow() {
+  clearTimeout(following);
+  await refreshRegions();
+  if (part("follow")) following = setTimeout(follow, 1000);
+}
+if (part("follow")) following = setTimeout(follow, 1000);

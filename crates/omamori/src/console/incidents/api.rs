@@ -10,11 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::app::App;
 use crate::console::access::{Fraud, IncidentDesk};
 use crate::console::approval::Asked;
-use crate::incident::figures::Figures;
 use crate::incident::query::Asked as Question;
 use crate::incident::review::{self, Review};
 use crate::incident::row::{self, New, Writing};
-use crate::incident::{Parameters, act, cohort, plan};
+use crate::incident::{Parameters, act, cohort, counting, plan};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -64,14 +63,10 @@ pub(in crate::console) async fn save(
     Ok(Answer(Saved { version }))
 }
 
-/// A count.
+/// A count that is being made.
 #[derive(Serialize)]
-pub(in crate::console) struct Counted {
+pub(in crate::console) struct Counting {
     number: i64,
-    figures: Figures,
-    /// Whether all that was found is what an earlier count found; only of a count again.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    same: Option<bool>,
 }
 
 /// Nothing more is said.
@@ -79,27 +74,27 @@ pub(in crate::console) struct Counted {
 #[serde(deny_unknown_fields)]
 pub(in crate::console) struct Nothing {}
 
-/// `POST /api/admin/v1/incidents/{incident_id}/count`
+/// `POST /api/admin/v1/incidents/{incident_id}/count`: a worker makes it.
 pub(in crate::console) async fn count(
     State(app): State<Arc<App>>,
     Fraud(staff): Fraud,
     Path(incident_id): Path<String>,
     Json(Nothing {}): Json<Nothing>,
-) -> Result<Answer<Counted>> {
-    let made = cohort::count_now(&app, &staff.actor, &incident_id).await?;
-    Ok(Answer(Counted { number: made.number, figures: made.figures, same: None }))
+) -> Result<(StatusCode, Answer<Counting>)> {
+    let number = counting::ask(&app, &staff.actor, &incident_id).await?;
+    Ok((StatusCode::ACCEPTED, Answer(Counting { number })))
 }
 
 /// `POST /api/admin/v1/incidents/{incident_id}/counts/{number}/again`: up to where it looked then.
 pub(in crate::console) async fn again(
     State(app): State<Arc<App>>,
-    IncidentDesk(_): IncidentDesk,
+    IncidentDesk(staff): IncidentDesk,
     Path((incident_id, number)): Path<(String, String)>,
     Json(Nothing {}): Json<Nothing>,
-) -> Result<Answer<Counted>> {
+) -> Result<(StatusCode, Answer<Counting>)> {
     let number = number.parse().map_err(|_| Code::NotFound)?;
-    let (figures, same) = cohort::count_again(&app, &incident_id, number).await?;
-    Ok(Answer(Counted { number, figures, same: Some(same) }))
+    counting::ask_again(&app, &staff.actor, &incident_id, number).await?;
+    Ok((StatusCode::ACCEPTED, Answer(Counting { number })))
 }
 
 /// How many.

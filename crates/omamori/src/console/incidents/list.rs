@@ -14,7 +14,7 @@ use crate::clock::Micros;
 use crate::console::access::{Fraud, Viewer};
 use crate::console::frame::Frame;
 use crate::id::Kind;
-use crate::incident::cohort::Lists;
+use crate::incident::cohort;
 use crate::incident::row::{self, Incident, IncidentKind};
 use crate::web::error::Result;
 use crate::web::filters::{self, japan};
@@ -59,12 +59,12 @@ pub(in crate::console) async fn show(
     Query(From { from }): Query<From>,
 ) -> Result<Response> {
     let registry = &app.stores.registry;
-    let mut rows = Vec::new();
-    for incident in row::newest(registry, SHOWN).await? {
-        let lists = Lists::read(registry, &incident.incident_id).await?;
-        let (customers, loss) = (lists.extent.customers, lists.extent.loss);
-        rows.push(Row { incident, customers, loss });
-    }
+    let extents = cohort::extents(registry).await?;
+    let shown = |incident: Incident| {
+        let (customers, loss) = extents.get(&incident.incident_id).copied().unwrap_or_default();
+        Row { incident, customers, loss }
+    };
+    let rows = row::newest(registry, SHOWN).await?.into_iter().map(shown).collect();
     let began = began(&app, &from).await?;
     let source = began.map(|_| from).unwrap_or_default();
     page(&IncidentsPage {

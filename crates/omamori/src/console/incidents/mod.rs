@@ -5,6 +5,7 @@ pub(super) mod api;
 pub(super) mod files;
 pub(super) mod list;
 pub(super) mod page;
+pub(super) mod read;
 
 use std::collections::HashMap;
 

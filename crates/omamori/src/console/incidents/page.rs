@@ -18,12 +18,14 @@ use crate::console::frame::Frame;
 use crate::control::Door;
 use crate::incident::act::{self, ActKind, Planned, Progress};
 use crate::incident::cohort::{self, Count, Lists, Member};
+use crate::incident::counting::{self, Job};
 use crate::incident::log::{Line, Times, timeline};
 use crate::incident::moves::Move;
 use crate::incident::report::{self, plots};
 use crate::incident::row::{self, Incident};
 use crate::incident::{Money, Query as Question};
 use crate::merchant::desk;
+use crate::notify::fill;
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -72,6 +74,10 @@ struct IncidentPage {
     until: String,
     money_is_after: bool,
     counts: Vec<Count>,
+    /// The count that is being made.
+    counting: Option<Job>,
+    /// What a count again found, if that was asked for last.
+    again: Option<String>,
     stores: Vec<StoreShown>,
     plots: Vec<Plot>,
     acts: Vec<ActShown>,
@@ -107,6 +113,7 @@ pub(in crate::console) async fn show(
     let times = Times::of(&lines);
     for line in &mut lines {
         line.actor = name(&names, &line.actor);
+        line.detail = told(text, line);
     }
     lines.reverse();
     let lists = Lists::read(registry, &incident_id).await?;
@@ -114,15 +121,19 @@ pub(in crate::console) async fn show(
     let version = saved.as_ref().map_or(0, |saved| saved.version);
     let saved = saved.map(|saved| saved.query);
     let question = question(&app, &incident, saved.as_ref(), &touching).await?;
+    let losses = lists.losses();
     let shown = |member: &Member| Shown {
-        loss: lists.loss_of(&member.customer_id),
+        loss: losses.get(&*member.customer_id).copied().unwrap_or_default(),
         member: member.clone(),
     };
+    let members = lists.members.iter().take(MEMBERS_SHOWN).map(shown).collect();
+    let counting = counting::newest(registry, &incident_id).await?;
+    let counts = cohort::counts(registry, &incident_id).await?;
     page(&IncidentPage {
         frame: Frame::new(&app, &staff, "incidents").await?,
         sandbox: app.sandbox(),
         opened_by: name(&names, &incident.opened_by),
-        members: lists.members.iter().take(MEMBERS_SHOWN).map(shown).collect(),
+        members,
         moves: moves(&app, &incident_id).await?,
         words: saved.as_ref().map_or_else(Vec::new, |saved| saved.words(text)),
         written: question.as_ref().map_or_else(String::new, Question::written),
@@ -130,7 +141,9 @@ pub(in crate::console) async fn show(
         until: question.as_ref().and_then(|q| q.until).map(form_time).unwrap_or_default(),
         money_is_after: question.as_ref().is_none_or(|q| q.money == Money::After),
         version,
-        counts: cohort::counts(registry, &incident_id).await?,
+        again: again(text, counting.as_ref(), &counts),
+        counting: counting.filter(|job| job.is_waiting),
+        counts,
         stores: stores(&app, &lists).await?,
         plots: plots(&lists.extent).collect(),
         acts: acts(&app, &incident_id, &names).await?,
@@ -146,6 +159,33 @@ pub(in crate::console) async fn show(
         incident,
         text,
     })
+}
+
+/// What a line of the log says, in words: acts and functions by their names, yen as yen.
+fn told(text: Text, line: &Line) -> String {
+    let yen = |word: &str| word.parse().map_or_else(|_| word.to_owned(), filters::yen_text);
+    let words: Vec<&str> = line.detail.split(' ').collect();
+    match (line.event.as_str(), words.as_slice()) {
+        ("act_planned" | "act_done", [kind, rows, sum]) => {
+            format!("{} · {rows} · {}", text.named("incident.act_", kind), yen(sum))
+        }
+        ("act_asked" | "act_approved" | "act_refused" | "act_started", [kind]) => {
+            text.named("incident.act_", kind)
+        }
+        ("door_closed" | "door_opened", [door, "all"]) => text.named("door.", door),
+        ("door_closed" | "door_opened", [door, scope @ ..]) => {
+            format!("{} · {}", text.named("door.", door), scope.join(" "))
+        }
+        ("counted", [number, customers, sum]) => format!("{number} · {customers} · {}", yen(sum)),
+        _ => line.detail.clone(),
+    }
+}
+
+fn again(text: Text, job: Option<&Job>, counts: &[Count]) -> Option<String> {
+    let job = job.filter(|job| job.is_again)?;
+    let count = counts.iter().find(|count| count.number == job.number)?;
+    let key = if job.same? { "incident.same" } else { "incident.not_same" };
+    Some(fill(text.t(key), &[("customers", count.figures.customers.to_string())]))
 }
 
 /// The question that the form begins with: what was pointed at, else the saved one, else all that
@@ -209,9 +249,10 @@ async fn acts(
     names: &std::collections::HashMap<String, String>,
 ) -> Result<Vec<ActShown>> {
     let registry = &app.stores.registry;
+    let all = act::progress_of_all(registry, incident_id).await?;
     let mut acts = Vec::new();
     for planned in act::of(registry, incident_id).await? {
-        let progress = act::progress(registry, &planned.act_id).await?;
+        let progress = all.get(&planned.act_id).copied().unwrap_or_default();
         acts.push(ActShown { by: name(names, &planned.planned_by), progress, planned });
     }
     Ok(acts)

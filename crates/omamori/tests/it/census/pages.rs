@@ -150,7 +150,8 @@ async fn incident(app: &TestApp, admin: &Desk, customer: &Customer) -> (String, 
     let question = json!({ "from": app.now() - HOUR, "money": "after",
         "conditions": format!("customer:{}", customer.customer_id) });
     admin.post(app, &path("cohort"), &question).await.ok();
-    admin.post(app, &path("count"), &json!({})).await.ok();
+    assert_eq!(admin.post(app, &path("count"), &json!({})).await.status, 202);
+    assert_eq!(omamori::incident::counting::work_due(&app.app).await.unwrap(), 1);
     let all = json!({ "state": "confirmed", "reason": "<b>朝食" });
     admin.post(app, &path("review"), &all).await.ok();
     let published = json!({ "what": "publish", "reason": "<script>" });

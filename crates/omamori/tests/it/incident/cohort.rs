@@ -3,6 +3,7 @@
 use omamori::clock::{HOUR, MINUTE};
 use omamori::console::access::Role;
 use omamori::gate::{Act, Question};
+use omamori::incident::counting;
 use omamori::web::codes::Code;
 use serde_json::{Value, json};
 
@@ -67,18 +68,23 @@ async fn a_count_again_gives_the_same_after_new_traffic(app: &mut TestApp) {
     let again = world.path(&format!("counts/{number}/again"));
     let same = async |app: &TestApp| {
         let person = Person::new(&app.app, Role::Finance).await;
-        person.post(app, &again, &json!({})).await.ok()
+        assert_eq!(person.post(app, &again, &json!({})).await.status, 202);
+        assert_eq!(counting::work_due(&app.app).await.unwrap(), 1);
+        let job = counting::newest(&app.app.stores.registry, &world.incident).await.unwrap();
+        let job = job.filter(|job| job.is_again && job.number == number).unwrap();
+        job.same.unwrap()
     };
-    let answer = same(app).await;
-    assert_eq!((&answer["same"], &answer["figures"]), (&json!(true), &then));
-    let now = world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
+    assert!(same(app).await);
+    let now = world.counted(app).await;
     assert_eq!(now["figures"]["customers"], 4, "now it is more");
     assert_eq!(now["figures"]["loss"], loss(3) - 1_000 + 700);
     // From views that were made anew, on a process with another number, on a later day.
     app.restart_without_views().await;
     app.clock.advance(30 * 24 * HOUR);
-    let answer = same(app).await;
-    assert_eq!((&answer["same"], &answer["figures"]), (&json!(true), &then));
+    assert!(same(app).await);
+    let page = Person::new(&app.app, Role::Finance).await;
+    let page = page.get(app, &format!("/console/incidents/{}", world.incident)).await;
+    assert!(page.text().contains("data-counted-again"));
 }
 
 async fn networks_find_who_signed_in_from_there(app: &mut TestApp) {
@@ -111,7 +117,7 @@ async fn what_staff_did_is_found_by_who_did_it(app: &mut TestApp) {
     let question = json!({ "from": app.now() - HOUR, "money": "after",
         "conditions": format!("staff:{}", insider.staff_id) });
     world.fraud.post(app, &world.path("cohort"), &question).await.ok();
-    let counted = world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
+    let counted = world.counted(app).await;
     let figures = &counted["figures"];
     assert_eq!((&figures["customers"], &figures["loss"]), (&json!(1), &json!(500)));
 }
@@ -161,7 +167,7 @@ async fn a_victim_is_in_the_lists_once(app: &mut TestApp) {
     let unknown = json!({ "customer_id": "cus_x", "reason": "x" });
     world.fraud.post(app, &world.path("members"), &unknown).await.refused(Code::NotFound);
     world.confirmed(app).await;
-    world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
+    world.counted(app).await;
     world.fraud.post(app, &world.path("members"), &add).await.refused(Code::IncidentMember);
     let page = world.fraud.get(app, &format!("/console/incidents/{}", world.incident)).await;
     let shown = page.text().matches(&format!("data-member=\"{victim}\"")).count();
@@ -228,7 +234,7 @@ async fn a_transfer_that_was_the_customers_own_is_no_loss(app: &mut TestApp) {
     world.fraud.post(app, &path("cleared"), &json!({ "reason": "" })).await.error();
     let other = world.path("moves/00/cleared");
     world.fraud.post(app, &other, &reason).await.refused(Code::NotFound);
-    world.fraud.post(app, &world.path("count"), &json!({})).await.ok();
+    world.counted(app).await;
     let plan = json!({ "kind": "compensate", "on": "confirmed" });
     let planned = world.fraud.post(app, &world.path("acts"), &plan).await.ok();
     assert_eq!(planned["rows"], 1);

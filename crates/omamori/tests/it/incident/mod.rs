@@ -4,11 +4,16 @@
 mod acts;
 mod cohort;
 mod compensation;
+mod counting;
 mod desk;
+mod holds;
 mod reports;
+mod rounds;
+mod speed;
 
 use omamori::clock::{HOUR, MINUTE};
 use omamori::console::access::Role;
+use omamori::incident;
 use omamori_db::sql;
 use serde_json::{Value, json};
 
@@ -40,7 +45,7 @@ pub async fn world(app: &TestApp, victims: usize) -> World {
     let mut world = World {
         victims: Vec::new(),
         fraud: Person::new(&app.app, Role::Fraud).await,
-        second: Person::new(&app.app, Role::Finance).await,
+        second: Person::new(&app.app, Role::Admin).await,
         incident: String::new(),
         register,
     };
@@ -78,7 +83,17 @@ impl World {
         let question = json!({ "from": app.now() - 2 * HOUR, "money": "matched",
             "conditions": conditions });
         self.fraud.post(app, &self.path("cohort"), &question).await.ok();
-        self.fraud.post(app, &self.path("count"), &json!({})).await.ok()
+        self.counted(app).await
+    }
+
+    /// Asks for a count, lets the worker make it, and gives it.
+    pub async fn counted(&self, app: &TestApp) -> Value {
+        let asked = self.fraud.post(app, &self.path("count"), &json!({})).await;
+        assert_eq!(asked.status, 202, "{}", asked.text());
+        assert_eq!(incident::counting::work_due(&app.app).await.unwrap(), 1);
+        let count =
+            incident::cohort::counts(&app.app.stores.registry, &self.incident).await.unwrap();
+        json!({ "number": count[0].number, "figures": count[0].figures })
     }
 
     /// Counts and confirms all who are found.
@@ -96,14 +111,31 @@ impl World {
         (act, plan)
     }
 
+    /// Plans an act, and gives its id.
+    pub async fn planned(&self, app: &TestApp, parameters: &Value) -> String {
+        let plan = self.fraud.post(app, &self.path("acts"), parameters).await.ok();
+        plan["act_id"].as_str().unwrap().to_owned()
+    }
+
     /// Lets two people agree on a plan, and starts it.
     pub async fn start(&self, app: &TestApp, act: &str) {
+        let carry_out = self.approved(app, act).await;
+        self.fraud.post(app, &carry_out, &Value::Null).await.ok();
+    }
+
+    /// Lets two people agree on a plan. Gives the path that starts it.
+    pub async fn approved(&self, app: &TestApp, act: &str) -> String {
         let reason = json!({ "reason": "被害の拡大を止める" });
         let asked = self.fraud.post(app, &format!("/incident-acts/{act}/ask"), &reason).await.ok();
         let approval = asked["approval_id"].as_str().unwrap().to_owned();
         given(app, &approval, &self.second.staff_id).await;
-        let carry_out = format!("/approvals/{approval}/carry-out");
-        self.fraud.post(app, &carry_out, &Value::Null).await.ok();
+        format!("/approvals/{approval}/carry-out")
+    }
+
+    /// Other sessions, of the same roles: the old ones have run out.
+    pub async fn signed_in(&mut self, app: &TestApp) {
+        self.fraud = Person::new(&app.app, Role::Fraud).await;
+        self.second = Person::new(&app.app, Role::Admin).await;
     }
 }
 

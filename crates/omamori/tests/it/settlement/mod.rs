@@ -12,7 +12,8 @@ use omamori::coupon::Gift;
 use omamori::gate::chart::AccountCode;
 use omamori::id::Kind;
 use omamori::settlement::calendar::{Calendar, end_of};
-use omamori::settlement::statement::{self, Basis, Settlement};
+use omamori::settlement::hold::{Held, HeldSale};
+use omamori::settlement::statement::{self, Basis, Reckoned, Settlement};
 use omamori::settlement::terms::{self, Terms};
 use omamori::settlement::{Rounding, carry, figures, progress, run};
 use omamori::value::legs::operator_account;
@@ -99,8 +100,19 @@ pub async fn example(app: &App, merchant_id: &str, store_id: &str) -> String {
         own_discounts: 500,
         carried_in: 1_000,
         returned: 2_000,
+        held: Held {
+            sales: vec![HeldSale {
+                payment_id: Kind::Payment.text(7),
+                store_id: store_id.to_owned(),
+                at: app.clock.now(),
+                gross: 3_000,
+                fee: 58,
+                tax: 5,
+            }],
+            fresh: 3_000,
+        },
     };
-    let written = Settlement {
+    let settlement = Settlement {
         settlement_id: Kind::Settlement.text(Settlement::number(merchant_id, APRIL)),
         merchant_id: merchant_id.to_owned(),
         closing_on: APRIL,
@@ -109,7 +121,8 @@ pub async fn example(app: &App, merchant_id: &str, store_id: &str) -> String {
         statement: basis.reckon(),
         settled_at: None,
     };
-    let stands = statement::write_down(app, &written).await.unwrap();
+    let written = Reckoned { settlement, holds: 0 };
+    let stands = statement::write_down(app, &written).await.unwrap().unwrap();
     let payout = sql("INSERT INTO payout (payout_id, settlement_id, merchant_id, yen)
          VALUES ('pot_x', $1, $2, $3)");
     let payout = payout.bind(&stands.settlement_id).bind(merchant_id);
@@ -303,9 +316,9 @@ async fn a_run_that_died_goes_on(app: &mut TestApp) {
     register.refund(app, "r-1", "s-1", 10).await.ok();
     app.restart().await;
     let made = run::settle(&app.app, APRIL).await.unwrap().made;
-    assert!(made.iter().any(|one| one.settlement_id == planned.settlement_id));
+    assert!(made.iter().any(|one| one.settlement_id == planned.settlement.settlement_id));
     let said = stated(app, &register, APRIL).await;
-    assert_eq!(said.statement, planned.statement);
+    assert_eq!(said.statement, planned.settlement.statement);
     assert_eq!(net(app, sales_account(app, &register).await), 60);
 
     // Dead after the second: the registry does not know what the ledger has.
@@ -393,6 +406,7 @@ proptest! {
         sales in 0..50_000_000_i64, refunds in 0..50_000_000_i64, cash in 0..50_000_000_i64,
         carried_in in -50_000_000..50_000_000_i64, returned in 0..1_000_000_i64,
         fee in 0..5_000_i64, holdback in 0..10_000_i64, holdback_yen in 0..1_000_000_i64,
+        gross in 0..50_000_000_i64,
     ) {
         let store = figures::StoreFigures { sales, refunds, cash, ..Default::default() };
         let basis = Basis {
@@ -406,12 +420,17 @@ proptest! {
             own_discounts: 0,
             carried_in,
             returned,
+            held: Held {
+                sales: vec![HeldSale { gross, ..HeldSale::default() }],
+                fresh: gross.min(sales - refunds).max(0),
+            },
         };
         let said = basis.reckon();
         let owed = carried_in + returned + sales - refunds - cash - said.fee - said.tax;
         prop_assert_eq!(said.payout + said.carried_out, owed);
         prop_assert!(said.payout >= 0 && said.holdback >= 0);
-        prop_assert!(said.holdback <= owed.max(0));
-        prop_assert_eq!(said.carried_out, if owed > 0 { said.holdback } else { owed });
+        prop_assert!(said.holdback + said.held <= owed.max(0));
+        prop_assert_eq!(said.held, gross.min(owed.max(0)), "all that is held, as far as it is there");
+        prop_assert_eq!(said.carried_out, if owed > 0 { said.holdback + said.held } else { owed });
     }
 }

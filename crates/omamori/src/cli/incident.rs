@@ -1,0 +1,134 @@
+//! `omamori incident …`: the incident desk from the operator's shell. Lists and money change at
+//! the desk alone, where two people agree.
+
+use clap::{Subcommand, ValueEnum};
+use serde_json::{Value, json};
+
+use super::merchant::{open, plain};
+use super::open::SettingsArgs;
+use super::say;
+use crate::app::App;
+use crate::audit::{self, Actor, Entry};
+use crate::gate::Act;
+use crate::incident::report::{Kind, Report};
+use crate::incident::{cohort, log, row};
+use crate::web::filters::{rfc3339, yen_text};
+use crate::web::text::{Lang, Text};
+
+type Error = Box<dyn std::error::Error>;
+
+/// Which report.
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Which {
+    /// A draft of the public notice.
+    Public,
+    /// For the authority.
+    Authority,
+    /// For the board.
+    Board,
+}
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the newest incidents.
+    List {
+        #[command(flatten)]
+        settings: SettingsArgs,
+    },
+    /// Print a report as Markdown. Its figures are those of the lists.
+    Report {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// `inc_…`.
+        incident: String,
+        /// For whom.
+        kind: Which,
+        /// `ja` or `en`.
+        #[arg(long, default_value = "ja")]
+        lang: String,
+    },
+    /// Print the log as CSV. The audit log keeps that it was taken.
+    Log {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// `inc_…`.
+        incident: String,
+    },
+}
+
+impl Command {
+    const fn settings(&self) -> &SettingsArgs {
+        match self {
+            Self::List { settings }
+            | Self::Report { settings, .. }
+            | Self::Log { settings, .. } => settings,
+        }
+    }
+}
+
+/// Does it.
+///
+/// # Errors
+/// If the stores cannot be opened, or there is no such incident.
+pub async fn run(command: Command) -> Result<(), Error> {
+    let app = open(command.settings().clone()).await?;
+    let done = act(&app, &command).await;
+    app.close().await;
+    done
+}
+
+async fn act(app: &App, command: &Command) -> Result<(), Error> {
+    match command {
+        Command::List { .. } => list(app).await,
+        Command::Report { incident, kind, lang, .. } => {
+            let lang = Lang::parse(lang).ok_or("the language is ja or en")?;
+            let kind = match kind {
+                Which::Public => Kind::Public,
+                Which::Authority => Kind::Authority,
+                Which::Board => Kind::Board,
+            };
+            let incident = row::find(&app.stores.registry, incident).await.map_err(plain)?;
+            let report = Report::of(app, &incident, kind, None, Text::new(lang)).await;
+            say(report.map_err(plain)?.markdown());
+            Ok(())
+        }
+        Command::Log { incident, .. } => {
+            let registry = &app.stores.registry;
+            let incident = row::find(registry, incident).await.map_err(plain)?;
+            let lines = log::timeline(registry, &incident).await.map_err(plain)?;
+            taken(app, &incident.incident_id).await.map_err(plain)?;
+            say(log::csv(&lines));
+            Ok(())
+        }
+    }
+}
+
+async fn list(app: &App) -> Result<(), Error> {
+    let registry = &app.stores.registry;
+    let extents = cohort::extents(registry).await.map_err(plain)?;
+    for one in row::newest(registry, 100).await.map_err(plain)? {
+        let (customers, loss) = extents.get(&one.incident_id).copied().unwrap_or_default();
+        let state = if one.is_open() { "open" } else { "closed" };
+        let (id, at) = (&one.incident_id, rfc3339(one.opened_at));
+        let loss = yen_text(loss);
+        say(format_args!("{id}  {at}  {state:6}  {customers:>7}  {loss:>14}  {}", one.title));
+    }
+    Ok(())
+}
+
+/// Whoever takes persons' ids out of the house is written down.
+async fn taken(app: &App, incident_id: &str) -> crate::web::error::Result<()> {
+    let (actor, after) = (Actor::machine(), json!({ "file": "log" }));
+    let clearance = actor.decide(app, Act::IncidentExport, None, &after, Ok(())).await?;
+    let tx = app.stores.registry.begin().await?;
+    let entry = Entry {
+        actor: &actor,
+        act: Act::IncidentExport,
+        subject: incident_id,
+        before: Value::Null,
+        after,
+        reason: "",
+    };
+    audit::commit(app, tx, &clearance, &entry).await
+}

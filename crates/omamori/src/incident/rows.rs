@@ -1,0 +1,204 @@
+//! The rows of a dry run: whom and what an act concerns, and with how many yen. Writes nothing.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use omamori_db::{Tx, sql};
+
+use super::act::{ActKind, On, Parameters};
+use super::cohort::{Lists, Member, made_good};
+use super::count::Position;
+use super::moves::{Move, loss_now};
+use super::plan::scope;
+use crate::app::App;
+use crate::control::Door;
+use crate::gate::chart::wallet_account_id;
+use crate::id::Kind;
+use crate::settlement::hold;
+use crate::wallet::entry::EntryKind;
+use crate::web::error::{Error, Result};
+
+/// What an act does.
+#[derive(Debug, Default)]
+pub(super) struct Dry {
+    /// Yen by subject.
+    pub rows: BTreeMap<String, i64>,
+    /// Of a compensation: the transfers that it makes good, with whose they are.
+    pub moves: BTreeMap<u128, String>,
+}
+
+impl Dry {
+    /// As it was written down.
+    pub(super) async fn read(tx: &mut Tx, act_id: &str) -> Result<Self> {
+        let mut dry = Self::default();
+        let query = sql("SELECT subject, yen FROM incident_act_row WHERE act_id = $1");
+        for row in tx.all(query.bind(act_id)).await? {
+            dry.rows.insert(row.text("subject")?, row.int("yen")?);
+        }
+        let query = sql("SELECT transfer_id, customer_id FROM incident_act_move
+             WHERE act_id = $1");
+        for row in tx.all(query.bind(act_id)).await? {
+            let transfer_id = u128::from_be_bytes(row.array("transfer_id")?);
+            dry.moves.insert(transfer_id, row.text("customer_id")?);
+        }
+        Ok(dry)
+    }
+}
+
+struct Look<'a> {
+    app: &'a App,
+    incident_id: &'a str,
+    parameters: &'a Parameters,
+    lists: &'a Lists,
+}
+
+/// Works the rows out.
+pub(super) async fn of(app: &App, incident_id: &str, parameters: &Parameters) -> Result<Dry> {
+    let lists = Lists::read(&app.stores.registry, incident_id).await?;
+    let look = Look { app, incident_id, parameters, lists: &lists };
+    let rows = match parameters.kind {
+        ActKind::Compensate => return look.losses().await,
+        ActKind::CloseDoors => look.doors()?,
+        ActKind::HoldPayouts => look.merchants().await?,
+        ActKind::HoldSales => look.sales().await?,
+        ActKind::ReleaseSales => look.held().await?,
+        ActKind::Reverse => look.unspent(),
+        ActKind::Unfreeze => look.accounts(|status| status == "frozen").await?,
+        ActKind::Freeze | ActKind::SignOut | ActKind::RequireFactors | ActKind::Notify => {
+            look.accounts(|status| status != "closed").await?
+        }
+    };
+    Ok(Dry { rows, ..Dry::default() })
+}
+
+impl<'a> Look<'a> {
+    fn members(&self) -> impl Iterator<Item = &'a Member> {
+        let on = self.parameters.on;
+        self.lists.members.iter().filter(move |member| match on {
+            On::Confirmed => member.state == "confirmed",
+            On::All => member.state != "cleared",
+        })
+    }
+
+    fn moves(&self) -> HashMap<&'a str, Vec<&'a Move>> {
+        let mut moves: HashMap<&str, Vec<&Move>> = HashMap::new();
+        for one in &self.lists.moves {
+            moves.entry(&one.customer_id).or_default().push(one);
+        }
+        moves
+    }
+
+    /// Members whose accounts stand so.
+    async fn accounts(&self, fits: fn(&str) -> bool) -> Result<BTreeMap<String, i64>> {
+        let query = sql("SELECT c.customer_id, c.status FROM customer c
+             JOIN incident_member m ON m.customer_id = c.customer_id WHERE m.incident_id = $1");
+        let mut standings = HashMap::new();
+        for row in self.app.stores.registry.all(query.bind(self.incident_id)).await? {
+            standings.insert(row.text("customer_id")?, row.text("status")?);
+        }
+        let is_so = |member: &&Member| standings.get(&member.customer_id).is_some_and(|s| fits(s));
+        Ok(self.members().filter(is_so).map(|one| (one.customer_id.clone(), 0)).collect())
+    }
+
+    fn doors(&self) -> Result<BTreeMap<String, i64>> {
+        let mut rows = BTreeMap::new();
+        for word in &self.parameters.subjects {
+            let door = Door::of(word).ok_or_else(|| Error::field("subjects", "malformed"))?;
+            scope(self.parameters, door)?;
+            rows.insert(word.clone(), 0);
+        }
+        Ok(rows)
+    }
+
+    async fn merchants(&self) -> Result<BTreeMap<String, i64>> {
+        let of_all = self.lists.extent.stores.iter().map(|store| store.store_id.clone());
+        let stores = match self.parameters.subjects.as_slice() {
+            [] => of_all.collect(),
+            some => some.to_vec(),
+        };
+        let mut rows = BTreeMap::new();
+        for store_id in stores {
+            let store = self.app.merchants.store(&store_id).await?;
+            let store = store.ok_or_else(|| Error::field("subjects", "unknown"))?;
+            rows.insert(store.merchant_id.clone(), 0);
+        }
+        Ok(rows)
+    }
+
+    /// Whether a sale is among the stores and payments that were named; all are if none was.
+    fn is_named(&self, store_id: &str, payment_id: &str) -> bool {
+        let named = &self.parameters.subjects;
+        named.is_empty() || named.iter().any(|one| one == store_id || one == payment_id)
+    }
+
+    /// Disputed payments of the members; what a statement has paid already is listed with nothing.
+    async fn sales(&self) -> Result<BTreeMap<String, i64>> {
+        let members: BTreeSet<&str> = self.members().map(|one| &*one.customer_id).collect();
+        let settled = hold::settled_until(self.app).await?;
+        let mut rows = BTreeMap::new();
+        for one in &self.lists.moves {
+            let payment_id = Kind::Payment.text(one.transfer_id);
+            let is_meant = one.kind == EntryKind::Payment.as_str()
+                && members.contains(&*one.customer_id)
+                && self.is_named(&one.store_id, &payment_id);
+            if !is_meant {
+                continue;
+            }
+            if let Some(sale) = hold::sale(self.app, one.transfer_id).await? {
+                let until = settled.get(&sale.merchant_id).copied().unwrap_or_default();
+                let yen = if sale.sold_at < until { 0 } else { sale.yen };
+                if sale.yen > 0 {
+                    rows.insert(payment_id, yen);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// The sales that the incident holds.
+    async fn held(&self) -> Result<BTreeMap<String, i64>> {
+        let mut rows = BTreeMap::new();
+        for transfer_id in hold::of_incident(self.app, self.incident_id).await? {
+            let payment_id = Kind::Payment.text(transfer_id);
+            if let Some(sale) = hold::sale(self.app, transfer_id).await?
+                && self.is_named(&sale.store_id, &payment_id)
+            {
+                rows.insert(payment_id, sale.yen);
+            }
+        }
+        Ok(rows)
+    }
+
+    /// What nobody has made good yet.
+    async fn losses(&self) -> Result<Dry> {
+        let now = Position::of_ledger(self.app).await?;
+        let taken = made_good(&self.app.stores.registry, self.incident_id).await?;
+        let moves = self.moves();
+        let mut dry = Dry::default();
+        for member in self.members() {
+            let id = &member.customer_id;
+            let of_theirs = moves.get(&**id).into_iter().flatten();
+            let open = of_theirs.filter(|one| one.out > 0 && !taken.contains(&one.transfer_id));
+            let open: Vec<&Move> = open.copied().collect();
+            let loss = loss_now(self.app, &open, &now).await?;
+            if loss > 0 {
+                dry.rows.insert(id.clone(), loss);
+                dry.moves.extend(open.into_iter().map(|one| (one.transfer_id, id.clone())));
+            }
+        }
+        Ok(dry)
+    }
+
+    fn unspent(&self) -> BTreeMap<String, i64> {
+        let moves = self.moves();
+        let mut rows = BTreeMap::new();
+        for member in self.members() {
+            let of_theirs = moves.get(&*member.customer_id).into_iter().flatten();
+            let came = of_theirs.map(|one| one.came).sum::<i64>();
+            let there = self.app.gate.paid(wallet_account_id(&member.customer_id));
+            if came.min(there) > 0 {
+                rows.insert(member.customer_id.clone(), came.min(there));
+            }
+        }
+        rows
+    }
+}
