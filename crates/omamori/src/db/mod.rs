@@ -61,6 +61,8 @@ pub const REGISTRY: &[Step] = &[
     step!(41, "payout account changes", "registry/0041_payout_account_changes.sql"),
     step!(42, "reconciliations", "registry/0042_reconciliations.sql"),
     step!(43, "terms confirmations", "registry/0043_terms_confirmations.sql"),
+    step!(44, "service end", "registry/0044_service_end.sql"),
+    step!(45, "refunds", "registry/0045_refunds.sql"),
 ];
 
 /// The evidence's schema, step by step.

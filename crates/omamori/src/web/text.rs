@@ -8,6 +8,8 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
+use crate::control::Banner;
+
 /// The cookie in which a person's choice of language is kept.
 pub const LANGUAGE_COOKIE: &str = "omamori_lang";
 
@@ -76,13 +78,21 @@ fn load(json: &'static str) -> Catalogue {
 pub struct Text {
     /// Which language.
     pub lang: Lang,
+    /// What every page says of the end of the service, if it was announced.
+    pub banner: Option<Banner>,
 }
 
 impl Text {
     /// The texts of a language.
     #[must_use]
     pub const fn new(lang: Lang) -> Self {
-        Self { lang }
+        Self { lang, banner: None }
+    }
+
+    /// Whether the use of the service has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.banner.is_some_and(|banner| banner.has_ended())
     }
 
     /// The BCP 47 tag of the language.
@@ -126,7 +136,8 @@ impl<S: Sync> FromRequestParts<S> for Text {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.headers))
+        let banner = parts.extensions.get::<Banner>().copied();
+        Ok(Self { banner, ..Self::of(&parts.headers) })
     }
 }
 
@@ -142,6 +153,6 @@ impl Text {
                 .and_then(|v| v.to_str().ok())
                 .and_then(Lang::negotiate)
         };
-        Self { lang: chosen.or_else(asked).unwrap_or_default() }
+        Self::new(chosen.or_else(asked).unwrap_or_default())
     }
 }
