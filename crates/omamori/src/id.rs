@@ -119,6 +119,14 @@ pub enum Kind {
     Incident,
     /// An act on an incident's cohort.
     IncidentAct,
+    /// The end of the service.
+    ServiceEnd,
+    /// Value that its holder wants back as money.
+    RefundClaim,
+    /// A file of refunds.
+    RefundFile,
+    /// A run over those who did not claim.
+    Exclusion,
 }
 
 impl Kind {
@@ -176,6 +184,10 @@ impl Kind {
             Self::Difference => "rdf",
             Self::Incident => "inc",
             Self::IncidentAct => "iac",
+            Self::ServiceEnd => "eos",
+            Self::RefundClaim => "rcl",
+            Self::RefundFile => "rff",
+            Self::Exclusion => "exc",
         }
     }
 

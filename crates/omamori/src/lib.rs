@@ -38,6 +38,7 @@ pub mod order;
 pub mod pos;
 pub mod privacy;
 pub mod reconcile;
+pub mod refund;
 pub mod risk;
 pub mod rng;
 pub mod secret;

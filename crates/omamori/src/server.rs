@@ -14,8 +14,8 @@ use crate::web::{assets, headers, json};
 use crate::worker::Worker;
 use crate::{
     alert, baseline, checkout, console, control, coupon, dispute, identity, incident, language,
-    limit, load, merchant, notify, observe, openapi, order, pos, privacy, risk, send, settlement,
-    terms, till, topup, value, wallet, webhook,
+    limit, load, merchant, notify, observe, openapi, order, pos, privacy, refund, risk, send,
+    settlement, terms, till, topup, value, wallet, webhook,
 };
 
 /// How long open requests may take to finish after the order to stop.
@@ -32,6 +32,7 @@ pub fn router(app: Arc<App>) -> Router {
         .merge(value::router())
         .merge(dispute::router())
         .merge(incident::router())
+        .merge(refund::router())
         .merge(coupon::router())
         .merge(till::router())
         .merge(topup::router())
@@ -83,6 +84,7 @@ pub async fn serve(
         webhook::start(&app),
         checkout::start(&app),
         incident::start(&app),
+        refund::start(&app),
         settlement::progress::start(&app),
         value::sweep::start(&app),
     ];

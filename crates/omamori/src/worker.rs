@@ -14,8 +14,8 @@ use crate::web::error::{Error, Result};
 /// How long a stop waits for what is under way.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Ticks for a loop that looks again and again. What was missed, while a store was away, is not made
-/// up for.
+/// Ticks for a loop that looks again and again. What was missed, while a store was away, is not
+/// made up for.
 #[must_use]
 pub fn ticks(period: Duration) -> Interval {
     let mut ticks = tokio::time::interval(period);

@@ -30,7 +30,7 @@ pub enum Grain {
 }
 
 /// The kinds of accounts by the names that accountants sort them by.
-const NAMES: [(Code, &str); 30] = [
+const NAMES: [(Code, &str); 32] = [
     (Code::Wallet, "liabilities:wallet"),
     (Code::StoreSales, "liabilities:store-sales"),
     (Code::StoreCash, "assets:store-cash"),
@@ -61,6 +61,8 @@ const NAMES: [(Code, &str); 30] = [
     (Code::IncidentLoss, "expenses:incidents"),
     (Code::IncidentReturned, "liabilities:incident-returns"),
     (Code::IncidentPayable, "liabilities:incident-payouts"),
+    (Code::RefundPayable, "liabilities:refunds"),
+    (Code::RefundUnclaimed, "revenues:unclaimed-value"),
 ];
 
 /// The name of a kind; by its number if it has none here.

@@ -13,6 +13,9 @@ use crate::db::Stores;
 use crate::law::base::{BaseDate, day_end, day_start, deposit};
 use crate::law::quota::Quota;
 use crate::law::{Figures, figures};
+use crate::refund::end;
+use crate::refund::figures::{Sum, held, of as of_end};
+use crate::web::filters::rfc3339;
 
 type Error = Box<dyn std::error::Error>;
 
@@ -28,6 +31,14 @@ pub enum Command {
         #[arg(long, value_parser = period)]
         period: Option<(Date, Date)>,
         /// As lines of CSV: name,yen.
+        #[arg(long)]
+        csv: bool,
+    },
+    /// The refunds of the service's end: holders, claimed, paid, unclaimed (forms 18 and 19).
+    EndOfService {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// As lines of CSV: figure,count,yen.
         #[arg(long)]
         csv: bool,
     },
@@ -47,7 +58,40 @@ pub(super) fn period(text: &str) -> Result<(Date, Date), String> {
 /// # Errors
 /// If the journal cannot be read.
 pub async fn run(command: Command) -> Result<(), Error> {
-    let Command::Law { settings, period, csv } = command;
+    match command {
+        Command::Law { settings, period, csv } => law(settings, period, csv).await,
+        Command::EndOfService { settings, csv } => end_of_service(settings, csv).await,
+    }
+}
+
+async fn end_of_service(settings: SettingsArgs, csv: bool) -> Result<(), Error> {
+    let stores = Stores::open_as_they_are(&settings.read()?.store).await?;
+    let standing = end::standing(&stores.registry).await.map_err(plain)?;
+    let end = standing.ok_or("no end of the service is announced")?;
+    let mut found = of_end(&stores, &end).await.map_err(plain)?;
+    let now = SystemClock.now();
+    if found.held.is_none() && end.has_ended(now) {
+        // The service reads it once after the end; it may not have run since.
+        let nanos = u64::try_from(end.plan.ends_at)?.saturating_mul(1_000);
+        found.held = Some(held(&stores.journal, nanos).await.map_err(plain)?);
+    }
+    stores.close().await;
+    if csv {
+        say(format_args!("{}", found.csv().trim_end()));
+        return Ok(());
+    }
+    let (ends, last) = (rfc3339(end.plan.ends_at), &end.plan.last_day);
+    say(format_args!(
+        "use ends {ends}, public notice {}, claims until {last}",
+        end.plan.noticed_on
+    ));
+    for (name, Sum { count, yen }) in found.lines() {
+        say(format_args!("{count:>9} {yen:>15}  {name}"));
+    }
+    Ok(())
+}
+
+async fn law(settings: SettingsArgs, period: Option<(Date, Date)>, csv: bool) -> Result<(), Error> {
     let now = Timestamp::from_microsecond(SystemClock.now())?;
     let last = BaseDate::last_before(now);
     let (first, end) = match period {

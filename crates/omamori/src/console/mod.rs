@@ -18,12 +18,14 @@ mod cases;
 mod customer;
 mod dashboard;
 mod doors;
+mod ending;
 mod frame;
 mod incidents;
 mod law;
 mod payment;
 mod reconcile;
 mod refund;
+mod refunds;
 mod rules;
 mod search;
 mod session;
@@ -113,6 +115,17 @@ pub fn router() -> Router<Arc<App>> {
             "/payout-accounts/{merchant_id}/{changed_at}/refuse",
             post(settlements::refuse_account),
         )
+        .route("/refunds", post(refunds::open))
+        .route("/refunds/{claim_id}/release", post(refunds::release))
+        .route("/refunds/{claim_id}/refuse", post(refunds::refuse))
+        .route("/refund-files", post(refunds::plan))
+        .route("/refund-files/{file_id}", get(refunds::take))
+        .route("/refund-files/{file_id}/drop", post(refunds::drop_file))
+        .route("/refund-files/{file_id}/sent", post(refunds::sent))
+        .route("/refund-files/{file_id}/returned/{claim_id}", post(refunds::returned))
+        .route("/service-end", post(ending::propose))
+        .route("/service-end/call-off", post(ending::call_off))
+        .route("/service-end/exclude", post(ending::exclude))
         .route("/reconciliations/card", post(reconcile::card))
         .route("/reconciliations/cash", post(reconcile::cash))
         .route("/reconciliations/differences/{difference_id}/take", post(reconcile::take))
@@ -159,6 +172,10 @@ pub fn router() -> Router<Arc<App>> {
         .route("/console/alerts", get(alerts::show))
         .route("/console/doors", get(doors::show))
         .route("/console/settlements", get(settlements::show))
+        .route("/console/refunds", get(refunds::show))
+        .route("/console/refunds/{file_id}", get(refunds::file))
+        .route("/console/end-of-service", get(ending::show))
+        .route("/console/end-of-service.csv", get(ending::csv))
         .route("/console/reconciliation", get(reconcile::show))
         .route("/console/rules", get(rules::show))
         .route("/console/rules/edit", get(rules::edit::show))

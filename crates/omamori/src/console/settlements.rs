@@ -127,7 +127,7 @@ pub(super) async fn make_file(
 }
 
 /// The next day that is no weekend. Banks' holidays are theirs to know: they take the file anyway.
-fn next_weekday(today: Date) -> Date {
+pub(super) fn next_weekday(today: Date) -> Date {
     let mut day = today;
     loop {
         day = day.tomorrow().unwrap_or(day);

@@ -70,7 +70,10 @@ pub(super) fn current() -> Caller {
 }
 
 /// Makes the caller known to the doors while a request is at work.
-pub async fn known(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+pub async fn known(State(app): State<Arc<App>>, mut request: Request, next: Next) -> Response {
+    if let Some(ending) = app.gate.controls().ending() {
+        request.extensions_mut().insert(ending.banner(app.clock.now()));
+    }
     if !app.gate.controls().look_at_callers() {
         return next.run(request).await;
     }

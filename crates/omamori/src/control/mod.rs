@@ -6,6 +6,7 @@
 mod caller;
 mod closure;
 mod door;
+mod ending;
 mod status;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ pub use caller::{Version, known};
 pub use closure::{Closure, Scope};
 use closure::{Whom, closure_columns};
 pub use door::Door;
+pub use ending::{Banner, Ending, Stage};
 pub use status::router;
 
 use crate::app::App;
@@ -30,9 +32,12 @@ use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::filters::rfc3339;
 
-/// The closed doors, as this node knows them.
+/// The closed doors, as this node knows them, and the end of all of them.
 #[derive(Default)]
-pub struct Controls(RwLock<Arc<[Closure]>>);
+pub struct Controls {
+    closures: RwLock<Arc<[Closure]>>,
+    ending: RwLock<Option<Ending>>,
+}
 
 impl Controls {
     /// Those that the registry has now.
@@ -54,14 +59,16 @@ impl Controls {
         let rows = registry.all(sql(query)).await?;
         let closed: omamori_db::Result<Vec<_>> =
             rows.iter().filter_map(|row| Closure::of(row).transpose()).collect();
-        *self.0.write() = closed?.into();
+        *self.closures.write() = closed?.into();
+        let ending = Ending::load(registry).await?;
+        *self.ending.write() = ending;
         Ok(())
     }
 
     /// Whether an act may be done.
     ///
     /// # Errors
-    /// [`Code::FunctionClosed`].
+    /// [`Code::FunctionClosed`]; [`Code::ServiceEnded`].
     pub fn check(
         &self,
         act: Act,
@@ -83,21 +90,30 @@ impl Controls {
     }
 
     fn look(&self, act: Act, whom: &Whom<'_>, now: Micros) -> Result<(), Code> {
+        if self.ending().is_some_and(|ending| ending.stops(act, now)) {
+            return Err(Code::ServiceEnded);
+        }
         let needs = |door: Door| door.acts().contains(&act);
-        let closed = self.0.read().clone();
+        let closed = self.closures.read().clone();
         let stopped = closed.iter().any(|closure| closure.stops(needs, whom, now));
         if stopped { Err(Code::FunctionClosed) } else { Ok(()) }
     }
 
     /// Whether a door is closed for where requests come from.
     fn look_at_callers(&self) -> bool {
-        self.0.read().iter().any(|closure| closure.scope.is_of_callers())
+        self.closures.read().iter().any(|closure| closure.scope.is_of_callers())
+    }
+
+    /// The end of the service, if it was announced and not called off.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        *self.ending.read()
     }
 
     /// What is closed now.
     #[must_use]
     pub fn closed(&self, now: Micros) -> Vec<Closure> {
-        self.0.read().iter().filter(|closure| closure.is_closed(now)).cloned().collect()
+        self.closures.read().iter().filter(|closure| closure.is_closed(now)).cloned().collect()
     }
 }
 

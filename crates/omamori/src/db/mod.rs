@@ -61,6 +61,8 @@ pub const REGISTRY: &[Step] = &[
     step!(41, "payout account changes", "registry/0041_payout_account_changes.sql"),
     step!(42, "reconciliations", "registry/0042_reconciliations.sql"),
     step!(43, "terms confirmations", "registry/0043_terms_confirmations.sql"),
+    step!(44, "service end", "registry/0044_service_end.sql"),
+    step!(45, "refunds", "registry/0045_refunds.sql"),
     step!(47, "sale holds", "registry/0047_sale_holds.sql"),
     step!(48, "incident rounds", "registry/0048_incident_rounds.sql"),
     step!(49, "incident counting", "registry/0049_incident_counting.sql"),

@@ -62,6 +62,9 @@ const fn is_disputable(kind: EntryKind) -> bool {
             | EntryKind::Chargeback
             | EntryKind::Compensation
             | EntryKind::Reversal
+            | EntryKind::RefundClaim
+            | EntryKind::RefundClaimBack
+            | EntryKind::Excluded
             | EntryKind::Refund
             | EntryKind::Cancel
     )

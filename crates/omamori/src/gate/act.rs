@@ -295,6 +295,44 @@ pub enum Act {
     IncidentSaleRelease,
     /// Staff take a list of persons out.
     IncidentExport,
+    /// Two people announce the end of the service.
+    ServiceEndAnnounce,
+    /// Two people call it off.
+    ServiceEndCallOff,
+    /// A customer wants the rest back as money.
+    RefundAsk,
+    /// A customer corrects the bank account that it goes to.
+    RefundAccountChange,
+    /// Value is set aside for it.
+    RefundSetAside,
+    /// Staff write a claim down for a customer.
+    RefundOpen,
+    /// Staff let a claim be paid that waited for a review.
+    RefundRelease,
+    /// Staff refuse a claim.
+    RefundRefuse,
+    /// What was set aside for it is balance again.
+    RefundBack,
+    /// Staff put claims into a file for the bank and ask a second person for it.
+    RefundFilePlan,
+    /// Two people agreed on a file.
+    RefundFile,
+    /// Staff take a file back that nobody agreed on.
+    RefundFileDrop,
+    /// Somebody takes a file to the bank.
+    RefundFileTake,
+    /// The bank has taken it.
+    RefundSent,
+    /// The bank gave a refund back.
+    RefundReturned,
+    /// What a file says is booked.
+    RefundBook,
+    /// Staff count who did not claim and ask a second person.
+    RefundExcludePlan,
+    /// Two people agreed that who did not claim is excluded.
+    RefundExclude,
+    /// Somebody is.
+    RefundExcluded,
 }
 
 impl Act {

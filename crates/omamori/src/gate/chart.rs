@@ -85,6 +85,10 @@ pub enum AccountCode {
     IncidentReturned = 61,
     /// Operator: owed to victims whose wallets are closed, to be paid to their bank accounts.
     IncidentPayable = 62,
+    /// Operator: set aside for holders who get their value back as money. Theirs until it is paid.
+    RefundPayable = 63,
+    /// Operator: value that nobody claimed before the end of the claims, when the service ended.
+    RefundUnclaimed = 64,
 }
 
 /// Why value moved.
@@ -221,6 +225,16 @@ pub enum TransferCode {
     IncidentPayout = 111,
     /// Value that came in by a disputed top-up is taken back: wallet to operator.
     IncidentReversal = 112,
+    /// A holder's paid value is set aside to be paid out as money: wallet to operator.
+    RefundSetAside = 113,
+    /// The bank has taken a file of refunds: off the operator's bank account.
+    RefundSent = 114,
+    /// The bank gave a refund back: it is set aside again.
+    RefundReturned = 115,
+    /// What was set aside goes back into the wallet.
+    RefundBack = 116,
+    /// Who did not claim in time is excluded (法20条2項): wallet to operator.
+    RefundExcluded = 117,
 }
 
 impl TransferCode {
@@ -292,6 +306,11 @@ impl TransferCode {
             110 => Self::IncidentCompensation,
             111 => Self::IncidentPayout,
             112 => Self::IncidentReversal,
+            113 => Self::RefundSetAside,
+            114 => Self::RefundSent,
+            115 => Self::RefundReturned,
+            116 => Self::RefundBack,
+            117 => Self::RefundExcluded,
             _ => return None,
         })
     }

@@ -28,9 +28,10 @@ pub enum Effect {
     Issued,
     /// A top-up that did not come to be after all: taken off what was issued.
     IssuedBack,
-    /// Value recovered: used to pay (府令48条).
+    /// Value recovered: used to pay (府令48条), paid back as money, or excluded at the end of the
+    /// service (府令4条).
     Recovered,
-    /// A purchase that was undone: taken off what was recovered.
+    /// A purchase or a payout that was undone: taken off what was recovered.
     RecoveredBack,
     /// Moves value between holders, or none at all.
     Between,
@@ -50,11 +51,17 @@ pub const fn effect(code: TransferCode) -> Option<Effect> {
         | TransferCode::TopupAtmCancel
         | TransferCode::CardChargeback
         | TransferCode::IncidentReversal => Effect::IssuedBack,
-        TransferCode::Payment => Effect::Recovered,
-        TransferCode::Refund | TransferCode::Cancel => Effect::RecoveredBack,
+        TransferCode::Payment | TransferCode::RefundSent | TransferCode::RefundExcluded => {
+            Effect::Recovered
+        }
+        TransferCode::Refund | TransferCode::Cancel | TransferCode::RefundReturned => {
+            Effect::RecoveredBack
+        }
         TransferCode::Send
         | TransferCode::SendReceive
         | TransferCode::SendClaim
+        | TransferCode::RefundSetAside
+        | TransferCode::RefundBack
         | TransferCode::WalletClose => Effect::Between,
         _ => return None,
     })
@@ -125,7 +132,8 @@ pub async fn periods(journal: &Db, cuts: &[u64]) -> Result<Vec<Figures>> {
 #[derive(Default)]
 struct Fold<'a> {
     cuts: &'a [u64],
-    /// Accounts of paid value, and the one that it passes through between holders.
+    /// Accounts of paid value, the one that it passes through between holders, and the one where it
+    /// waits to be paid back: it is theirs until the bank has taken it.
     holders: HashSet<u128>,
     /// One for each cut that has passed: what was before it.
     over: Vec<Figures>,
@@ -145,7 +153,9 @@ impl Fold<'_> {
     fn event(&mut self, event: Event<'_>) {
         match event {
             Event::Opened(account) => {
-                let codes = [AccountCode::Wallet as u16, AccountCode::SendTransit as u16];
+                let codes =
+                    [AccountCode::Wallet, AccountCode::SendTransit, AccountCode::RefundPayable];
+                let codes = codes.map(|code| code as u16);
                 if account.ledger == LEDGER_JPY && codes.contains(&account.code) {
                     self.holders.insert(account.id);
                 }

@@ -239,6 +239,9 @@ fn words(text: Text, entry: &Entry) -> Option<(String, String)> {
         | EntryKind::Chargeback
         | EntryKind::Compensation
         | EntryKind::Reversal
+        | EntryKind::RefundClaim
+        | EntryKind::RefundClaimBack
+        | EntryKind::Excluded
         | EntryKind::SendWaiting
         | EntryKind::Send
         | EntryKind::SendReturned

@@ -1,17 +1,17 @@
 //! The notices there are, and the ways they go.
 
+mod parts;
 mod words;
 
 use serde::{Deserialize, Serialize};
 
 use super::delivery::Channel;
-use super::email::Email;
 use crate::case::Outcome;
 use crate::clock::Micros;
-use crate::identity::Phone;
 use crate::limit::Kind as Limit;
 use crate::topup::card::{End, Reason};
 
+pub use parts::{AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, ReturnReason};
 pub(crate) use words::fill;
 pub(super) use words::{shown, stamp};
 
@@ -234,6 +234,60 @@ pub enum Notice {
         /// Yen.
         amount: i64,
     },
+    /// The service ends.
+    ServiceEnds {
+        /// From when on nothing is paid.
+        ends_at: Micros,
+        /// The last day of claims in Japan.
+        last_day: String,
+    },
+    /// It does not after all.
+    ServiceStays {},
+    /// The time to claim is nearly over, and there is something to claim.
+    RefundUnclaimed {
+        /// Yen.
+        amount: i64,
+        /// The last day of claims in Japan.
+        last_day: String,
+    },
+    /// The rest was claimed.
+    RefundClaimed {
+        /// Yen.
+        amount: i64,
+        /// The end of the bank account's number.
+        last_digits: String,
+    },
+    /// The claim was refused.
+    RefundRefused {
+        /// Yen.
+        amount: i64,
+    },
+    /// It goes to another bank account.
+    RefundAccountChanged {
+        /// The end of its number.
+        last_digits: String,
+    },
+    /// The bank pays it.
+    RefundSent {
+        /// Yen.
+        amount: i64,
+        /// The day in Japan.
+        pay_on: String,
+        /// The end of the account's number.
+        last_digits: String,
+    },
+    /// The bank gave it back.
+    RefundReturned {
+        /// Yen.
+        amount: i64,
+        /// The end of the account's number.
+        last_digits: String,
+    },
+    /// It was not claimed in time.
+    RefundExcluded {
+        /// Yen.
+        amount: i64,
+    },
     /// The account was started again.
     AccountResumed {
         /// By whom.
@@ -298,102 +352,6 @@ pub enum Notice {
     },
 }
 
-/// Why an account was not closed after all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ClosingEnd {
-    /// Its holder signed in.
-    SignedIn,
-    /// When the day came, something forbade it: value, a hold, staff.
-    Forbidden,
-}
-
-/// Why what was sent came back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReturnReason {
-    /// Nobody took it in time.
-    Expired,
-    /// The receiver did not want it.
-    Declined,
-    /// Too many wrong passcodes.
-    Passcode,
-}
-
-/// A way to prove that it is the customer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Factor {
-    /// A passkey.
-    Passkey,
-    /// One-time codes of an app.
-    Totp,
-    /// A password.
-    Password,
-    /// An account elsewhere.
-    External,
-}
-
-/// What became of a factor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Change {
-    /// It is new.
-    Added,
-    /// It took the place of one like it.
-    Replaced,
-    /// It is gone.
-    Removed,
-}
-
-/// A kind of contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ContactKind {
-    /// A phone number.
-    Phone,
-    /// An e-mail address.
-    Email,
-}
-
-impl ContactKind {
-    /// The word of the tables.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Phone => "phone",
-            Self::Email => "email",
-        }
-    }
-}
-
-/// Who stopped an account.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AccountStopper {
-    /// The customer.
-    Customer,
-    /// The operator's staff.
-    Staff,
-}
-
-/// A contact of which only so much is left that its holder knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Masked(String);
-
-impl From<&Phone> for Masked {
-    fn from(phone: &Phone) -> Self {
-        Self(phone.masked())
-    }
-}
-
-impl From<&Email> for Masked {
-    fn from(email: &Email) -> Self {
-        Self(email.masked())
-    }
-}
-
 impl Notice {
     /// How it leaves the house. An SMS costs money and patience: it is for what may mean that
     /// the phone in the customer's hand is no longer the one that counts. (That a code is locked
@@ -408,9 +366,19 @@ impl Notice {
             Self::IncidentPrecaution {}
             | Self::IncidentCompensated { .. }
             | Self::IncidentReversed { .. } => &[Email, Push],
-            Self::PhonesUnbound {} | Self::FactorsForgotten {} | Self::IncidentAffected {} => {
-                &[Sms, Email, Push]
-            }
+            Self::PhonesUnbound {}
+            | Self::FactorsForgotten {}
+            | Self::IncidentAffected {}
+            // Who took the app off the phone is to know too: this is their money.
+            | Self::ServiceEnds { .. }
+            | Self::RefundUnclaimed { .. }
+            | Self::RefundClaimed { .. }
+            | Self::RefundAccountChanged { .. }
+            | Self::RefundReturned { .. } => &[Sms, Email, Push],
+            Self::ServiceStays {}
+            | Self::RefundRefused { .. }
+            | Self::RefundSent { .. }
+            | Self::RefundExcluded { .. } => &[Email, Push],
             Self::DeviceMoveUndone { .. }
             | Self::DeviceMoveSettled { .. }
             | Self::AccountResumed { .. }

@@ -414,6 +414,33 @@ pub const INVENTORY: &[Table] = &[
             &[("incident_id", As::Text), ("state", As::Text), ("first_at", As::Time),
               ("told_at", As::Time)]))
         .at_closing(End::Stays("a payout may be owed, under the id alone")),
+    business("service_end", "", "the end of the service, as two people agreed on it"),
+    business("refund_exclusion", "", "runs over those who did not claim, and who agreed"),
+    registry("refund_exclusion_row", "that somebody did not claim in time, and how much it was", "the end of the service (法20条2項)")
+        .kept(until("five years after it was done (法22条)", BOOKS, "DELETE FROM refund_exclusion_row
+             WHERE (exclusion_id, customer_id) IN (SELECT exclusion_id, customer_id
+                 FROM refund_exclusion_row WHERE done_at < $1 LIMIT $2)"))
+        .exported(rows("refund_exclusions", "SELECT outcome, yen, done_at FROM refund_exclusion_row
+                WHERE customer_id = $1 AND state = 'done' ORDER BY done_at LIMIT 10000",
+            &[("outcome", As::Text), ("yen", As::Int), ("done_at", As::Time)]))
+        .at_closing(End::Stays("the books name it, under the id alone")),
+    registry("refund_file_line", "which claim was in which file, and the end of its account's number", "paying refunds")
+        .kept(until("five years after the file was sent (法22条)", BOOKS, "DELETE FROM refund_file_line
+             WHERE (file_id, line) IN (SELECT l.file_id, l.line FROM refund_file_line l
+                 JOIN refund_file f ON f.file_id = l.file_id WHERE f.sent_at < $1 LIMIT $2)"))
+        .exported(Copied::Otherwise("`refunds` has what was paid"))
+        .at_closing(End::Stays("proof of what was paid")),
+    business("refund_file", "", "files of refunds for the bank, sealed, and who agreed"),
+    registry("refund_claim", "to which bank account somebody's value is paid back, sealed", "refunds (法20条)")
+        .kept(until("five years after it was paid (法22条)", BOOKS, "DELETE FROM refund_claim
+             WHERE claim_id IN (SELECT claim_id FROM refund_claim WHERE sent_at < $1
+                 AND state = 'sent' AND NOT EXISTS (SELECT 1 FROM refund_file_line l
+                     WHERE l.claim_id = refund_claim.claim_id) LIMIT $2)"))
+        .exported(rows("refunds", "SELECT claim_id, state, yen, last_digits, asked_at, sent_at
+                FROM refund_claim WHERE customer_id = $1 ORDER BY asked_at LIMIT 10000",
+            &[("claim_id", As::Text), ("state", As::Text), ("yen", As::Int),
+              ("account_ends_with", As::Text), ("asked_at", As::Time), ("sent_at", As::Time)]))
+        .at_closing(End::Stays("proof of to whom it was paid; the account is sealed")),
     business("incident", "", "incidents: what happened, why, since when"),
     business("incident_cohort", "", "the question whom an incident touched"),
     business("incident_counting", "", "a count that is being made"),

@@ -80,7 +80,8 @@ impl Bank {
         Ok((Account { office, kind, number }, name("holder", &self.holder, 1, 30)?))
     }
 
-    fn last_digits(&self) -> &str {
+    /// The end of its number, to be shown.
+    pub(crate) fn last_digits(&self) -> &str {
         self.number.get(4..).unwrap_or_default()
     }
 }

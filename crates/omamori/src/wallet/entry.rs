@@ -5,6 +5,7 @@ use std::fmt;
 use omamori_ledger::{Transfer, TransferFlags};
 use serde::Serialize;
 
+pub use super::class::Class;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::{TransferCode, due};
@@ -69,6 +70,12 @@ pub enum EntryKind {
     Compensation,
     /// What came in by a disputed top-up was taken back.
     Reversal,
+    /// Set aside to be paid back as money.
+    RefundClaim,
+    /// It was, and is balance again.
+    RefundClaimBack,
+    /// Not claimed in time when the service ended.
+    Excluded,
 }
 
 impl EntryKind {
@@ -97,13 +104,16 @@ impl EntryKind {
             Self::Gift => "gift",
             Self::Compensation => "compensation",
             Self::Reversal => "reversal",
+            Self::RefundClaim => "refund_claim",
+            Self::RefundClaimBack => "refund_claim_back",
+            Self::Excluded => "excluded",
         }
     }
 }
 
 impl EntryKind {
     /// Every kind there is.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::Payment,
         Self::Refund,
         Self::Cancel,
@@ -125,6 +135,9 @@ impl EntryKind {
         Self::PaymentHeldEnded,
         Self::Compensation,
         Self::Reversal,
+        Self::RefundClaim,
+        Self::RefundClaimBack,
+        Self::Excluded,
     ];
 
     /// The kind of a word.
@@ -161,6 +174,9 @@ impl EntryKind {
             TransferCode::FreeGivenNote => Self::Gift,
             TransferCode::IncidentCompensation => Self::Compensation,
             TransferCode::IncidentReversal => Self::Reversal,
+            TransferCode::RefundSetAside => Self::RefundClaim,
+            TransferCode::RefundBack => Self::RefundClaimBack,
+            TransferCode::RefundExcluded => Self::Excluded,
             // Legs and positions; what concerns points and coupons alone.
             _ => return None,
         })
@@ -175,6 +191,8 @@ impl EntryKind {
                 | Self::TopupCancel
                 | Self::Chargeback
                 | Self::Reversal
+                | Self::RefundClaim
+                | Self::Excluded
                 | Self::Authorization
                 | Self::PaymentHeld
         ) || self.is_sent()
@@ -206,6 +224,7 @@ impl EntryKind {
             | Self::Compensation
             | Self::Reversal
             | Self::Chargeback => Kind::Topup,
+            Self::RefundClaim | Self::RefundClaimBack | Self::Excluded => Kind::RefundClaim,
         }
     }
 
@@ -225,53 +244,14 @@ impl EntryKind {
             | Self::TopupAuto
             | Self::TopupAtm
             | Self::Reversal
+            | Self::RefundClaim
+            | Self::RefundClaimBack
+            | Self::Excluded
             | Self::Chargeback => Class::Topup,
             Self::SendWaiting | Self::Send | Self::SendReturned => Class::Sent,
             Self::Receive => Class::Received,
             Self::Points | Self::Gift => Class::Points,
         }
-    }
-}
-
-/// Under what lines are searched and summed up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Class {
-    /// Sales.
-    Paid,
-    /// What came back of sales.
-    Refunded,
-    /// Money that came in, less what was taken back of it.
-    Topup,
-    /// Sent to others.
-    Sent,
-    /// Received from others.
-    Received,
-    /// Balance that was not paid in: from points, given free.
-    Points,
-}
-
-impl Class {
-    /// Every class there is.
-    pub const ALL: [Self; 6] =
-        [Self::Paid, Self::Refunded, Self::Topup, Self::Sent, Self::Received, Self::Points];
-
-    /// The word of tables, texts and searches.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Paid => "paid",
-            Self::Refunded => "refunded",
-            Self::Topup => "topup",
-            Self::Sent => "sent",
-            Self::Received => "received",
-            Self::Points => "points",
-        }
-    }
-
-    /// The class of a word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|class| class.as_str() == word)
     }
 }
 
@@ -314,6 +294,9 @@ impl Entry {
                 | EntryKind::Chargeback
                 | EntryKind::Compensation
                 | EntryKind::Reversal
+                | EntryKind::RefundClaim
+                | EntryKind::RefundClaimBack
+                | EntryKind::Excluded
         )
     }
 }

@@ -1,6 +1,7 @@
 //! The customer's pages and API: balance, code, history, receipts, live updates.
 
 mod api;
+mod class;
 pub mod entry;
 mod events;
 mod file;

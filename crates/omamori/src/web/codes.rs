@@ -4,52 +4,8 @@
 
 use axum::http::StatusCode;
 
+use super::code_table::codes;
 pub use super::text::Both;
-
-macro_rules! codes {
-    ($( $(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $message:literal,
-        clerk: $clerk_ja:literal / $clerk_en:literal,
-        customer: $customer_ja:literal / $customer_en:literal; )*) => {
-        /// Why a request was not carried out.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        pub enum Code { $( $(#[$doc])* $name, )* }
-
-        impl Code {
-            /// Every code there is.
-            pub const ALL: &'static [Self] = &[$( Self::$name, )*];
-
-            /// The stable word of the API.
-            #[must_use]
-            pub const fn as_str(self) -> &'static str {
-                match self { $( Self::$name => $code, )* }
-            }
-
-            /// The HTTP status that carries it.
-            #[must_use]
-            pub const fn status(self) -> StatusCode {
-                match self { $( Self::$name => StatusCode::$status, )* }
-            }
-
-            /// For the developer who reads a log: English, no personal data.
-            #[must_use]
-            pub const fn message(self) -> &'static str {
-                match self { $( Self::$name => $message, )* }
-            }
-
-            /// What the clerk reads and does.
-            #[must_use]
-            pub const fn clerk(self) -> Both {
-                match self { $( Self::$name => Both { ja: $clerk_ja, en: $clerk_en }, )* }
-            }
-
-            /// What the customer reads.
-            #[must_use]
-            pub const fn customer(self) -> Both {
-                match self { $( Self::$name => Both { ja: $customer_ja, en: $customer_en }, )* }
-            }
-        }
-    };
-}
 
 codes! {
     /// A field is missing, of a wrong type, out of range or unknown; `fields` says which.
@@ -92,6 +48,26 @@ codes! {
     LastOwner = "last_owner", CONFLICT, "The merchant would be left without an owner who can sign in.",
         clerk: "オーナーが1人もいなくなるため、変更できません。" / "At least one owner must remain.",
         customer: "オーナーが1人もいなくなるため、変更できません。" / "At least one owner must remain.";
+    /// The use of the service has ended, as announced.
+    ServiceEnded = "service_ended", UNPROCESSABLE_ENTITY, "The service has ended; see /end-of-service. Refunds, cancels and voids still work.",
+        clerk: "サービスは終了しました。お支払いもチャージもできません。ほかの方法をご案内ください。" / "The service has ended: nothing can be paid or topped up. Please offer another way to pay.",
+        customer: "サービスは終了しました。残高の払い戻しは「サービスの終了」のページでご案内しています。" / "The service has ended. The page about its end says how you get your balance back.";
+    /// An end stands already, or cannot be called off any more.
+    ServiceEndStands = "service_end_stands", CONFLICT, "The end of the service is announced already, or use has ended and it cannot be called off.",
+        clerk: "サービスの終了はすでに決まっています。" / "The end of the service stands.",
+        customer: "サービスの終了はすでに決まっています。" / "The end of the service stands.";
+    /// Refunds are claimed from the end of use to the last day of claims.
+    RefundNotOpen = "refund_not_open", CONFLICT, "Refunds can be claimed from the end of use to the last day of claims; see /end-of-service.",
+        clerk: "いまは払い戻しの申し出を受け付けていません。" / "Refunds cannot be claimed now.",
+        customer: "いまは払い戻しの申し出を受け付けていません。期間は「サービスの終了」のページをご覧ください。" / "Refunds cannot be claimed now. The page about the end of the service says from when to when.";
+    /// There is no paid value to give back.
+    RefundNothing = "refund_nothing", CONFLICT, "There is no paid value that could be paid back now.",
+        clerk: "払い戻せる残高がありません。" / "There is nothing to pay back.",
+        customer: "払い戻せる残高がありません。" / "There is no balance that could be paid back.";
+    /// A claim is being paid: nothing can be changed until the bank has answered.
+    RefundUnderWay = "refund_under_way", CONFLICT, "The claim is being written down or paid; it cannot be changed now.",
+        clerk: "払い戻しの手続き中です。" / "The refund is under way.",
+        customer: "払い戻しの手続き中のため、いまは変更できません。" / "Your refund is under way and cannot be changed now.";
     /// No page or resource has this address.
     NotFound = "not_found", NOT_FOUND, "There is nothing at this address.",
         clerk: "見つかりません。" / "Not found.",

@@ -131,7 +131,9 @@ pub fn as_rfc3339_or_null<S: serde::Serializer>(
     serde::Serialize::serialize(&at.map(rfc3339), serializer)
 }
 
-fn day_text(at: i64, lang: &str) -> String {
+/// The day of an instant in Japan, without the year.
+#[must_use]
+pub fn day_text(at: i64, lang: &str) -> String {
     let zoned = japan(at);
     if lang == "ja" {
         let weekday = match zoned.weekday() {

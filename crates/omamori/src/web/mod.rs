@@ -2,6 +2,7 @@
 //! Not here: any feature's route, any SQL.
 
 pub mod assets;
+mod code_table;
 pub mod codes;
 pub mod csv;
 pub mod error;

@@ -8,6 +8,8 @@ use axum::extract::FromRequestParts;
 use axum::http::header;
 use axum::http::request::Parts;
 
+use crate::control::Banner;
+
 /// Whether a character changes what people read and is not seen itself: a control character, or a
 /// mark that turns the direction of writing, which makes a text say what it does not (Unicode TR 36
 /// §2.5).
@@ -86,13 +88,21 @@ fn load(json: &'static str) -> Catalogue {
 pub struct Text {
     /// Which language.
     pub lang: Lang,
+    /// What every page says of the end of the service, if it was announced.
+    pub banner: Option<Banner>,
 }
 
 impl Text {
     /// The texts of a language.
     #[must_use]
     pub const fn new(lang: Lang) -> Self {
-        Self { lang }
+        Self { lang, banner: None }
+    }
+
+    /// Whether the use of the service has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.banner.is_some_and(|banner| banner.has_ended())
     }
 
     /// The BCP 47 tag of the language.
@@ -136,7 +146,8 @@ impl<S: Sync> FromRequestParts<S> for Text {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        Ok(Self::of(&parts.headers))
+        let banner = parts.extensions.get::<Banner>().copied();
+        Ok(Self { banner, ..Self::of(&parts.headers) })
     }
 }
 
@@ -152,6 +163,6 @@ impl Text {
                 .and_then(|v| v.to_str().ok())
                 .and_then(Lang::negotiate)
         };
-        Self { lang: chosen.or_else(asked).unwrap_or_default() }
+        Self::new(chosen.or_else(asked).unwrap_or_default())
     }
 }

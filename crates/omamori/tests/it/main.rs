@@ -40,6 +40,7 @@ mod notices;
 mod observe;
 mod order;
 mod ownlimits;
+mod payback;
 mod privacy;
 mod reconcile;
 mod refund;

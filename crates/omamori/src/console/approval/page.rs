@@ -19,7 +19,7 @@ use crate::console::doors;
 use crate::console::frame::Frame;
 use crate::console::staff;
 use crate::web::error::Result;
-use crate::web::filters;
+use crate::web::filters::{self, japan};
 use crate::web::json::Json;
 use crate::web::page::page;
 use crate::web::text::Text;
@@ -105,6 +105,19 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
             let yen = filters::yen_text(*yen);
             ("console.act_incident", format!("{what} · {rows} · {yen}"))
         }
+        Proposal::EndService { plan } => {
+            let ends = japan(plan.ends_at).strftime("%Y-%m-%d %H:%M");
+            ("console.act_end_service", format!("{ends} · – {}", plan.last_day))
+        }
+        Proposal::CallOffEnd { end_id } => ("console.act_call_off_end", end_id.clone()),
+        Proposal::RefundFile { pay_on, count, yen, .. } => {
+            let yen = filters::yen_text(*yen);
+            ("console.act_refund_file", format!("{pay_on} · {count} · {yen}"))
+        }
+        Proposal::ExcludeUnclaimed { holders, yen, .. } => {
+            let yen = filters::yen_text(*yen);
+            ("console.act_exclude", format!("{holders} · {yen}"))
+        }
         Proposal::Refund { payment_id, amount, .. } => {
             ("console.act_refund", format!("{} · {payment_id}", filters::yen_text(*amount)))
         }
@@ -143,6 +156,10 @@ fn href(proposal: &Proposal) -> Option<String> {
     match proposal {
         Proposal::OpenDoor { .. } | Proposal::CloseDoor { .. } => Some("/console/doors".to_owned()),
         Proposal::BeginCampaign { .. } => Some("/console/campaigns".to_owned()),
+        Proposal::EndService { .. }
+        | Proposal::CallOffEnd { .. }
+        | Proposal::ExcludeUnclaimed { .. } => Some("/console/end-of-service".to_owned()),
+        Proposal::RefundFile { .. } => Some("/console/refunds".to_owned()),
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
         Proposal::PayoutReturned { .. } => Some("/console/settlements".to_owned()),
         Proposal::ApproveAccount { merchant_id, .. } => {

@@ -18,6 +18,8 @@ use crate::identity::recover::assisted;
 use crate::identity::standing;
 use crate::incident::ActKind;
 use crate::incident::plan::start_in;
+use crate::refund::end::{self, Plan};
+use crate::refund::{exclude, file};
 use crate::risk::rules;
 use crate::settlement::{bank, returned};
 use crate::web::codes::Code;
@@ -118,6 +120,40 @@ pub enum Proposal {
         /// The last day.
         ends_on: String,
     },
+    /// The service ends.
+    EndService {
+        /// When, and how long holders may claim.
+        plan: Plan,
+    },
+    /// It does not after all.
+    CallOffEnd {
+        /// `eos_…`.
+        end_id: String,
+    },
+    /// A file of refunds goes to the bank.
+    RefundFile {
+        /// `rff_…`.
+        file_id: String,
+        /// The day on which the bank pays.
+        pay_on: String,
+        /// How many claims.
+        count: i64,
+        /// Their sum in yen.
+        yen: i64,
+        /// Of the file's bytes: what is agreed on are these.
+        sha256: String,
+    },
+    /// Who did not claim in time is excluded.
+    ExcludeUnclaimed {
+        /// `eos_…`.
+        end_id: String,
+        /// `exc_…`.
+        exclusion_id: String,
+        /// How many, by the dry run.
+        holders: i64,
+        /// Yen, by the dry run.
+        yen: i64,
+    },
     /// A function that was closed opens again.
     OpenDoor {
         /// `ctl_…`.
@@ -170,6 +206,10 @@ impl Proposal {
             Self::PayoutReturned { .. } => Act::PayoutReturned,
             Self::ApproveAccount { .. } => Act::PayoutAccountApprove,
             Self::BeginCampaign { .. } => Act::CampaignCreate,
+            Self::EndService { .. } => Act::ServiceEndAnnounce,
+            Self::CallOffEnd { .. } => Act::ServiceEndCallOff,
+            Self::RefundFile { .. } => Act::RefundFile,
+            Self::ExcludeUnclaimed { .. } => Act::RefundExclude,
             Self::OpenDoor { .. } => Act::DoorOpen,
             Self::CloseDoor { .. } => Act::DoorClose,
         }
@@ -190,7 +230,11 @@ impl Proposal {
             Self::Refund { .. } => Refunder::is_of(role),
             Self::BeginCampaign { .. }
             | Self::PayoutReturned { .. }
-            | Self::ApproveAccount { .. } => Finance::is_of(role),
+            | Self::ApproveAccount { .. }
+            | Self::EndService { .. }
+            | Self::CallOffEnd { .. }
+            | Self::RefundFile { .. }
+            | Self::ExcludeUnclaimed { .. } => Finance::is_of(role),
         }
     }
 
@@ -199,6 +243,9 @@ impl Proposal {
     pub fn subject(&self) -> &str {
         match self {
             Self::InviteStaff { .. } => "",
+            Self::EndService { .. } => "service_end",
+            Self::CallOffEnd { end_id } | Self::ExcludeUnclaimed { end_id, .. } => end_id,
+            Self::RefundFile { file_id, .. } => file_id,
             Self::PublishRules { .. } => rules::SUBJECT,
             Self::IncidentAct { incident_id, .. } => incident_id,
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
@@ -230,6 +277,10 @@ impl Proposal {
             | Self::PayoutReturned { .. }
             | Self::ApproveAccount { .. }
             | Self::BeginCampaign { .. }
+            | Self::EndService { .. }
+            | Self::CallOffEnd { .. }
+            | Self::RefundFile { .. }
+            | Self::ExcludeUnclaimed { .. }
             | Self::OpenDoor { .. }
             | Self::CloseDoor { .. } => None,
         }
@@ -305,7 +356,30 @@ impl Proposal {
             Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
                 doors::carry_out(app, tx, self, agreed[0], reason).await
             }
+            Self::EndService { .. }
+            | Self::CallOffEnd { .. }
+            | Self::RefundFile { .. }
+            | Self::ExcludeUnclaimed { .. } => self.apply_refund(app, tx, agreed).await,
         }
+    }
+
+    /// [`Self::apply`] of what pays holders back.
+    async fn apply_refund(&self, app: &App, tx: &mut Tx, agreed: [&str; 2]) -> Result<Done> {
+        let (subject, after) = match self {
+            Self::EndService { plan } => end::announce_in(app, tx, plan, agreed).await?,
+            Self::CallOffEnd { end_id } => {
+                (end_id.clone(), end::call_off_in(app, tx, end_id).await?)
+            }
+            Self::RefundFile { file_id, sha256, .. } => {
+                let agreed_on = (file_id.as_str(), sha256.as_str());
+                (file_id.clone(), file::agree_in(app, tx, agreed_on, agreed[1]).await?)
+            }
+            Self::ExcludeUnclaimed { end_id, exclusion_id, .. } => {
+                (end_id.clone(), exclude::start_in(app, tx, exclusion_id, agreed[0]).await?)
+            }
+            _ => return Err(Error::fault("a proposal is none about refunds")),
+        };
+        Ok(Done { subject, before: Value::Null, after, shown_once: None })
     }
 
     /// Whether what follows the commit can be done again, with the same end: somebody who does not
@@ -321,7 +395,10 @@ impl Proposal {
     pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
             Self::Unfreeze { customer_id, .. } => standing::forget(app, customer_id).await,
-            Self::OpenDoor { .. } | Self::CloseDoor { .. } => {
+            Self::OpenDoor { .. }
+            | Self::CloseDoor { .. }
+            | Self::EndService { .. }
+            | Self::CallOffEnd { .. } => {
                 Ok(app.gate.controls().reload(&app.stores.registry).await?)
             }
             Self::PublishRules { .. } => {

@@ -74,6 +74,9 @@ impl Effect {
             | TransferCode::IncidentCompensation
             | TransferCode::IncidentPayout
             | TransferCode::IncidentReversal
+            | TransferCode::RefundSetAside
+            | TransferCode::RefundBack
+            | TransferCode::RefundExcluded
             // Between merchants, the operator and its bank.
             | TransferCode::SalesSettled
             | TransferCode::CashSettled
@@ -82,6 +85,8 @@ impl Effect {
             | TransferCode::Payout
             | TransferCode::PayoutSent
             | TransferCode::PayoutReturned
+            | TransferCode::RefundSent
+            | TransferCode::RefundReturned
             | TransferCode::SettlementMark => Self::Nothing,
         }
     }

@@ -1,5 +1,7 @@
 //! One of each notice, and that what was kept is read again.
 use super::*;
+use crate::identity::Phone;
+use crate::notify::email::Email;
 
 /// One of each, as an attacker would name the phone.
 pub(in crate::notify) fn all() -> Vec<Notice> {
@@ -59,6 +61,19 @@ pub(in crate::notify) fn all() -> Vec<Notice> {
         Notice::IncidentPrecaution {},
         Notice::IncidentCompensated { amount: 3_000 },
         Notice::IncidentReversed { amount: 3_000 },
+        Notice::ServiceEnds { ends_at: 1_561_906_800_000_000, last_day: "2019-10-01".to_owned() },
+        Notice::ServiceStays {},
+        Notice::RefundUnclaimed { amount: 3_000, last_day: "2019-10-01".to_owned() },
+        Notice::RefundClaimed { amount: 3_000, last_digits: "567".to_owned() },
+        Notice::RefundRefused { amount: 3_000 },
+        Notice::RefundAccountChanged { last_digits: "567".to_owned() },
+        Notice::RefundSent {
+            amount: 3_000,
+            pay_on: "2019-07-02".to_owned(),
+            last_digits: "567".to_owned(),
+        },
+        Notice::RefundReturned { amount: 3_000, last_digits: "567".to_owned() },
+        Notice::RefundExcluded { amount: 3_000 },
         Notice::CaseOpened {},
         Notice::CaseAsked {},
     ];

@@ -193,6 +193,51 @@ impl Notice {
                 "notice.incident_reversed_text",
                 vec![("amount", yen_text(*amount))],
             ),
+            Self::ServiceEnds { ends_at, last_day } => (
+                "notice.service_ends",
+                "notice.service_ends_text",
+                vec![("at", stamp(*ends_at)), ("until", last_day.clone())],
+            ),
+            Self::ServiceStays {} => ("notice.service_stays", "notice.service_stays_text", vec![]),
+            Self::RefundUnclaimed { amount, last_day } => (
+                "notice.refund_unclaimed",
+                "notice.refund_unclaimed_text",
+                vec![("amount", yen_text(*amount)), ("until", last_day.clone())],
+            ),
+            Self::RefundClaimed { amount, last_digits } => (
+                "notice.refund_claimed",
+                "notice.refund_claimed_text",
+                vec![("amount", yen_text(*amount)), ("digits", last_digits.clone())],
+            ),
+            Self::RefundRefused { amount } => (
+                "notice.refund_refused",
+                "notice.refund_refused_text",
+                vec![("amount", yen_text(*amount))],
+            ),
+            Self::RefundAccountChanged { last_digits } => (
+                "notice.refund_account",
+                "notice.refund_account_text",
+                vec![("digits", last_digits.clone())],
+            ),
+            Self::RefundSent { amount, pay_on, last_digits } => (
+                "notice.refund_sent",
+                "notice.refund_sent_text",
+                vec![
+                    ("amount", yen_text(*amount)),
+                    ("day", pay_on.clone()),
+                    ("digits", last_digits.clone()),
+                ],
+            ),
+            Self::RefundReturned { amount, last_digits } => (
+                "notice.refund_returned",
+                "notice.refund_returned_text",
+                vec![("amount", yen_text(*amount)), ("digits", last_digits.clone())],
+            ),
+            Self::RefundExcluded { amount } => (
+                "notice.refund_excluded",
+                "notice.refund_excluded_text",
+                vec![("amount", yen_text(*amount))],
+            ),
             Self::SessionsEnded {} => {
                 ("notice.sessions_ended", "notice.sessions_ended_text", vec![])
             }

@@ -8,6 +8,7 @@ use crate::clock::DAY;
 use crate::gate::chart::TransferCode;
 use crate::identity::account::Account;
 use crate::privacy::hold;
+use crate::refund::claim;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 
@@ -30,6 +31,9 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
     }
     if let Err(code) = value(app, account.wallet_account) {
         return Ok(Err(code));
+    }
+    if claim::is_open(registry, id).await? {
+        return Ok(Err(Code::ClosingPending)); // its value is to be paid to the bank account
     }
     let statement = app.gate.statement(account.wallet_account, None, LOOKED_AT).await?;
     let refundable = statement.iter().any(|transfer| {

@@ -34,6 +34,7 @@ mod merchant;
 mod ownlimits;
 mod password;
 mod password_phones;
+mod payback;
 mod pictures;
 mod privacy;
 mod register;

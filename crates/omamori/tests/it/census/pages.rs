@@ -26,7 +26,7 @@ use crate::support::passkey::Person;
 use crate::support::shop::Register;
 use crate::support::staff::Staff;
 use crate::value::{begin, coupon};
-use crate::{cases, settlement};
+use crate::{cases, payback, settlement};
 
 on_both_engines!(every_page_is_rendered_in_both_languages);
 
@@ -73,6 +73,8 @@ struct World {
     order: String,
     /// An authorization of the customer's.
     authorization: String,
+    /// A file of refunds.
+    refunds: String,
     /// A registration of a card and top-ups with it, at each of their ends.
     of_card: Vec<String>,
     /// Consents to auto top-up, at each of their ends.
@@ -135,6 +137,7 @@ async fn world(app: &TestApp) -> World {
         of_auto: of_auto(app, &customer).await,
         moved: moved(app).await,
         order: online_order(app, &register).await,
+        refunds: payback::example(app, &customer.customer_id).await,
         receipt: format!("/receipt/{}", sold["payment"]["payment_id"].as_str().unwrap()),
         register,
         customer,
@@ -286,6 +289,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("api.html", "/api", None),
         page("sms.html", "/demo/sms", None),
         page("status.html", "/status", None),
+        page("end_of_service.html", "/end-of-service", None),
         page("legal.html", "/terms", None),
         page("legal.html", "/compensation", None),
         page("till_key.html", "/till", None),
@@ -335,6 +339,9 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
             pages.push(console("console_incident_report.html", &path));
         }
         pages.push(console("console_settlements.html", "/console/settlements"));
+        pages.push(console("console_refunds.html", "/console/refunds"));
+        pages.push(console("console_refund_file.html", &world.refunds));
+        pages.push(console("console_ending.html", "/console/end-of-service"));
         pages.push(console("console_campaigns.html", "/console/campaigns"));
         for campaign in &world.campaigns {
             let path = format!("/console/campaigns/{campaign}");
@@ -382,6 +389,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("history.html", customer, "/history?q=%3Cscript%3E&kind=paid"));
         pages.push(of_customer("months.html", customer, "/history/months"));
         pages.push(of_customer("cases.html", customer, "/cases"));
+        pages.push(of_customer("refund.html", customer, "/refund"));
         pages.push(of_customer("affected.html", customer, "/affected"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));

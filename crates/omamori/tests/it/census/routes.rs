@@ -47,6 +47,7 @@ const PUBLIC: &[&str] = &[
     "GET /api/openapi.json",
     "GET /demo/sms",
     "GET /status",
+    "GET /end-of-service",
     "GET /terms",
     "GET /terms/{version}",
     "GET /compensation",

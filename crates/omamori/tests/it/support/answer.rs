@@ -31,6 +31,12 @@ impl Answer {
         self.json()
     }
 
+    /// Of an answer that must be 204.
+    #[track_caller]
+    pub fn done(&self) {
+        assert_eq!(self.status, StatusCode::NO_CONTENT, "{}", self.text());
+    }
+
     /// The `error` of an answer that must be the refusal `code`, in the envelope that every
     /// refusal has.
     #[track_caller]

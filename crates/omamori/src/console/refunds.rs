@@ -1,0 +1,209 @@
+//! `/console/refunds`: who gets their value back, what staff must look at, and the files for the
+//! bank. The rules are [`crate::refund`]'s.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::access::{Finance, Refunder, Viewer};
+use super::approval::{Asked, checked_reason};
+use super::frame::Frame;
+use super::settlements::next_weekday;
+use crate::app::App;
+use crate::refund::claim::{self, Claim, State as Standing};
+use crate::refund::desk::{self, Written};
+use crate::refund::file::{self as files, Line, RefundFile};
+use crate::web::error::Result;
+use crate::web::filters::{self, japan};
+use crate::web::json::Json;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+/// Rows of each table.
+const ROWS_MAX: i64 = 200;
+
+#[derive(Template)]
+#[template(path = "console_refunds.html")]
+struct RefundsPage {
+    text: Text,
+    sandbox: bool,
+    frame: Frame,
+    may_pay: bool,
+    may_open: bool,
+    waiting: (i64, i64),
+    pay_on: String,
+    review: Vec<Claim>,
+    returned: Vec<Claim>,
+    files: Vec<RefundFile>,
+}
+
+/// `GET /console/refunds`
+pub(super) async fn show(
+    State(app): State<Arc<App>>,
+    Viewer(staff): Viewer,
+    text: Text,
+) -> Result<Response> {
+    let registry = &app.stores.registry;
+    let counts = claim::counts(registry).await?;
+    let waiting = counts.into_iter().find(|(state, ..)| *state == Standing::Waiting);
+    page(&RefundsPage {
+        text,
+        sandbox: app.sandbox(),
+        frame: Frame::new(&app, &staff, "refunds").await?,
+        may_pay: Finance::is_of(staff.role),
+        may_open: Refunder::is_of(staff.role),
+        waiting: waiting.map_or((0, 0), |(_, count, yen)| (count, yen)),
+        pay_on: next_weekday(japan(app.clock.now()).date()).to_string(),
+        review: claim::in_state(registry, Standing::Review, ROWS_MAX).await?,
+        returned: claim::in_state(registry, Standing::Returned, ROWS_MAX).await?,
+        files: files::newest(&app, ROWS_MAX).await?,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "console_refund_file.html")]
+struct FilePage {
+    text: Text,
+    sandbox: bool,
+    frame: Frame,
+    may_pay: bool,
+    file: RefundFile,
+    lines: Vec<Line>,
+}
+
+/// `GET /console/refunds/{file_id}`
+pub(super) async fn file(
+    State(app): State<Arc<App>>,
+    Viewer(staff): Viewer,
+    text: Text,
+    Path(file_id): Path<String>,
+) -> Result<Response> {
+    page(&FilePage {
+        text,
+        sandbox: app.sandbox(),
+        frame: Frame::new(&app, &staff, "refunds").await?,
+        may_pay: Finance::is_of(staff.role),
+        file: files::find(&app, &file_id).await?,
+        lines: files::lines(&app, &file_id).await?,
+    })
+}
+
+/// Why somebody does it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    reason: String,
+}
+
+/// How many claims.
+#[derive(Serialize)]
+pub(super) struct Opened {
+    claims: usize,
+}
+
+/// `POST /api/admin/v1/refunds`: a claim for who cannot sign in, known from a recovery.
+pub(super) async fn open(
+    State(app): State<Arc<App>>,
+    Refunder(staff): Refunder,
+    Json(written): Json<Written>,
+) -> Result<axum::Json<Opened>> {
+    let claims = desk::open(&app, &staff.actor, &written).await?;
+    Ok(axum::Json(Opened { claims }))
+}
+
+/// `POST /api/admin/v1/refunds/{claim_id}/release`
+pub(super) async fn release(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(claim_id): Path<String>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    desk::release(&app, &staff.actor, &claim_id, &request.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/admin/v1/refunds/{claim_id}/refuse`: the customer reads the reason.
+pub(super) async fn refuse(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(claim_id): Path<String>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    desk::refuse(&app, &staff.actor, &claim_id, &request.reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// What the second person was asked, if there was anything to pay.
+#[derive(Serialize)]
+pub(super) struct Planned {
+    #[serde(flatten)]
+    asked: Option<Asked>,
+}
+
+/// `POST /api/admin/v1/refund-files`: all that waits into a file for the next working day, and a
+/// second person is asked.
+pub(super) async fn plan(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Json(request): Json<Reason>,
+) -> Result<axum::Json<Planned>> {
+    let day: Date = next_weekday(japan(app.clock.now()).date());
+    let asked = files::plan(&app, &staff, day, &request.reason).await?;
+    Ok(axum::Json(Planned { asked }))
+}
+
+/// `GET /api/admin/v1/refund-files/{file_id}`: the file, for the bank.
+pub(super) async fn take(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(file_id): Path<String>,
+) -> Result<Response> {
+    let bytes = files::contents(&app, &staff.actor, &file_id).await?;
+    let name = format!("attachment; filename=\"{file_id}.txt\"");
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    Ok((headers, bytes).into_response())
+}
+
+/// `POST /api/admin/v1/refund-files/{file_id}/drop`
+pub(super) async fn drop_file(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(file_id): Path<String>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    let reason = checked_reason(&request.reason)?;
+    files::drop_file(&app, &staff.actor, &file_id, reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/admin/v1/refund-files/{file_id}/sent`
+pub(super) async fn sent(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(file_id): Path<String>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    checked_reason(&request.reason)?;
+    files::sent(&app, &staff.actor, &file_id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `POST /api/admin/v1/refund-files/{file_id}/returned/{claim_id}`
+pub(super) async fn returned(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path((file_id, claim_id)): Path<(String, String)>,
+    Json(request): Json<Reason>,
+) -> Result<StatusCode> {
+    let reason = checked_reason(&request.reason)?;
+    files::returned(&app, &staff.actor, (&file_id, &claim_id), reason).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

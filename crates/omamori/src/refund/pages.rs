@@ -1,0 +1,101 @@
+//! `/end-of-service`, for everybody, and `/refund`, where a holder claims and follows it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::extract::State;
+use axum::response::Response;
+
+use super::claim::{self, Claim};
+use super::end::{self, ServiceEnd};
+use super::money;
+use super::notice::{Item, day, items};
+use crate::app::App;
+use crate::gate::chart::wallet_account_id;
+use crate::identity::PageCustomer;
+use crate::web::codes::Code;
+use crate::web::error::Result;
+use crate::web::filters;
+use crate::web::page::page;
+use crate::web::text::Text;
+
+#[derive(Template)]
+#[template(path = "end_of_service.html")]
+struct EndPage {
+    text: Text,
+    sandbox: bool,
+    issuer: String,
+    end: ServiceEnd,
+    last_day: String,
+    takes_claims: bool,
+    is_over: bool,
+    items: Vec<Item>,
+}
+
+/// `GET /end-of-service`: the public notice, as long as an end stands.
+pub(super) async fn end_of_service(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
+    let end = end::standing(&app.stores.registry).await?.ok_or(Code::NotFound)?;
+    let now = app.clock.now();
+    page(&EndPage {
+        text,
+        sandbox: app.sandbox(),
+        issuer: app.config.issuer_name.clone(),
+        last_day: day(end.claims_until - 1, text),
+        takes_claims: end.takes_claims(now),
+        is_over: end.is_over(now),
+        items: items(&end, &app.config.issuer_name, text),
+        end,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "refund.html")]
+struct RefundPage {
+    text: Text,
+    sandbox: bool,
+    end: Option<ServiceEnd>,
+    last_day: String,
+    takes_claims: bool,
+    is_ahead: bool,
+    /// Paid value that would be paid back now.
+    left: i64,
+    /// What is set aside for a purchase or under way: not yet.
+    pending: bool,
+    /// What ends with the service.
+    free: i64,
+    points: i64,
+    claims: Vec<Claim>,
+    /// The account of the newest claim that is not being paid.
+    correctable: Option<String>,
+}
+
+/// `GET /refund`
+pub(super) async fn refund(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+) -> Result<Response> {
+    let registry = &app.stores.registry;
+    let (end, now) = (end::standing(registry).await?, app.clock.now());
+    let claims = claim::of_customer(registry, &customer.customer_id).await?;
+    if end.is_none() && claims.is_empty() {
+        return Err(Code::NotFound.into());
+    }
+    let wallet = wallet_account_id(&customer.customer_id);
+    let purse = app.gate.purse(wallet);
+    let correctable = claims.iter().find(|claim| claim.state.takes_account());
+    page(&RefundPage {
+        text,
+        sandbox: app.sandbox(),
+        last_day: end.as_ref().map_or_else(String::new, |end| day(end.claims_until - 1, text)),
+        takes_claims: end.as_ref().is_some_and(|end| end.takes_claims(now)),
+        is_ahead: end.as_ref().is_some_and(|end| !end.has_ended(now)),
+        left: money::left(&app, &customer.customer_id),
+        pending: app.gate.is_pending(wallet),
+        free: purse.free_total(),
+        points: purse.points_total(),
+        correctable: correctable.map(|claim| claim.last_digits.clone()),
+        claims,
+        end,
+    })
+}
