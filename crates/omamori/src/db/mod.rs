@@ -64,6 +64,7 @@ pub const REGISTRY: &[Step] = &[
     step!(47, "sale holds", "registry/0047_sale_holds.sql"),
     step!(48, "incident rounds", "registry/0048_incident_rounds.sql"),
     step!(49, "incident counting", "registry/0049_incident_counting.sql"),
+    step!(52, "incident findings", "registry/0052_incident_findings.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -34,7 +34,7 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub use cards::{Card, label, of_customer};
-pub use chargeback::reverse_due;
+pub use chargeback::{charged_back, reverse_due};
 pub use gateway::{CardGateway, End, Reason};
 pub use look::{Nothing, name_of_topup, names_of_topups};
 pub use resolve::resolve_due;
