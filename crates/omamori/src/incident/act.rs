@@ -292,12 +292,7 @@ pub(super) async fn due(
 }
 
 /// Rows of an act that wait, after a subject.
-async fn waiting(
-    registry: &Db,
-    act_id: &str,
-    after: &str,
-    limit: i64,
-) -> Result<Vec<ActRow>> {
+async fn waiting(registry: &Db, act_id: &str, after: &str, limit: i64) -> Result<Vec<ActRow>> {
     let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
          WHERE act_id = $1 AND state = 'waiting' AND subject > $2 ORDER BY subject LIMIT $3");
     read_rows(&registry.all(query.bind(act_id).bind(after).bind(limit)).await?)

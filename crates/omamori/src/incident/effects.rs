@@ -186,9 +186,8 @@ async fn close(
     scope: Scope,
 ) -> Result<()> {
     let closed = app.gate.controls().closed(app.clock.now());
-    let is_closed = closed
-        .iter()
-        .any(|one| one.door == door && one.scope == scope && one.ends_at.is_none());
+    let is_closed =
+        closed.iter().any(|one| one.door == door && one.scope == scope && one.ends_at.is_none());
     if !is_closed {
         let closing = Closing {
             door,

@@ -129,8 +129,7 @@ pub(super) async fn passed_on(
 ) -> Result<()> {
     let known: HashSet<u128> = moves.iter().map(|one| one.transfer_id).collect();
     let sends = moves.iter().filter(|one| one.is_send() && one.gone() > 0);
-    let receipts: Vec<u128> =
-        sends.map(|one| transfers::receive_id(one.transfer_id)).collect();
+    let receipts: Vec<u128> = sends.map(|one| transfers::receive_id(one.transfer_id)).collect();
     let mut added = Vec::new();
     for receipt in receipts.into_iter().filter(|id| !known.contains(id)) {
         let Some(stored) = app.gate.transfer(receipt).await? else { continue };

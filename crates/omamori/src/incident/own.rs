@@ -74,7 +74,8 @@ pub(super) fn share(moves: &mut [Move], receipts: &Receipts, first: &HashSet<u12
             let one = &moves[*place];
             (!first.contains(&one.transfer_id), one.at, one.transfer_id)
         });
-        let is_of_members = |one: &Move| one.is_receipt() && receipts.ids.contains(&one.transfer_id);
+        let is_of_members =
+            |one: &Move| one.is_receipt() && receipts.ids.contains(&one.transfer_id);
         let came = |fits: &dyn Fn(&Move) -> bool| {
             let theirs = places.iter().map(|place| &moves[*place]).filter(|one| fits(one));
             theirs.map(|one| one.came).sum::<i64>()

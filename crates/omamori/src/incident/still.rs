@@ -64,6 +64,14 @@ pub(super) enum Look {
 /// A fault if the registry fails.
 pub(super) async fn begins_to_pay(app: &App, act: &Planned, row: &ActRow) -> Result<Look> {
     let mut tx = app.stores.registry.begin().await?;
+    let query = sql("SELECT state, outcome FROM incident_act_row
+         WHERE act_id = $1 AND subject = $2");
+    let found = tx.one(query.bind(&act.act_id).bind(&row.subject)).await?;
+    match (found.text("state")?.as_str(), found.text("outcome")?.as_str()) {
+        ("waiting", "paying") => return Ok(Look::Pays),
+        ("waiting", _) => {}
+        _ => return Ok(Look::Gone),
+    }
     if !concerns(&mut tx, act, &row.subject).await? {
         return Ok(Look::Cleared);
     }
@@ -91,8 +99,14 @@ pub(super) async fn wait(app: &App, act: &Planned, row: &ActRow) -> Result<()> {
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn end_cleared(tx: &mut Tx, act: &Planned, row: &ActRow, now: Micros) -> Result<bool> {
-    let update = sql("UPDATE incident_act_row SET state = 'done', outcome = 'cleared', done_at = $1
+pub(super) async fn end_cleared(
+    tx: &mut Tx,
+    act: &Planned,
+    row: &ActRow,
+    now: Micros,
+) -> Result<bool> {
+    let update =
+        sql("UPDATE incident_act_row SET state = 'done', outcome = 'cleared', done_at = $1
          WHERE act_id = $2 AND subject = $3 AND state = 'waiting' AND outcome = ''");
     let update = update.bind(now).bind(&act.act_id).bind(&row.subject);
     if tx.execute(update).await? != 1 {
