@@ -67,10 +67,10 @@ enum Text {
         /// `INSERT INTO t (a, b)`.
         head: &'static str,
         column_count: usize,
-        /// SQLite only: rows before a refused one stay.
-        or_fail: bool,
         /// `ON CONFLICT …`, or nothing.
         tail: &'static str,
+        /// SQLite only: rows before a refused one stay.
+        or_fail: bool,
     },
 }
 
@@ -95,10 +95,20 @@ pub fn sql_built(text: String) -> Query {
 /// other: with thousands of them that took fifty times as long as the insert itself.
 #[must_use]
 pub fn sql_rows(head: &'static str, column_count: usize) -> Query {
-    Query { text: Text::Rows { head, column_count, or_fail: false, tail: "" }, values: Vec::new() }
+    let text = Text::Rows { head, column_count, tail: "", or_fail: false };
+    Query { text, values: Vec::new() }
 }
 
 impl Query {
+    /// What stands after the rows of [`sql_rows`]: `ON CONFLICT (a) DO UPDATE SET …`. No two of the
+    /// rows may then be about the same one.
+    #[must_use]
+    pub fn ending(mut self, ending: &'static str) -> Self {
+        let Text::Rows { tail, .. } = &mut self.text else { panic!("it has no rows: {ending}") };
+        *tail = ending;
+        self
+    }
+
     /// Binds the next placeholder.
     #[must_use]
     pub fn bind(mut self, value: impl Into<Value>) -> Self {
@@ -109,18 +119,6 @@ impl Query {
     /// Binds the next placeholder of a statement that is being filled in a loop.
     pub fn push(&mut self, value: impl Into<Value>) {
         self.values.push(value.into());
-    }
-
-    /// What an insert of many rows does about rows that are there: `ON CONFLICT (a) DO UPDATE …`.
-    /// No two of the rows that are pushed may be the same one.
-    ///
-    /// # Panics
-    /// If it is no insert of many rows.
-    #[must_use]
-    pub fn on_conflict(mut self, clause: &'static str) -> Self {
-        let Text::Rows { tail, .. } = &mut self.text else { panic!("rows are inserted: {clause}") };
-        *tail = clause;
-        self
     }
 
     /// Whether it inserts many rows.
@@ -176,9 +174,9 @@ impl Query {
 impl Text {
     /// The whole text; `place` writes the placeholder with a number.
     fn render(self, value_count: usize, place: impl Fn(&mut String, usize)) -> SqlStr {
-        let (head, column_count, or_fail, tail) = match self {
+        let (head, column_count, tail, or_fail) = match self {
             Self::Whole(text) => return text,
-            Self::Rows { head, column_count, or_fail, tail } => (head, column_count, or_fail, tail),
+            Self::Rows { head, column_count, tail, or_fail } => (head, column_count, tail, or_fail),
         };
         assert!(value_count > 0 && value_count.is_multiple_of(column_count), "rows are whole");
         let Some(into_table) = head.strip_prefix("INSERT INTO ") else {
@@ -411,16 +409,20 @@ mod tests {
 
     #[test]
     fn rows_are_rendered_with_the_placeholders_of_the_engine() {
-        let rows = |column_count| Text::Rows {
+        let ending = |column_count, tail| Text::Rows {
             head: "INSERT INTO t (a, b)",
             column_count,
+            tail,
             or_fail: false,
         };
+        let rows = |column_count| ending(column_count, "");
         let numbered = |out: &mut String, n: usize| out.push_str(&format!("${n}"));
         let text = rows(2).render(4, numbered);
         assert_eq!(text.as_str(), "INSERT INTO t (a, b) VALUES ($1,$2), ($3,$4)");
         let text = rows(1).render(2, |out, _| out.push('?'));
         assert_eq!(text.as_str(), "INSERT INTO t (a, b) VALUES (?), (?)");
+        let text = ending(2, "ON CONFLICT DO NOTHING").render(2, numbered);
+        assert_eq!(text.as_str(), "INSERT INTO t (a, b) VALUES ($1,$2) ON CONFLICT DO NOTHING");
         let text = Text::Whole("SELECT 1".into_sql_str()).render(0, numbered);
         assert_eq!(text.as_str(), "SELECT 1");
     }

@@ -11,6 +11,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::app::App;
 use crate::web::{assets, headers, json};
+use crate::worker::Worker;
 use crate::{
     alert, baseline, checkout, console, control, coupon, dispute, identity, incident, language,
     limit, load, merchant, notify, observe, openapi, order, pos, privacy, risk, send, settlement,
@@ -74,14 +75,16 @@ pub async fn serve(
 ) -> std::io::Result<()> {
     baseline::may_listen(listener.local_addr()?)?;
     let outbox = notify::start(&app);
-    privacy::start(&app);
-    alert::start(&app);
-    let telling = send::start(&app);
-    let conversations = topup::start(&app);
-    let webhooks = webhook::start(&app);
-    let ends = checkout::start(&app);
-    let incidents = incident::start(&app);
-    let sweeper = value::sweep::start(&app);
+    let workers = [
+        privacy::start(&app),
+        alert::start(&app),
+        send::start(&app),
+        topup::start(&app),
+        webhook::start(&app),
+        checkout::start(&app),
+        incident::start(&app),
+        value::sweep::start(&app),
+    ];
     let draining = app.clone();
     let stop = async move {
         stop.await;
@@ -89,12 +92,7 @@ pub async fn serve(
         tokio::time::sleep(Duration::from_secs(draining.config.drain_seconds.into())).await;
     };
     load::serve(listener, &router(app.clone()), &app.config.load, stop, DRAIN).await;
-    conversations.stop().await;
-    webhooks.stop().await;
-    incidents.stop().await;
-    ends.abort();
-    telling.abort();
-    sweeper.abort();
+    Worker::stop_all(workers).await;
     outbox.stop().await;
     app.close().await;
     Ok(())

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::app::App;
 use crate::web::error::{Error, Result};
+
+/// How long a stop waits for what is under way.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Tasks at work. They end with [`Worker::stop`], or when the service is gone.
 pub struct Worker {
@@ -35,10 +38,10 @@ impl Worker {
         self
     }
 
-    /// Starts one that does what is due, again and again, while the service is there. A fault is
-    /// logged in these words; what is due is met again at the next look.
+    /// Starts one that does what is due, again and again, while the service is there. What fails or
+    /// panics is logged in these words; what is due is met again at the next look.
     #[must_use]
-    pub fn every<F>(
+    pub fn every<F, T>(
         self,
         period: Duration,
         app: &Arc<App>,
@@ -46,7 +49,8 @@ impl Worker {
         due: impl Fn(Arc<App>, watch::Receiver<bool>) -> F + Send + 'static,
     ) -> Self
     where
-        F: Future<Output = Result<usize>> + Send,
+        F: Future<Output = Result<T>> + Send + 'static,
+        T: Send + 'static,
     {
         let app = Arc::downgrade(app);
         self.with(|mut stop| async move {
@@ -58,19 +62,45 @@ impl Worker {
                     _ = ticks.tick() => {}
                 }
                 let Some(app) = app.upgrade() else { return };
-                if let Err(Error::Fault(fault)) = due(app, stop.clone()).await {
-                    tracing::warn!(%fault, "{words}");
+                // A task of its own, so that one look that panics is not the last; and it ends
+                // with this one, if this one is cut off.
+                let mut look = JoinSet::new();
+                look.spawn(due(app, stop.clone()));
+                match look.join_next().await {
+                    None | Some(Ok(Ok(_))) => {}
+                    Some(Ok(Err(Error::Fault(fault)))) => tracing::warn!(%fault, "{words}"),
+                    Some(Ok(Err(refused))) => {
+                        tracing::warn!(code = refused.code().as_str(), "{words}");
+                    }
+                    Some(Err(error)) => tracing::error!(%error, "{words}"),
                 }
             }
         })
     }
 
-    /// Tells them to take up nothing more, and waits for what is under way.
+    /// Tells them to take up nothing more, and waits a while for what is under way. What takes
+    /// longer is cut off: a service may be killed anywhere, so each step of a task may be.
     pub async fn stop(self) {
-        self.stop.send_replace(true);
-        for task in self.tasks {
-            if let Err(error) = task.await {
-                tracing::error!(%error, worker = self.name, "a task broke");
+        Self::stop_all([self]).await;
+    }
+
+    /// The same for several at once.
+    pub async fn stop_all(workers: impl IntoIterator<Item = Self>) {
+        let workers = Vec::from_iter(workers);
+        for worker in &workers {
+            worker.stop.send_replace(true);
+        }
+        let until = Instant::now() + PATIENCE;
+        for Self { name, tasks, .. } in workers {
+            for mut task in tasks {
+                match tokio::time::timeout_at(until, &mut task).await {
+                    Ok(Ok(())) => {}
+                    Ok(Err(error)) => tracing::error!(%error, worker = name, "a task broke"),
+                    Err(_) => {
+                        tracing::warn!(worker = name, "a task was cut off");
+                        task.abort();
+                    }
+                }
             }
         }
     }

@@ -1,9 +1,8 @@
-//! The task that looks, ends what is over, and sends.
+//! The tasks that look, end what is over, and send.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
-
-use tokio::time::MissedTickBehavior;
 
 use super::deliver_due;
 use super::kind::Kind;
@@ -11,33 +10,31 @@ use super::look::{Seen, look};
 use super::store::{end_past, raise};
 use crate::app::App;
 use crate::audit::verify::verify;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
+use crate::worker::Worker;
 
 /// How often it looks: an alert is out well within a minute.
 const EVERY: Duration = Duration::from_secs(10);
-/// Looks between two readings of the audit log: an hour.
-const LOOKS_PER_VERIFY: u64 = 360;
+/// How often the audit log is read.
+const AUDIT_EVERY: Duration = Duration::from_secs(3600);
 
-/// Starts it. It ends when the service is gone.
-pub fn start(app: &Arc<App>) {
-    tokio::spawn(repeat(Arc::downgrade(app)));
-}
-
-async fn repeat(app: Weak<App>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let (mut looks, mut problems) = (0, 0);
-    loop {
-        ticks.tick().await;
-        let Some(app) = app.upgrade() else { return };
-        if looks % LOOKS_PER_VERIFY == 0 {
-            problems = problems_of_audit(&app).await.unwrap_or(problems);
-        }
-        looks += 1;
-        if let Err(Error::Fault(fault)) = round(&app, problems).await {
-            tracing::warn!(%fault, "alerts were not looked at");
-        }
-    }
+/// Starts them: reading a long audit log holds no alert up.
+#[must_use]
+pub fn start(app: &Arc<App>) -> Worker {
+    let found = Arc::new(AtomicI64::new(0));
+    let problems = found.clone();
+    Worker::new("alerts")
+        .every(AUDIT_EVERY, app, "the audit log was not read", move |app, _| {
+            let found = found.clone();
+            async move {
+                found.store(problems_of_audit(&app).await?, Ordering::Relaxed);
+                Ok(())
+            }
+        })
+        .every(EVERY, app, "alerts were not looked at", move |app, _| {
+            let problems = problems.load(Ordering::Relaxed);
+            async move { round(&app, problems).await }
+        })
 }
 
 async fn problems_of_audit(app: &App) -> Result<i64> {

@@ -1,11 +1,8 @@
 //! The end of an order that nobody paid: its id is taken in the ledger first, so that it cannot be
 //! paid late, and then the merchant is told, in the transaction that writes down how it ended.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
-
-use tokio::task::JoinHandle;
-use tokio::time::MissedTickBehavior;
 
 use super::row::{self, Checkout, told_data};
 use crate::app::App;
@@ -15,6 +12,7 @@ use crate::pos::find_capture;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::webhook::event::{Event, EventKind, publish};
+use crate::worker::Worker;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(5);
@@ -23,41 +21,41 @@ const GRACE: Micros = MINUTE;
 /// Orders of one look.
 const BATCH: i64 = 256;
 
-/// Starts the worker. It ends when the service is gone; every step of it can be cut off.
+/// Starts the worker. Every step of it can be cut off.
 #[must_use]
-pub fn start(app: &Arc<App>) -> JoinHandle<()> {
-    tokio::spawn(work(Arc::downgrade(app)))
+pub fn start(app: &Arc<App>) -> Worker {
+    let words = "orders that ran out were not ended";
+    Worker::new("orders").every(EVERY, app, words, |app, _| async move { end_due(&app).await })
 }
 
-async fn work(app: Weak<App>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let Some(app) = app.upgrade() else { return };
-        if let Err(Error::Fault(fault)) = end_due(&app).await {
-            tracing::warn!(%fault, "orders that ran out were not ended");
-        }
-    }
-}
-
-/// Ends what ran out, once. Gives how many.
+/// Ends what ran out, once. Gives how many. One that cannot be ended now comes again, and holds no
+/// other up.
 ///
 /// # Errors
-/// A fault if a store fails.
+/// A fault if the registry fails.
 pub async fn end_due(app: &Arc<App>) -> Result<usize> {
     let mut ended = 0;
     let over = row::over(&app.stores.registry, app.clock.now() - GRACE, BATCH).await?;
     for order_id in over {
-        let Some(checkout) = row::find(app, &order_id).await? else { continue };
-        let outcome = match order::cancel(app, &checkout.order).await {
-            Ok(()) => outcome_of(app, &checkout).await?,
-            Err(Error::Refused(Code::OrderPaid)) => "paid", // the journal's follower has told it
-            Err(other) => return Err(other),
-        };
-        ended += usize::from(settle(app, &checkout, outcome).await?);
+        match end(app, &order_id).await {
+            Ok(done) => ended += usize::from(done),
+            Err(error) => {
+                let code = error.code().as_str();
+                tracing::warn!(order_id, code, "an order that ran out was not ended");
+            }
+        }
     }
     Ok(ended)
+}
+
+async fn end(app: &Arc<App>, order_id: &str) -> Result<bool> {
+    let Some(checkout) = row::find(app, order_id).await? else { return Ok(false) };
+    let outcome = match order::cancel(app, &checkout.order).await {
+        Ok(()) => outcome_of(app, &checkout).await?,
+        Err(Error::Refused(Code::OrderPaid)) => "paid", // the journal's follower has told it
+        Err(other) => return Err(other),
+    };
+    settle(app, &checkout, outcome).await
 }
 
 /// Whether what took the id did so after its time, and was therefore us, or before.

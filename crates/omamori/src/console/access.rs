@@ -6,12 +6,11 @@
 //! routes and roles, which a test measures.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OriginalUri};
+use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::request::Parts;
-use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
@@ -22,7 +21,7 @@ use crate::identity::Network;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::headers::RequestId;
-use crate::web::page::is_same_origin;
+use crate::web::permission::{is_api, permissions, refuse_foreign};
 use crate::web::text::Text;
 
 /// What one of the staff is there for.
@@ -97,43 +96,7 @@ pub struct Staff {
     pub(super) token_hash: [u8; 32],
 }
 
-/// Permissions, each with the roles that have it.
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident: $roles:pat,)*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Debug)]
-        pub struct $name(pub Staff);
-
-        impl Deref for $name {
-            type Target = Staff;
-
-            fn deref(&self) -> &Staff {
-                &self.0
-            }
-        }
-
-        impl $name {
-            /// Whether a role has this permission.
-            #[must_use]
-            pub const fn is_of(role: Role) -> bool {
-                matches!(role, $roles)
-            }
-        }
-
-        impl FromRequestParts<Arc<App>> for $name {
-            type Rejection = Response;
-
-            async fn from_request_parts(
-                parts: &mut Parts,
-                app: &Arc<App>,
-            ) -> Result<Self, Response> {
-                admit(parts, app, Self::is_of).await.map(Self)
-            }
-        }
-    )*};
-}
-
-permissions! {
+permissions! { of Staff by admit:
     /// Any of the staff: to look.
     Viewer: _,
     /// Acts for one customer.
@@ -170,17 +133,8 @@ async fn admit(
     }
 }
 
-/// By the whole address: a nested router sees only the end of it.
-fn is_api(parts: &Parts) -> bool {
-    let whole = parts.extensions.get::<OriginalUri>();
-    whole.map_or(&parts.uri, |OriginalUri(uri)| uri).path().starts_with("/api/")
-}
-
 async fn signed_in(parts: &mut Parts, app: &Arc<App>) -> Result<Staff> {
-    let safe = matches!(parts.method, Method::GET | Method::HEAD);
-    if !safe && !is_same_origin(&app.config, &parts.headers) {
-        return Err(Code::Forbidden.into());
-    }
+    refuse_foreign(app, parts)?;
     let Ok(network) = Network::from_request_parts(parts, app).await;
     let request_id = parts.extensions.get::<RequestId>().map(|RequestId(id)| id.clone());
     // A page that refreshes itself is no sign that somebody is there.

@@ -18,6 +18,7 @@ use crate::clock::{DAY, Micros};
 use crate::gate::chart::available;
 use crate::gate::purse::Month;
 use crate::identity::{Customer, PageCustomer, account};
+use crate::merchant::Frame;
 use crate::merchant::access::Manager;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
@@ -167,8 +168,7 @@ pub struct StoreChoice {
 struct CampaignsPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     campaigns: Vec<Shown>,
     stores: Vec<StoreChoice>,
     today: Micros,
@@ -198,8 +198,7 @@ pub(super) async fn campaigns(
         text,
         sandbox: app.sandbox(),
         stores: stores(&app, &user.merchant_id).await?,
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "campaigns"),
         campaigns: shown,
         today: now,
         is_operator: false,

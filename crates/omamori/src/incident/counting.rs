@@ -338,7 +338,7 @@ pub async fn take_over(
                  first_at, reason, added_at, counted)",
             10,
         )
-        .on_conflict(
+        .ending(
             "ON CONFLICT (incident_id, customer_id) DO UPDATE SET networks = excluded.networks,
                  acts = excluded.acts, first_at = excluded.first_at, counted = excluded.counted",
         );
@@ -387,7 +387,7 @@ pub(super) async fn insert_moves(
                  in_yen, out_yen, back_yen, store_id, decision_id, at)",
             12,
         )
-        .on_conflict(
+        .ending(
             "ON CONFLICT (incident_id, transfer_id) DO UPDATE SET back_yen = excluded.back_yen,
                  state = CASE WHEN incident_move.state = 'claimed' THEN excluded.state
                      ELSE incident_move.state END",

@@ -76,7 +76,7 @@ pub async fn review(app: &App, actor: &Actor, incident_id: &str, review: &Review
                  first_at, reason, decided_by, decided_at, added_at)",
             11,
         )
-        .on_conflict(
+        .ending(
             "ON CONFLICT (incident_id, customer_id) DO UPDATE SET state = excluded.state,
                  reason = excluded.reason, decided_by = excluded.decided_by,
                  decided_at = excluded.decided_at",

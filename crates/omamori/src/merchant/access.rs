@@ -6,11 +6,8 @@
 //! routes and roles, which a test measures.
 
 use std::fmt;
-use std::ops::Deref;
 use std::sync::Arc;
 
-use axum::extract::{FromRequestParts, OriginalUri};
-use axum::http::Method;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Redirect, Response};
 use serde::{Deserialize, Serialize};
@@ -19,7 +16,7 @@ use super::session::{MerchantUser, find};
 use crate::app::App;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
-use crate::web::page::is_same_origin;
+use crate::web::permission::{is_api, permissions, refuse_foreign};
 
 /// What one of a merchant's people is there for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,42 +57,7 @@ impl fmt::Display for Role {
     }
 }
 
-/// Permissions, each with the roles that have it.
-macro_rules! permissions {
-    ($($(#[$doc:meta])* $name:ident: $roles:pat,)*) => {$(
-        $(#[$doc])*
-        pub struct $name(pub MerchantUser);
-
-        impl Deref for $name {
-            type Target = MerchantUser;
-
-            fn deref(&self) -> &MerchantUser {
-                &self.0
-            }
-        }
-
-        impl $name {
-            /// Whether a role has this permission.
-            #[must_use]
-            pub const fn is_of(role: Role) -> bool {
-                matches!(role, $roles)
-            }
-        }
-
-        impl FromRequestParts<Arc<App>> for $name {
-            type Rejection = Response;
-
-            async fn from_request_parts(
-                parts: &mut Parts,
-                app: &Arc<App>,
-            ) -> Result<Self, Response> {
-                admit(parts, app, Self::is_of).await.map(Self)
-            }
-        }
-    )*};
-}
-
-permissions! {
+permissions! { of MerchantUser by admit:
     /// Any of the merchant's people.
     Anyone: _,
     /// Runs the stores.
@@ -119,16 +81,7 @@ async fn admit(
     }
 }
 
-/// By the whole address: a nested router sees only the end of it.
-fn is_api(parts: &Parts) -> bool {
-    let whole = parts.extensions.get::<OriginalUri>();
-    whole.map_or(&parts.uri, |OriginalUri(uri)| uri).path().starts_with("/api/")
-}
-
 async fn signed_in(parts: &Parts, app: &App) -> Result<MerchantUser> {
-    let safe = matches!(parts.method, Method::GET | Method::HEAD);
-    if !safe && !is_same_origin(&app.config, &parts.headers) {
-        return Err(Code::Forbidden.into());
-    }
+    refuse_foreign(app, parts)?;
     find(app, &parts.headers).await?.ok_or_else(|| Code::Unauthorized.into())
 }

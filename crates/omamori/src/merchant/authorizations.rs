@@ -8,6 +8,7 @@ use axum::response::Response;
 use omamori_db::sql;
 
 use super::access::Anyone;
+use super::frame::Frame;
 use crate::app::App;
 use crate::pos::{SetAside, set_aside};
 use crate::web::error::Result;
@@ -29,8 +30,7 @@ struct Store {
 struct AuthorizationsPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     stores: Vec<Store>,
 }
 
@@ -55,8 +55,7 @@ pub(super) async fn show(
     page(&AuthorizationsPage {
         text,
         sandbox: app.sandbox(),
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "authorizations"),
         stores,
     })
 }

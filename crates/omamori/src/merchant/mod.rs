@@ -9,6 +9,7 @@ mod authorizations;
 pub mod confirm;
 pub mod desk;
 mod directory;
+mod frame;
 pub mod keys;
 mod pages;
 mod people;
@@ -18,6 +19,7 @@ mod signin;
 mod store;
 
 pub use directory::{Merchants, StoreEntry, TerminalEntry};
+pub use frame::Frame;
 pub use pages::router;
 pub use session::MerchantUser;
 pub use store::{

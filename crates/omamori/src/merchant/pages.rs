@@ -12,7 +12,8 @@ use axum::routing::{get, post};
 use omamori_db::sql;
 use serde::{Deserialize, Serialize};
 
-use super::access::{Manager, Role};
+use super::access::Manager;
+use super::frame::Frame;
 use super::keys::{self, By};
 use super::people;
 use super::session::{MerchantUser, find};
@@ -100,11 +101,7 @@ struct Terminal {
 struct MerchantPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
-    /// More is shown to who may do more.
-    is_manager: bool,
-    is_owner: bool,
+    frame: Frame,
     overlap_hours: u16,
     stores: Vec<Store>,
     /// The account for payouts was changed, and is not paid to yet: all of the merchant's people
@@ -130,10 +127,7 @@ async fn back_office(
             new_account: account.filter(|account| account.usable_at > now),
             text,
             sandbox,
-            merchant_name: user.merchant_name,
-            staff_name: user.name,
-            is_manager: Manager::is_of(user.role),
-            is_owner: user.role == Role::Owner,
+            frame: Frame::new(&user, "stores"),
             overlap_hours: app.config.terminal_key_overlap_hours,
             stores,
             webhook_failed,

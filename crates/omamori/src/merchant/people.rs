@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::access::{Owner, Role};
 use super::confirm::{self, Confirmed};
+use super::frame::Frame;
 use super::session::{MerchantUser, role_of};
 use super::store::invite_as;
 use crate::app::App;
@@ -45,8 +46,7 @@ struct Person {
 struct PeoplePage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     people: Vec<Person>,
     roles: [Role; 3],
 }
@@ -61,8 +61,7 @@ pub(super) async fn show(
     page(&PeoplePage {
         text,
         sandbox: app.sandbox(),
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "people"),
         people,
         roles: Role::ALL,
     })

@@ -11,7 +11,7 @@ use omamori_paycode::draw::{Level, qr};
 use super::store_qr::{Details, StoreQr, of_store, set_details};
 use crate::app::App;
 use crate::merchant::access::{Anyone, Manager};
-use crate::merchant::{MerchantUser, StoreEntry};
+use crate::merchant::{Frame, MerchantUser, StoreEntry};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
@@ -23,8 +23,7 @@ use crate::web::text::Text;
 struct SheetPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     store: Arc<StoreEntry>,
     qr: StoreQr,
     /// Our own drawing, as SVG.
@@ -48,8 +47,7 @@ pub async fn show(
     let number: Vec<_> = number.map(String::from_utf8_lossy).collect();
     page(&SheetPage {
         sandbox: app.sandbox(),
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "stores"),
         picture: symbol.svg(),
         number: number.join(" "),
         qr: qr_of_store,

@@ -1,15 +1,15 @@
-//! The worker that deletes what is past its time, as [`INVENTORY`] says, and carries closings out.
+//! The workers that delete what is past its time, as [`INVENTORY`] says, and carry closings out.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use omamori_db::sql;
-use tokio::time::MissedTickBehavior;
 
 use super::inventory::{INVENTORY, Kept, Store};
 use super::{closing, evidence};
 use crate::app::App;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
+use crate::worker::Worker;
 
 /// How often it works. Each round is bounded; so is each of its transactions.
 const EVERY: Duration = Duration::from_secs(600);
@@ -18,23 +18,16 @@ const BATCH: i64 = 500;
 /// Transactions of one table in one round: the rest comes with the next.
 const BATCHES_MAX: usize = 200;
 
-/// Starts the worker. It ends when the service is gone.
-pub fn start(app: &Arc<App>) {
-    tokio::spawn(repeat(Arc::downgrade(app)));
-}
-
-async fn repeat(app: Weak<App>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let Some(app) = app.upgrade() else { return };
-        for done in [retain(&app).await, closing::carry_out_due(&app).await] {
-            if let Err(Error::Fault(fault)) = done {
-                tracing::error!(%fault, "what is past its time was not deleted");
-            }
-        }
-    }
+/// Starts the workers.
+#[must_use]
+pub fn start(app: &Arc<App>) -> Worker {
+    Worker::new("privacy")
+        .every(EVERY, app, "what is past its time was not deleted", |app, _| async move {
+            retain(&app).await
+        })
+        .every(EVERY, app, "accounts were not closed", |app, _| async move {
+            closing::carry_out_due(&app).await
+        })
 }
 
 /// Deletes what is past its time.

@@ -8,7 +8,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use omamori_db::{Db, Tx, sql};
-use tokio::task::JoinHandle;
 
 use super::row::{self, Send};
 use super::transfers::{self, Known, State, Why};
@@ -19,8 +18,9 @@ use crate::identity::account;
 use crate::identity::standing;
 use crate::notify::{Message, Notice, ReturnReason, tell};
 use crate::pos::yen;
-use crate::web::error::{Error, Result};
+use crate::web::error::Result;
 use crate::web::text::Lang;
+use crate::worker::Worker;
 
 /// How often it looks.
 const EVERY: Duration = Duration::from_secs(1);
@@ -29,19 +29,11 @@ const SMS_TO_ONE_24H: i64 = 2;
 /// After so long a receiver's number is nobody's concern any more.
 const NUMBER_KEPT: Micros = 30 * DAY;
 
-/// Starts to tell, as long as the service lives.
-pub fn start(app: &Arc<App>) -> JoinHandle<()> {
-    let app = Arc::downgrade(app);
-    tokio::spawn(async move {
-        let mut ticks = tokio::time::interval(EVERY);
-        loop {
-            ticks.tick().await;
-            let Some(app) = app.upgrade() else { return };
-            if let Err(Error::Fault(fault)) = tell_due(&app).await {
-                tracing::warn!(%fault, "nobody was told of what was sent");
-            }
-        }
-    })
+/// Starts to tell.
+#[must_use]
+pub fn start(app: &Arc<App>) -> Worker {
+    let words = "nobody was told of what was sent";
+    Worker::new("sends").every(EVERY, app, words, |app, _| async move { tell_due(&app).await })
 }
 
 /// Tells all of which nobody was told yet.

@@ -16,7 +16,8 @@ use crate::audit::Actor;
 use crate::clock::Micros;
 use crate::gate::Act;
 use crate::identity::Network;
-use crate::merchant::access::{Manager, Owner, Role};
+use crate::merchant::Frame;
+use crate::merchant::access::{Manager, Owner};
 use crate::merchant::confirm::{self, Confirmed};
 use crate::web::error::Result;
 use crate::web::filters::{self, as_rfc3339};
@@ -29,11 +30,9 @@ use crate::web::text::Text;
 struct BankPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     account: Option<Shown>,
     now: Micros,
-    is_owner: bool,
     wait_days: i64,
 }
 
@@ -47,10 +46,8 @@ pub(super) async fn show(
         text,
         sandbox: app.sandbox(),
         account: bank::shown(&app, &user.merchant_id).await?,
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "settlements"),
         now: app.clock.now(),
-        is_owner: user.role == Role::Owner,
         wait_days: app.config.settlement.account_wait_days,
     })
 }

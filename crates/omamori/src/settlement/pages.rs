@@ -16,8 +16,8 @@ use super::payout::{self, Payout};
 use super::statement::{self, Settlement};
 use crate::app::App;
 use crate::clock::Micros;
-use crate::merchant::MerchantUser;
 use crate::merchant::access::Manager;
+use crate::merchant::{Frame, MerchantUser};
 use crate::web::codes::Code;
 use crate::web::csv::cell;
 use crate::web::error::{Error, Result};
@@ -66,8 +66,7 @@ impl Row {
 struct ListPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     account: Option<Shown>,
     now: Micros,
     rows: Vec<Row>,
@@ -78,8 +77,7 @@ struct ListPage {
 struct StatementPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     issuer_name: String,
     fee_percent: String,
     row: Row,
@@ -93,8 +91,7 @@ async fn list(State(app): State<Arc<App>>, Manager(user): Manager, text: Text) -
         text,
         sandbox: app.sandbox(),
         account: bank::shown(&app, &user.merchant_id).await?,
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "settlements"),
         now: app.clock.now(),
         rows: settlements.into_iter().map(|one| Row::new(one, &payouts)).collect(),
     })
@@ -117,8 +114,7 @@ async fn show(
     page(&StatementPage {
         text,
         sandbox: app.sandbox(),
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "settlements"),
         issuer_name: app.config.issuer_name.clone(),
         fee_percent: percent(settlement.statement.terms.fee_basis_points),
         row: Row::new(settlement, &payouts),

@@ -18,8 +18,9 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::config::{Card, Config};
 use crate::web::codes::Code;
+pub use card::work_due;
 use card::{CardGateway, Sandbox, Stripe};
-pub use worker::{start, work_due};
+pub use worker::start;
 
 /// How long the sandbox takes for an answer that is to come too late: longer than we wait.
 const SILENCE: Duration = Duration::from_secs(15);

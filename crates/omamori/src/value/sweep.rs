@@ -2,13 +2,12 @@
 //!
 //! Spending does not wait for this: a lot that is over is not found by payments.
 
-use std::sync::{Arc, Weak};
+use std::sync::Arc;
 use std::time::Duration;
 
 use omamori_db::sql;
 use omamori_ledger::{Request, Transfer};
 use serde::Serialize;
-use tokio::task::JoinHandle;
 
 use super::legs::operator_account;
 use super::promise::issue_due;
@@ -20,6 +19,7 @@ use crate::gate::{Act, Question};
 use crate::id::derive;
 use crate::notify::{Notice, tell};
 use crate::web::error::{Error, Result};
+use crate::worker::Worker;
 
 const EVERY: Duration = Duration::from_secs(60);
 /// Customers of one page.
@@ -60,26 +60,16 @@ impl Stage {
     }
 }
 
-/// Starts the worker. It ends when it is aborted or the service is gone; what it was doing is
-/// done again at the next start.
+/// Starts the workers. What is cut off is done again at the next start.
 #[must_use]
-pub fn start(app: &Arc<App>) -> JoinHandle<()> {
-    tokio::spawn(work(Arc::downgrade(app)))
-}
-
-async fn work(app: Weak<App>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
-        let Some(app) = app.upgrade() else { return };
-        if let Err(Error::Fault(fault)) = sweep(&app).await {
-            tracing::warn!(%fault, "value that ends was not looked after");
-        }
-        if let Err(Error::Fault(fault)) = issue_due(&app).await {
-            tracing::warn!(%fault, "points that are due were not issued");
-        }
-    }
+pub fn start(app: &Arc<App>) -> Worker {
+    Worker::new("value")
+        .every(EVERY, app, "value that ends was not looked after", |app, _| async move {
+            sweep(&app).await
+        })
+        .every(EVERY, app, "points that are due were not issued", |app, _| async move {
+            issue_due(&app).await
+        })
 }
 
 /// Does all that is due now.

@@ -9,4 +9,5 @@ pub mod filters;
 pub mod headers;
 pub mod json;
 pub mod page;
+pub(crate) mod permission;
 pub mod text;

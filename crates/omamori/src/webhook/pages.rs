@@ -14,8 +14,8 @@ use super::endpoint::{self, Endpoint};
 use crate::app::App;
 use crate::gate::{Act, Question};
 use crate::id::Kind;
-use crate::merchant::MerchantUser;
 use crate::merchant::access::Manager;
+use crate::merchant::{Frame, MerchantUser};
 use crate::web::error::{Error, Result};
 use crate::web::filters;
 use crate::web::json::Json;
@@ -26,8 +26,7 @@ use crate::web::text::Text;
 struct WebhooksPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     endpoints: Vec<Endpoint>,
     now: i64,
 }
@@ -39,13 +38,11 @@ pub(super) async fn page(
     text: Text,
 ) -> Result<Response> {
     let endpoints = endpoint::list(&app.stores.registry, &user.merchant_id).await?;
-    let (merchant_name, staff_name) = (user.merchant_name, user.name);
     let (sandbox, now) = (app.sandbox(), app.clock.now());
     crate::web::page::page(&WebhooksPage {
         text,
         sandbox,
-        merchant_name,
-        staff_name,
+        frame: Frame::new(&user, "webhooks"),
         endpoints,
         now,
     })

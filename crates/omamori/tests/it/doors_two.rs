@@ -33,12 +33,14 @@ async fn closed(app: &TestApp, fraud: &Person, door: &str) -> String {
 }
 
 /// Another one agrees. How, with a passkey, has tests of its own (`console/tests/approvals.rs`).
-async fn agreed(app: &TestApp, approval: &str) {
+/// Gives who.
+async fn agreed(app: &TestApp, approval: &str) -> String {
     let second = Person::new(&app.app, Role::Admin).await;
     let given = sql("UPDATE approval SET state = 'given', decided_by = $1
          WHERE approval_id = $2 AND state = 'open'");
     let given = given.bind(&second.staff_id).bind(approval);
     assert_eq!(app.app.stores.registry.execute(given).await.unwrap(), 1);
+    second.staff_id.clone()
 }
 
 /// Attack: an insider opens what colleagues closed against a thief who pays them.
@@ -63,7 +65,13 @@ async fn one_alone_closes_and_two_open_again(app: &mut TestApp) {
     let page = fraud.get(app, "/console/approvals").await;
     assert!(page.text().contains("/console/doors") && page.text().contains("再開する"));
 
-    agreed(app, approval).await;
+    // Whoever agreed must still be one who may, when it is carried out.
+    let second = agreed(app, approval).await;
+    let role = sql("UPDATE staff SET role = $1 WHERE staff_id = $2");
+    let registry = &app.app.stores.registry;
+    registry.execute(role.clone().bind("viewer").bind(&second)).await.unwrap();
+    fraud.post(app, &carry_out, &json!({})).await.refused(Code::ApprovalClosed);
+    registry.execute(role.bind("admin").bind(&second)).await.unwrap();
     fraud.post(app, &carry_out, &json!({})).await.ok();
     register.sell(app, "s-1", &code, 100).await.ok();
     fraud.post(app, &open, &because()).await.refused(Code::NotFound);

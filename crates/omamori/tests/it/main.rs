@@ -57,3 +57,4 @@ mod value;
 mod wallet;
 mod weakness;
 mod webhook;
+mod worker;

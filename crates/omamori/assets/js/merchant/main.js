@@ -121,8 +121,3 @@ async function endOldKey(id) {
   await api("POST", `/api/merchant/v1/terminals/${encodeURIComponent(id)}/end-old-key`);
   await refreshRegions();
 }
-
-part("signout").addEventListener("click", async () => {
-  await api("POST", "/api/merchant/v1/signout");
-  location.assign("/merchant");
-});

@@ -1,10 +1,10 @@
-/** A store's QR: print it; say what it tells readers of others. */
+/** A store's QR: print it; managers say what it tells readers of others. */
 
 import { api } from "../api.js";
 import { busy, part } from "../dom.js";
 
 part("print").addEventListener("click", () => window.print());
-part("details").addEventListener("submit", (event) => {
+part("details")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const { name, city, postal_code: postal, category_code: category } = event.target.elements;
   busy(event.submitter, async () => {

@@ -18,7 +18,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::access::Staff;
+use super::access::{Role, Staff};
 use crate::app::App;
 use crate::audit::{self, Entry};
 use crate::clock::{DAY, Micros};
@@ -156,17 +156,23 @@ fn digest(approval_id: &str, proposal: &str, reason: &str) -> [u8; 32] {
 }
 
 /// Uses an approval up in the transaction of the act: given to this person for exactly this, in
-/// time, by somebody who is still there, and never before.
+/// time, by somebody who is still there and still may, and never before.
 ///
 /// # Errors
 /// [`Code::ApprovalClosed`]; a fault.
 pub async fn take(tx: &mut Tx, staff: &Staff, approval: &Approval, now: Micros) -> Result<()> {
+    let role = sql("SELECT s.role FROM approval a JOIN staff s ON s.staff_id = a.decided_by
+         WHERE a.approval_id = $1");
+    let role = tx.optional(role.bind(&approval.approval_id)).await?;
+    let role = role.map(|row| row.text("role")).transpose()?.and_then(|word| Role::parse(&word));
+    let may_still = role.filter(|role| approval.proposal.may(*role));
+    let role = may_still.ok_or(Code::ApprovalClosed)?;
     let update = sql("UPDATE approval SET state = 'used', used_at = $1
          WHERE approval_id = $2 AND digest = $3 AND state = 'given' AND expires_at > $1
          AND asked_by = $4 AND decided_by <> asked_by
-         AND decided_by IN (SELECT staff_id FROM staff WHERE state = 'active')");
+         AND decided_by IN (SELECT staff_id FROM staff WHERE state = 'active' AND role = $5)");
     let update = update.bind(now).bind(&approval.approval_id).bind(approval.digest);
-    match tx.execute(update.bind(&staff.staff_id)).await? {
+    match tx.execute(update.bind(&staff.staff_id).bind(role.as_str())).await? {
         1 => Ok(()),
         _ => Err(Code::ApprovalClosed.into()),
     }

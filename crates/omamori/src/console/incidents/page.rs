@@ -114,6 +114,7 @@ pub(in crate::console) async fn show(
     let times = Times::of(&lines);
     for line in &mut lines {
         line.actor = name(&names, &line.actor);
+        line.detail = told(text, line);
     }
     lines.reverse();
     let lists = Lists::read(registry, &incident_id).await?;
@@ -159,6 +160,26 @@ pub(in crate::console) async fn show(
         incident,
         text,
     })
+}
+
+/// What a line of the log says, in words: acts and functions by their names, yen as yen.
+fn told(text: Text, line: &Line) -> String {
+    let yen = |word: &str| word.parse().map_or_else(|_| word.to_owned(), filters::yen_text);
+    let words: Vec<&str> = line.detail.split(' ').collect();
+    match (line.event.as_str(), words.as_slice()) {
+        ("act_planned" | "act_done", [kind, rows, sum]) => {
+            format!("{} · {rows} · {}", text.named("incident.act_", kind), yen(sum))
+        }
+        ("act_asked" | "act_approved" | "act_refused" | "act_started", [kind]) => {
+            text.named("incident.act_", kind)
+        }
+        ("door_closed" | "door_opened", [door, "all"]) => text.named("door.", door),
+        ("door_closed" | "door_opened", [door, scope @ ..]) => {
+            format!("{} · {}", text.named("door.", door), scope.join(" "))
+        }
+        ("counted", [number, customers, sum]) => format!("{number} · {customers} · {}", yen(sum)),
+        _ => line.detail.clone(),
+    }
 }
 
 fn again(text: Text, job: Option<&Job>, counts: &[Count]) -> Option<String> {

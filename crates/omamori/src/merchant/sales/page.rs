@@ -16,6 +16,7 @@ use super::csv::lines;
 use super::read::{self, Figures, Period, Row, Store, Terminal};
 use crate::app::App;
 use crate::console::{Plot, draw};
+use crate::merchant::Frame;
 use crate::merchant::access::Manager;
 use crate::web::error::{Error, Result};
 use crate::web::filters::{self, japan, yen_text};
@@ -67,8 +68,7 @@ struct Line {
 struct SalesPage {
     text: Text,
     sandbox: bool,
-    merchant_name: String,
-    staff_name: String,
+    frame: Frame,
     period: Period,
     by: By,
     /// All of the merchant's, to choose from.
@@ -106,8 +106,7 @@ pub(in crate::merchant) async fn show(
     page(&SalesPage {
         text,
         sandbox: app.sandbox(),
-        merchant_name: user.merchant_name,
-        staff_name: user.name,
+        frame: Frame::new(&user, "sales"),
         period: found.period,
         by: asked.by,
         stores,

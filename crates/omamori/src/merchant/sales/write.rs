@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use omamori_db::{Result, Tx, sql};
+use omamori_db::{Result, Tx, sql, sql_rows};
 use omamori_ledger::{Entry, Fact, Follower, Transfer, TransferFlags};
 
 use crate::gate::chart::TransferCode as Code;
@@ -13,6 +13,7 @@ use crate::web::filters::japan;
 
 /// A busy store has many sales a second and one row a day.
 const LINGER: Duration = Duration::from_millis(250);
+const ROWS_PER_STATEMENT: usize = 256;
 
 pub(super) struct Writer;
 
@@ -49,10 +50,7 @@ impl Follower for Writer {
                 }
             }
         }
-        for (place, sums) in sums {
-            add(tx, place, &sums).await?;
-        }
-        Ok(())
+        add(tx, &Vec::from_iter(sums)).await
     }
 
     fn linger(&self) -> Duration {
@@ -110,19 +108,28 @@ fn day(at: crate::clock::Micros) -> i64 {
     super::read::number(japan(at).date())
 }
 
-async fn add(tx: &mut Tx, (account, day, terminal): Place, sums: &Sums) -> Result<()> {
-    let upsert = sql("INSERT INTO sales_day (account_id, day, terminal_number, sale_count,
-             gross_yen, refund_count, refund_yen, coupon_yen, discount_yen)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-         ON CONFLICT (account_id, day, terminal_number) DO UPDATE
-         SET sale_count = sales_day.sale_count + excluded.sale_count,
-             gross_yen = sales_day.gross_yen + excluded.gross_yen,
-             refund_count = sales_day.refund_count + excluded.refund_count,
-             refund_yen = sales_day.refund_yen + excluded.refund_yen,
-             coupon_yen = sales_day.coupon_yen + excluded.coupon_yen,
-             discount_yen = sales_day.discount_yen + excluded.discount_yen");
-    let upsert = upsert.bind(account.to_be_bytes()).bind(day).bind(terminal);
-    let upsert = upsert.bind(sums.sale_count).bind(sums.gross).bind(sums.refund_count);
-    let upsert = upsert.bind(sums.refunded).bind(sums.coupon).bind(sums.discount);
-    tx.execute(upsert).await.map(drop)
+async fn add(tx: &mut Tx, sums: &[(Place, Sums)]) -> Result<()> {
+    for sums in sums.chunks(ROWS_PER_STATEMENT) {
+        let head = "INSERT INTO sales_day (account_id, day, terminal_number, sale_count, gross_yen, \
+                    refund_count, refund_yen, coupon_yen, discount_yen)";
+        let mut upsert = sql_rows(head, 9).ending(
+            "ON CONFLICT (account_id, day, terminal_number) DO UPDATE
+             SET sale_count = sales_day.sale_count + excluded.sale_count,
+                 gross_yen = sales_day.gross_yen + excluded.gross_yen,
+                 refund_count = sales_day.refund_count + excluded.refund_count,
+                 refund_yen = sales_day.refund_yen + excluded.refund_yen,
+                 coupon_yen = sales_day.coupon_yen + excluded.coupon_yen,
+                 discount_yen = sales_day.discount_yen + excluded.discount_yen",
+        );
+        for ((account, day, terminal), sums) in sums {
+            upsert.push(account.to_be_bytes());
+            let of_sales = [*day, *terminal, sums.sale_count, sums.gross];
+            let of_refunds = [sums.refund_count, sums.refunded, sums.coupon, sums.discount];
+            for figure in of_sales.into_iter().chain(of_refunds) {
+                upsert.push(figure);
+            }
+        }
+        tx.execute(upsert).await?;
+    }
+    Ok(())
 }

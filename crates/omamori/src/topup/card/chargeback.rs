@@ -2,15 +2,14 @@
 //! nothing leaves it meanwhile; then its value is taken as far as it is there, the rest is the
 //! operator's loss, and staff are to look at it. Each step may be done twice.
 
-use std::sync::Arc;
-
 use omamori_db::{Row, sql};
 use omamori_ledger::{CreateTransferResult as R, Request, Transfer, TransferFlags};
 use serde_json::json;
 
 use super::conversation::{self, State, Topup};
+use super::due::{self, Due};
 use super::gateway::Dispute;
-use super::{CLAIM, auto, cards, pause};
+use super::{auto, cards};
 use crate::app::App;
 use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::gate::chart::{LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id};
@@ -20,9 +19,6 @@ use crate::identity::{account, standing};
 use crate::notify::{AccountStopper, Notice, tell};
 use crate::pos::yen;
 use crate::web::error::{Error, Result};
-
-/// Taken up at once by one node.
-const BATCH: i64 = 8;
 
 /// Notes a chargeback; what follows is done by [`reverse_due`]. One that is known, or that is not
 /// about a top-up of ours, changes nothing.
@@ -64,36 +60,40 @@ struct Claimed {
     attempts: i64,
 }
 
-fn read(row: &Row) -> omamori_db::Result<Claimed> {
-    Ok(Claimed {
-        dispute_id: row.text("dispute_id")?,
-        topup_id: row.text("topup_id")?,
-        amount: row.int("amount")?,
-        attempts: row.int("attempts")?,
-    })
+impl Due for Claimed {
+    const DUE: &'static str = "SELECT dispute_id, topup_id, amount, attempts FROM card_dispute
+         WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2";
+    const CLAIMED: &'static str = "UPDATE card_dispute SET attempts = attempts + 1, next_at = $1
+         WHERE dispute_id = $2 AND attempts = $3 AND next_at IS NOT NULL";
+
+    fn read(row: &Row) -> omamori_db::Result<Self> {
+        Ok(Self {
+            dispute_id: row.text("dispute_id")?,
+            topup_id: row.text("topup_id")?,
+            amount: row.int("amount")?,
+            attempts: row.int("attempts")?,
+        })
+    }
+
+    fn id(&self) -> &str {
+        &self.dispute_id
+    }
+
+    fn attempts(&self) -> i64 {
+        self.attempts
+    }
+
+    async fn go_on(&self, app: &App) -> Result<()> {
+        reverse(app, self).await
+    }
 }
 
 /// Takes up chargebacks that are due, once. Gives how many were taken up by this node.
 ///
 /// # Errors
-/// A fault if a store fails.
-pub async fn reverse_due(app: &Arc<App>) -> Result<usize> {
-    let registry = &app.stores.registry;
-    let query = sql("SELECT dispute_id, topup_id, amount, attempts FROM card_dispute
-         WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2");
-    let mut taken = 0;
-    for row in registry.all(query.bind(app.clock.now()).bind(BATCH)).await? {
-        let dispute = read(&row)?;
-        let claim = sql("UPDATE card_dispute SET attempts = attempts + 1, next_at = $1
-             WHERE dispute_id = $2 AND attempts = $3 AND next_at IS NOT NULL");
-        let next = app.clock.now() + CLAIM.max(pause(dispute.attempts));
-        let claim = claim.bind(next).bind(&dispute.dispute_id).bind(dispute.attempts);
-        if registry.execute(claim).await? == 1 {
-            taken += 1;
-            reverse(app, &dispute).await?;
-        }
-    }
-    Ok(taken)
+/// A fault if the registry fails.
+pub async fn reverse_due(app: &App) -> Result<usize> {
+    due::take_up::<Claimed>(app).await
 }
 
 async fn reverse(app: &App, dispute: &Claimed) -> Result<()> {

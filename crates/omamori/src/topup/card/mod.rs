@@ -17,6 +17,7 @@ mod begin;
 mod cards;
 mod chargeback;
 mod conversation;
+mod due;
 mod events;
 pub mod gateway;
 mod ledger;
@@ -34,18 +35,15 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub use cards::{Card, label, of_customer};
-pub use chargeback::{charged_back, reverse_due};
+pub use chargeback::charged_back;
 pub use gateway::{CardGateway, End, Reason};
 pub use look::{Nothing, name_of_topup, names_of_topups};
-pub use resolve::resolve_due;
 pub use sandbox::{CARDS, Message, Sandbox, Script};
-pub use setup::resolve_setups_due;
 pub use stripe::Stripe;
-
-pub(super) use cards::forget_removed;
 
 use crate::app::App;
 use crate::clock::{MINUTE, Micros, SECOND};
+use crate::web::error::Result;
 
 /// For so long a claim holds: longer than two calls of the gateway take. Then its node, or the
 /// request that began the conversation, counts as dead.
@@ -57,6 +55,20 @@ const LONGEST_PAUSE: Micros = 10 * MINUTE;
 /// How long to wait after so many tries.
 fn pause(attempts: i64) -> Micros {
     (2 * SECOND).saturating_mul(1 << attempts.clamp(0, 30)).min(LONGEST_PAUSE)
+}
+
+/// Goes on with all that is due, once. Gives how many this node took up.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn work_due(app: &Arc<App>) -> Result<usize> {
+    let orders = auto::start_due(app).await?;
+    let topups = resolve::resolve_due(app).await?;
+    let setups = due::take_up::<setup::Setup>(app).await?;
+    let consents = auto::resolve_consents_due(app).await?;
+    let disputes = chargeback::reverse_due(app).await?;
+    cards::forget_removed(app).await?;
+    Ok(orders + topups + setups + consents + disputes)
 }
 
 /// The routes.

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::conversation::{self, Origin, State, Topup, topup_columns};
 use super::gateway::{ChargeState, End, GatewayError, Reason};
-use super::{CLAIM, auto, cards, ledger, pause};
+use super::{CLAIM, auto, cards, due, ledger, pause};
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
 use crate::notify::{Notice, tell};
@@ -16,8 +16,6 @@ use crate::web::error::{Error, Result};
 
 /// How long the card's bank waits for its holder.
 const CHALLENGE_LIFE: Micros = 15 * MINUTE;
-/// Taken up at once by one node.
-const BATCH: i64 = 8;
 /// A conversation has fewer steps.
 const STEPS_MAX: usize = 12;
 
@@ -31,17 +29,13 @@ pub async fn resolve_due(app: &Arc<App>) -> Result<usize> {
         topup_columns!(),
         " FROM card_topup WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2"
     ));
-    let rows = app.stores.registry.all(query.bind(app.clock.now()).bind(BATCH)).await?;
+    let rows = app.stores.registry.all(query.bind(app.clock.now()).bind(due::BATCH)).await?;
     let mut tasks = JoinSet::new();
     for row in &rows {
         let (app, topup) = (app.clone(), conversation::read(row)?);
         tasks.spawn(async move { take_up(&app, topup).await });
     }
-    let mut taken = 0;
-    while let Some(outcome) = tasks.join_next().await {
-        taken += usize::from(outcome.unwrap_or(Ok(false))?);
-    }
-    Ok(taken)
+    Ok(due::all(tasks).await)
 }
 
 /// Claims a row and goes on with it; false if another node was faster.

@@ -10,10 +10,11 @@ use omamori_db::{Db, Row, Tx, sql};
 use serde::Serialize;
 use serde_json::json;
 
+use super::due::Due;
 use super::gateway::{CardDetails, Reason, SetupState};
 use super::look::Nothing;
 use super::register::{CARDS_MAX, count_cards, lock};
-use super::{CLAIM, LOOK_EVERY, cards, pause};
+use super::{CLAIM, LOOK_EVERY, cards};
 use crate::app::App;
 use crate::case::{self, CaseKind, NewCase, Opener};
 use crate::clock::{DAY, HOUR, Micros};
@@ -32,9 +33,6 @@ const LIFE: Micros = HOUR;
 /// Accounts that one card may be registered on within 30 days. A family may share one; a thief who
 /// spreads one over many accounts may not.
 const ACCOUNTS_MAX: i64 = 2;
-/// Taken up at once by one node.
-const BATCH: i64 = 8;
-
 /// A registration.
 pub struct Setup {
     /// `cds_…`.
@@ -135,30 +133,30 @@ pub async fn look(
     }))
 }
 
-/// Takes up registrations that are due, once. Gives how many were taken up by this node.
-///
-/// # Errors
-/// A fault if a store fails.
-pub async fn resolve_setups_due(app: &Arc<App>) -> Result<usize> {
-    let query = sql(concat!(
+impl Due for Setup {
+    const DUE: &'static str = concat!(
         "SELECT ",
         setup_columns!(),
         " FROM card_setup WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2"
-    ));
-    let registry = &app.stores.registry;
-    let mut taken = 0;
-    for row in registry.all(query.bind(app.clock.now()).bind(BATCH)).await? {
-        let setup = read(&row)?;
-        let claim = sql("UPDATE card_setup SET attempts = attempts + 1, next_at = $1
-             WHERE setup_id = $2 AND attempts = $3 AND next_at IS NOT NULL");
-        let next = app.clock.now() + CLAIM.max(pause(setup.attempts));
-        let claim = claim.bind(next).bind(&setup.setup_id).bind(setup.attempts);
-        if registry.execute(claim).await? == 1 {
-            taken += 1;
-            resolve(app, &setup).await?;
-        }
+    );
+    const CLAIMED: &'static str = "UPDATE card_setup SET attempts = attempts + 1, next_at = $1
+         WHERE setup_id = $2 AND attempts = $3 AND next_at IS NOT NULL";
+
+    fn read(row: &Row) -> omamori_db::Result<Self> {
+        read(row)
     }
-    Ok(taken)
+
+    fn id(&self) -> &str {
+        &self.setup_id
+    }
+
+    fn attempts(&self) -> i64 {
+        self.attempts
+    }
+
+    async fn go_on(&self, app: &App) -> Result<()> {
+        resolve(app, self).await.map(drop)
+    }
 }
 
 /// Asks the gateway, and ends the registration if it has ended there. Gives the page on which it

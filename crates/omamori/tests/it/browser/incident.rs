@@ -181,6 +181,12 @@ async fn an_incident_is_worked_through(lang: Lang) {
     }
     watch.lap("reports read");
     watch.print(lang);
+    first.go(&format!("/console/incidents/{incident}")).await;
+    for part in ["figures", "moves", "acts", "log"] {
+        let show = format!("document.querySelector('[data-live={part}]').scrollIntoView()");
+        first.run(&show).await;
+        picture(&first, &format!("console-incident-{part}")).await;
+    }
 
     for victim in &victims {
         assert_eq!(house.app.gate.balance(victim.wallet_account), HAD, "whole to the yen");

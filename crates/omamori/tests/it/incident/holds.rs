@@ -123,6 +123,7 @@ async fn a_held_sale_is_carried_on_and_paid_after_its_release(app: &mut TestApp)
     assert_eq!((june.payout, june.held, june.carried_out), (2_938, 0, 0));
     assert_eq!(april.payout + may.payout + june.payout, 7_830, "to the yen");
     assert!(june.held_sales.is_empty());
+    world.signed_in(app).await;
     let nothing = world.fraud.post(app, &world.path("acts"), &release()).await;
     nothing.refused(Code::IncidentEmpty);
 }

@@ -47,7 +47,7 @@ pub async fn world(app: &TestApp, victims: usize) -> World {
     let mut world = World {
         victims: Vec::new(),
         fraud: Person::new(&app.app, Role::Fraud).await,
-        second: Person::new(&app.app, Role::Finance).await,
+        second: Person::new(&app.app, Role::Admin).await,
         incident: String::new(),
         register,
     };
@@ -137,7 +137,7 @@ impl World {
     /// Other sessions, of the same roles: the old ones have run out.
     pub async fn signed_in(&mut self, app: &TestApp) {
         self.fraud = Person::new(&app.app, Role::Fraud).await;
-        self.second = Person::new(&app.app, Role::Finance).await;
+        self.second = Person::new(&app.app, Role::Admin).await;
     }
 }
 

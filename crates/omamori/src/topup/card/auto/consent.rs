@@ -17,18 +17,16 @@ use crate::gate::{Act, Question};
 use crate::identity::{Customer, account, rested};
 use crate::notify::{Notice, tell};
 use crate::topup::card::cards::{self, Card};
+use crate::topup::card::due::{self, Due};
 use crate::topup::card::gateway::{ConsentOrder, ConsentState, GatewayError, Reason};
 use crate::topup::card::look::Nothing;
-use crate::topup::card::{CLAIM, LOOK_EVERY, pause};
+use crate::topup::card::{CLAIM, LOOK_EVERY};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::json::Json;
 
 /// How long the card's bank waits for its holder.
 const LIFE: Micros = 15 * MINUTE;
-/// Taken up at once by one node.
-const BATCH: i64 = 8;
-
 /// A consent.
 #[derive(Clone, Debug)]
 pub struct Consent {
@@ -274,28 +272,36 @@ pub async fn resolve_by_reference(app: &App, reference: &str) -> Result<()> {
     Ok(())
 }
 
-/// Takes up consents that are due, once. Gives how many were taken up by this node.
-///
-/// # Errors
-/// A fault if a store fails.
-pub async fn resolve_consents_due(app: &Arc<App>) -> Result<usize> {
-    let query = sql(concat!(
+impl Due for Consent {
+    const DUE: &'static str = concat!(
         "SELECT ",
         consent_columns!(),
         " FROM auto_consent WHERE next_at IS NOT NULL AND next_at <= $1 ORDER BY next_at LIMIT $2"
-    ));
-    let registry = &app.stores.registry;
-    let mut taken = 0;
-    for row in registry.all(query.bind(app.clock.now()).bind(BATCH)).await? {
-        let consent = read(&row)?;
-        let claim = sql("UPDATE auto_consent SET attempts = attempts + 1, next_at = $1
-             WHERE consent_id = $2 AND attempts = $3 AND next_at IS NOT NULL");
-        let next = app.clock.now() + CLAIM.max(pause(consent.attempts));
-        let claim = claim.bind(next).bind(&consent.consent_id).bind(consent.attempts);
-        if registry.execute(claim).await? == 1 {
-            taken += 1;
-            resolve(app, &consent).await?;
-        }
+    );
+    const CLAIMED: &'static str = "UPDATE auto_consent SET attempts = attempts + 1, next_at = $1
+         WHERE consent_id = $2 AND attempts = $3 AND next_at IS NOT NULL";
+
+    fn read(row: &Row) -> omamori_db::Result<Self> {
+        read(row)
     }
-    Ok(taken)
+
+    fn id(&self) -> &str {
+        &self.consent_id
+    }
+
+    fn attempts(&self) -> i64 {
+        self.attempts
+    }
+
+    async fn go_on(&self, app: &App) -> Result<()> {
+        resolve(app, self).await.map(drop)
+    }
+}
+
+/// Takes up consents that are due, once. Gives how many were taken up by this node.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn resolve_consents_due(app: &App) -> Result<usize> {
+    due::take_up::<Consent>(app).await
 }

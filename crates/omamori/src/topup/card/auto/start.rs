@@ -16,12 +16,10 @@ use crate::identity::account::Account;
 use crate::identity::{account, rested};
 use crate::notify::{Notice, tell};
 use crate::topup::card::conversation::{self, Origin, State, Topup};
-use crate::topup::card::{CLAIM, begin, cards};
+use crate::topup::card::{CLAIM, begin, cards, due};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
-/// Taken up at once by one node.
-const BATCH: i64 = 8;
 /// A customer whose limits leave no room is told so once in this time.
 const HELD_AGAIN: Micros = DAY;
 
@@ -47,7 +45,7 @@ pub async fn start_due(app: &Arc<App>) -> Result<usize> {
     let query = sql("SELECT customer_id, trigger_id, next_at FROM auto_order
          WHERE next_at <= $1 ORDER BY next_at LIMIT $2");
     let mut tasks = JoinSet::new();
-    for row in registry.all(query.bind(app.clock.now()).bind(BATCH)).await? {
+    for row in registry.all(query.bind(app.clock.now()).bind(due::BATCH)).await? {
         let order = Order {
             customer_id: row.text("customer_id")?,
             trigger: row.array("trigger_id")?,
@@ -56,11 +54,7 @@ pub async fn start_due(app: &Arc<App>) -> Result<usize> {
         let app = app.clone();
         tasks.spawn(async move { take_up(&app, &order).await });
     }
-    let mut taken = 0;
-    while let Some(outcome) = tasks.join_next().await {
-        taken += usize::from(outcome.unwrap_or(Ok(false))?);
-    }
-    Ok(taken)
+    Ok(due::all(tasks).await)
 }
 
 /// Claims an order and carries it out; false if another node was faster. Who dies in between

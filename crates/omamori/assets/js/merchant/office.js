@@ -1,0 +1,11 @@
+/** What every page of the back office can do: one sees where one is, and signs out. */
+
+import { api } from "../api.js";
+import { part } from "../dom.js";
+
+document.querySelector(".officenav [aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
+part("signout").addEventListener("click", async () => {
+  await api("POST", "/api/merchant/v1/signout");
+  location.assign("/merchant");
+});
