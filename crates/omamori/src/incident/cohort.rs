@@ -314,8 +314,8 @@ pub async fn moves(registry: &Db, incident_id: &str) -> Result<Vec<(Move, String
     registry.all(query.bind(incident_id)).await?.iter().map(read).collect()
 }
 
-/// The disputed moves of one customer that an act, and no other, makes good or takes back, each with
-/// what it had from other members when that was planned.
+/// The disputed moves of one customer that an act, and no other, makes good or takes back, each
+/// with what it had from other members when that was planned.
 ///
 /// # Errors
 /// A fault if the registry fails.

@@ -335,7 +335,7 @@ async fn book(app: &App, transfer: Transfer, detail: &Value) -> Result<()> {
 /// marked as sent all the same ([`sent`]).
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::PayoutHeld`]; a fault.
+/// [`Code::NotFound`]; [`Code::FunctionClosed`]; a fault.
 pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>> {
     let query = sql("SELECT sealed FROM payout_file WHERE file_id = $1").bind(file_id);
     let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
@@ -343,7 +343,7 @@ pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>
     let opened = opened.map_err(|_| Error::fault("a payout file does not open"))?;
     let about = json!({ "file": file_id });
     let held = holds(app, &of_file(app, file_id).await?);
-    let opinion = if held { Err(Code::PayoutHeld) } else { Ok(()) };
+    let opinion = if held { Err(Code::FunctionClosed) } else { Ok(()) };
     let clearance = actor.decide(app, Act::PayoutFileTake, None, &about, opinion).await?;
     let tx = app.stores.registry.begin().await?;
     let entry = Entry {

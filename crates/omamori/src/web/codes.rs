@@ -436,10 +436,6 @@ codes! {
     IncidentPaid = "incident_paid", CONFLICT, "The transfer is made good already.",
         clerk: "この取引は補償済み、または補償の実行中です。" / "This transfer is made good already, or it is being made good.",
         customer: "この取引は補償済みです。" / "This transfer is made good already.";
-    /// A file for the bank pays a merchant whose payouts are held.
-    PayoutHeld = "payout_held", CONFLICT, "The file pays a merchant whose payouts are held.",
-        clerk: "振込保留中の加盟店への支払いが含まれています。保留を解除するまで取得できません。" / "This file pays a merchant whose payouts are held. Release them before you take it.",
-        customer: "振込保留中の加盟店への支払いが含まれています。" / "This file pays a merchant whose payouts are held.";
     /// The customer is in the lists of the incident already.
     IncidentMember = "incident_member", CONFLICT, "The customer is in the incident's lists already.",
         clerk: "このお客様はすでに対象に含まれています。" / "This customer is in the lists already.",

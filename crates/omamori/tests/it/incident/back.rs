@@ -161,7 +161,7 @@ async fn a_file_with_a_held_payout_is_not_given_out(app: &mut TestApp) {
         Closing { scope: Scope::Merchant(shops[0].0.merchant_id.clone()), ..closing(&world, None) };
     let control_id = control::close(&app.app, &actor, "山田", held).await.unwrap();
     let refused = payout::contents(&app.app, &actor, &file.file_id).await.unwrap_err();
-    assert_eq!(refused.code(), Code::PayoutHeld);
+    assert_eq!(refused.code(), Code::FunctionClosed);
     // What is with the bank already is marked all the same: the books say what is so.
     payout::sent(&app.app, &actor, &file.file_id).await.unwrap();
     control::open(&app.app, &actor, "鈴木", &control_id, "問題なし").await.unwrap();
