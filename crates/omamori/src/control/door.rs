@@ -69,7 +69,8 @@ doors! {
     External = "external", [ExternalUse];
     /// Linking an account elsewhere.
     ExternalLink = "external-link", [ExternalLink];
-    /// Payouts to merchants: none goes into a file. What is in one already is booked.
+    /// Payouts to merchants: none goes into a file, and a file with such a one is not given out.
+    /// What is in one already is booked.
     Payouts = "merchant-payouts", [Payout];
 }
 

@@ -68,6 +68,7 @@ pub const REGISTRY: &[Step] = &[
     step!(49, "incident counting", "registry/0049_incident_counting.sql"),
     step!(50, "settlement runs", "registry/0050_settlement_runs.sql"),
     step!(51, "webhook turns", "registry/0051_webhook_turns.sql"),
+    step!(52, "incident findings", "registry/0052_incident_findings.sql"),
     step!(54, "stops", "registry/0054_stops.sql"),
 ];
 

@@ -243,7 +243,7 @@ pub struct ActRow {
     pub yen: i64,
     /// `waiting` or `done`.
     pub state: String,
-    /// What came of it.
+    /// What came of it; of one that waits, `paying` from when its money may have moved.
     pub outcome: String,
     /// Yen that moved.
     pub moved: i64,
@@ -277,13 +277,22 @@ fn read_rows(rows: &[Row]) -> Result<Vec<ActRow>> {
     Ok(rows.iter().map(read).collect::<omamori_db::Result<_>>()?)
 }
 
-/// Rows of an act that wait, after a subject.
-pub(super) async fn waiting(
+/// Rows of an act that wait and are to be looked at, after a subject.
+pub(super) async fn due(
     registry: &Db,
     act_id: &str,
-    after: &str,
+    (after, now): (&str, Micros),
     limit: i64,
 ) -> Result<Vec<ActRow>> {
+    let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
+         WHERE act_id = $1 AND state = 'waiting' AND subject > $2 AND due_at <= $3
+         ORDER BY subject LIMIT $4");
+    let query = query.bind(act_id).bind(after).bind(now).bind(limit);
+    read_rows(&registry.all(query).await?)
+}
+
+/// Rows of an act that wait, after a subject.
+async fn waiting(registry: &Db, act_id: &str, after: &str, limit: i64) -> Result<Vec<ActRow>> {
     let query = sql("SELECT subject, yen, state, outcome, moved_yen FROM incident_act_row
          WHERE act_id = $1 AND state = 'waiting' AND subject > $2 ORDER BY subject LIMIT $3");
     read_rows(&registry.all(query.bind(act_id).bind(after).bind(limit)).await?)

@@ -1,5 +1,5 @@
 //! A customer says that they do not know a payment: where it lies in the time of an open incident,
-//! the claim joins the incident's review.
+//! the claim joins the incident's review. Nothing that is claimed counts before staff looked at it.
 
 use std::slice::from_ref;
 
@@ -7,6 +7,7 @@ use omamori_db::{Tx, sql};
 use omamori_ledger::Transfer;
 
 use super::count::Position;
+use super::query::SPAN_MAX;
 use super::{counting, log, moves};
 use crate::app::App;
 use crate::pos::micros;
@@ -24,15 +25,17 @@ pub(crate) struct Claimed {
 /// A fault if a store fails.
 pub(crate) async fn claim(app: &App, customer_id: &str, transfer: &Transfer) -> Result<Claimed> {
     let query = sql("SELECT incident_id FROM incident
-         WHERE closed_at IS NULL AND first_event_at <= $1 ORDER BY incident_id");
-    let rows = app.stores.registry.all(query.bind(micros(transfer))).await?;
+         WHERE closed_at IS NULL AND first_event_at <= $1 AND first_event_at > $2
+         ORDER BY incident_id");
+    let at = micros(transfer);
+    let rows = app.stores.registry.all(query.bind(at).bind(at - SPAN_MAX)).await?;
     let incidents: omamori_db::Result<Vec<_>> =
         rows.iter().map(|row| row.text("incident_id")).collect();
     let incidents = incidents?;
     let one = if incidents.is_empty() {
         None
     } else {
-        let position = Position::now(app).await?;
+        let position = Position::of_ledger(app).await?;
         moves::one(app, customer_id, transfer, &position).await?
     };
     Ok(Claimed { incidents, one })

@@ -8,6 +8,7 @@ use serde_json::json;
 use super::count::{Found, Position};
 use super::figures::{Counted, Figures};
 use super::moves::Move;
+use super::own;
 use super::query::{self, Asked};
 use super::{log, row};
 use crate::app::App;
@@ -133,12 +134,14 @@ pub(super) fn figures_of(found: &Found) -> Figures {
 }
 
 /// Pushes a move into an insert of many.
+///
+/// What a customer claims is reviewed before it counts.
 pub(super) fn move_row(insert: &mut Query, incident_id: &str, one: &Move, source: &str) {
     insert.push(incident_id);
     insert.push(one.transfer_id.to_be_bytes());
     insert.push(&one.customer_id);
     insert.push(&one.kind);
-    insert.push("disputed");
+    insert.push(if source == "claim" { "claimed" } else { "disputed" });
     insert.push(source);
     insert.push(one.came);
     insert.push(one.out);
@@ -165,6 +168,14 @@ pub async fn extents(registry: &Db) -> Result<HashMap<String, (i64, i64)>> {
     }
     for row in registry.all(losses).await? {
         extents.entry(row.text("incident_id")?).or_insert((0, 0)).1 = row.int("loss")?;
+    }
+    // Where members sent to members, a sum does not know whose loss it is.
+    let chains = sql("SELECT DISTINCT incident_id FROM incident_move
+         WHERE kind = 'receive' AND state = 'disputed'");
+    for row in registry.all(chains).await? {
+        let incident_id = row.text("incident_id")?;
+        let loss = Lists::read(registry, &incident_id).await?.extent.loss;
+        extents.entry(incident_id).or_insert((0, 0)).1 = loss;
     }
     Ok(extents)
 }
@@ -249,7 +260,20 @@ pub async fn members_after(
          ORDER BY customer_id LIMIT $3");
     let query = query.bind(incident_id).bind(after).bind(limit);
     let read = |row: &Row| Ok((Member::read(row)?, row.int("loss")?));
-    registry.all(query).await?.iter().map(read).collect()
+    let rows = registry.all(query).await?;
+    let mut page = rows.iter().map(read).collect::<Result<Vec<_>>>()?;
+    let receivers = sql("SELECT DISTINCT customer_id FROM incident_move
+         WHERE incident_id = $1 AND kind = 'receive' AND state = 'disputed'");
+    let receivers = registry.all(receivers.bind(incident_id)).await?;
+    let receivers: HashSet<String> =
+        receivers.iter().map(|row| row.text("customer_id")).collect::<omamori_db::Result<_>>()?;
+    for (member, loss) in &mut page {
+        if receivers.contains(&member.customer_id) {
+            let moves = disputed_of(registry, incident_id, &member.customer_id).await?;
+            *loss = moves.iter().map(Move::loss).sum();
+        }
+    }
+    Ok(page)
 }
 
 /// The disputed moves; those that were cleared count no more.
@@ -258,7 +282,7 @@ pub async fn members_after(
 /// A fault if the registry fails.
 pub async fn disputed(registry: &Db, incident_id: &str) -> Result<Vec<Move>> {
     let mut moves = moves(registry, incident_id).await?;
-    moves.retain(|(_, is_disputed)| *is_disputed);
+    moves.retain(|(_, state)| state == "disputed");
     Ok(moves.into_iter().map(|(one, _)| one).collect())
 }
 
@@ -272,22 +296,26 @@ pub async fn disputed_of(registry: &Db, incident_id: &str, customer_id: &str) ->
          WHERE incident_id = $1 AND customer_id = $2 AND state = 'disputed'
          ORDER BY at, transfer_id");
     let query = query.bind(incident_id).bind(customer_id);
-    registry.all(query).await?.iter().map(read_move).collect()
+    let rows = registry.all(query).await?;
+    let mut moves = rows.iter().map(read_move).collect::<Result<Vec<_>>>()?;
+    own::share_as_listed(registry, incident_id, &mut moves, &HashSet::new()).await?;
+    Ok(moves)
 }
 
-/// All moves, and whether each is disputed.
+/// All moves, and how each stands: `disputed`, `claimed` (and not reviewed) or `cleared`.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn moves(registry: &Db, incident_id: &str) -> Result<Vec<(Move, bool)>> {
+pub async fn moves(registry: &Db, incident_id: &str) -> Result<Vec<(Move, String)>> {
     let query = sql("SELECT transfer_id, customer_id, kind, state, in_yen, out_yen, back_yen,
              store_id, decision_id, at FROM incident_move
          WHERE incident_id = $1 ORDER BY at, transfer_id");
-    let read = |row: &Row| Ok((read_move(row)?, row.text("state")? == "disputed"));
+    let read = |row: &Row| Ok((read_move(row)?, row.text("state")?));
     registry.all(query.bind(incident_id)).await?.iter().map(read).collect()
 }
 
-/// The disputed moves of one customer that an act, and no other, makes good.
+/// The disputed moves of one customer that an act, and no other, makes good or takes back, each
+/// with what it had from other members when that was planned.
 ///
 /// # Errors
 /// A fault if the registry fails.
@@ -297,15 +325,20 @@ pub(super) async fn made_good_by(
     customer_id: &str,
 ) -> Result<Vec<Move>> {
     let query = sql("SELECT m.transfer_id, m.customer_id, m.kind, m.in_yen, m.out_yen, m.back_yen,
-             m.store_id, m.decision_id, m.at FROM incident_move m
+             m.store_id, m.decision_id, m.at, COALESCE(a.received_yen, 0) AS received_yen
+         FROM incident_move m
          JOIN incident_paid p ON p.transfer_id = m.transfer_id
+         LEFT JOIN incident_act_move a
+             ON a.act_id = p.act_id AND a.transfer_id = m.transfer_id
          WHERE m.incident_id = $1 AND m.customer_id = $2 AND p.act_id = $3
              AND m.state = 'disputed'");
     let query = query.bind(incident_id).bind(customer_id).bind(act_id);
-    registry.all(query).await?.iter().map(read_move).collect()
+    let read = |row: &Row| Ok(Move { received: row.int("received_yen")?, ..read_move(row)? });
+    registry.all(query).await?.iter().map(read).collect()
 }
 
-/// The transfers of an incident that an act makes good already, its own or another one's.
+/// The transfers of an incident that an act makes good or takes back already, its own or another
+/// one's.
 ///
 /// # Errors
 /// A fault if the registry fails.
@@ -327,6 +360,7 @@ fn read_move(row: &Row) -> Result<Move> {
         back: row.int("back_yen")?,
         store_id: row.text("store_id")?,
         decision_id: row.text("decision_id")?,
+        received: 0,
     })
 }
 
@@ -349,7 +383,8 @@ impl Lists {
     /// A fault if the registry fails.
     pub async fn read(registry: &Db, incident_id: &str) -> Result<Self> {
         let members = members(registry, incident_id).await?;
-        let moves = disputed(registry, incident_id).await?;
+        let mut moves = disputed(registry, incident_id).await?;
+        own::share_as_listed(registry, incident_id, &mut moves, &HashSet::new()).await?;
         let of = |fits: fn(&str) -> bool| {
             let kept = members.iter().filter(|member| fits(&member.state));
             Figures::of(&kept.map(Member::counted).collect::<Vec<_>>(), &moves)

@@ -388,7 +388,9 @@ pub(super) async fn insert_moves(
             12,
         )
         .ending(
-            "ON CONFLICT (incident_id, transfer_id) DO UPDATE SET back_yen = excluded.back_yen",
+            "ON CONFLICT (incident_id, transfer_id) DO UPDATE SET back_yen = excluded.back_yen,
+                 state = CASE WHEN incident_move.state = 'claimed' THEN excluded.state
+                     ELSE incident_move.state END",
         );
         for one in moves {
             move_row(&mut insert, incident_id, one, source);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::act::{ActKind, ActRow, Letter, Planned};
 use super::plan::scope;
-use super::{log, money};
+use super::{log, money, still};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::control::{self, Closing, Door, Scope};
@@ -16,6 +16,9 @@ use crate::identity::{desk, standing};
 use crate::notify::{AccountStopper, Notice, tell};
 use crate::settlement::hold::{self, Outcome};
 use crate::web::error::{Error, Result};
+
+/// The outcome of a row of who was cleared since the dry run: nothing is done.
+const CLEARED: &str = "cleared";
 
 /// Marks a row as done. False if somebody else did.
 async fn claim(
@@ -30,33 +33,56 @@ async fn claim(
     Ok(tx.execute(update.bind(&row.subject)).await? == 1)
 }
 
-/// Does a row.
-pub(super) async fn carry_out(app: &App, act: &Planned, row: &ActRow) -> Result<()> {
+/// Does a row. False if it waits for what is not known yet.
+pub(super) async fn carry_out(app: &App, act: &Planned, row: &ActRow) -> Result<bool> {
     let actor = Actor::on_behalf_of(act.started_by.clone().unwrap_or_default());
     match act.parameters.kind {
         ActKind::Compensate => {
-            let moved = money::compensate(app, act, &row.subject, row.yen).await?;
-            account_for(app, &actor, (act, row), Act::IncidentCompensate, moved).await
+            let step = money::compensate(app, act, row).await?;
+            after(app, &actor, (act, row), Act::IncidentCompensate, step).await
         }
         ActKind::Reverse => {
-            let moved = money::reverse(app, act, &row.subject, row.yen).await?;
-            account_for(app, &actor, (act, row), Act::IncidentReverse, moved).await
+            let step = money::reverse(app, act, row).await?;
+            after(app, &actor, (act, row), Act::IncidentReverse, step).await
         }
         ActKind::CloseDoors => {
             let door = Door::of(&row.subject).ok_or(Error::fault("a door is none"))?;
-            close(app, &actor, (act, row), door, scope(&act.parameters, door)?).await
+            let scope = scope(&act.parameters, door)?;
+            close(app, &actor, (act, row), door, scope).await.map(|()| true)
         }
         ActKind::HoldPayouts => {
             let merchant = Scope::Merchant(row.subject.clone());
-            close(app, &actor, (act, row), Door::Payouts, merchant).await
+            close(app, &actor, (act, row), Door::Payouts, merchant).await.map(|()| true)
         }
         ActKind::HoldSales | ActKind::ReleaseSales => on_sale(app, &actor, act, row).await,
         _ => on_account(app, &actor, act, row).await,
     }
 }
 
+/// What follows from what became of a row's money.
+async fn after(
+    app: &App,
+    actor: &Actor,
+    of: (&Planned, &ActRow),
+    what: Act,
+    step: money::Step,
+) -> Result<bool> {
+    match step {
+        money::Step::Moved(outcome, yen) => {
+            account_for(app, actor, of, what, (outcome, yen)).await?;
+        }
+        money::Step::Cleared => account_for(app, actor, of, what, (CLEARED, 0)).await?,
+        money::Step::Gone => {}
+        money::Step::Waits => {
+            still::wait(app, of.0, of.1).await?;
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
 /// Holds a sale, or releases it.
-async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<()> {
+async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<bool> {
     let payment = Kind::Payment.parse(&row.subject).ok_or(Error::fault("a payment is none"))?;
     let sale = hold::sale(app, payment).await?.ok_or(Error::fault("a sale is not there"))?;
     let holds = act.parameters.kind == ActKind::HoldSales;
@@ -67,7 +93,9 @@ async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Resul
     let now = app.clock.now();
     let by = (act.incident_id.as_str(), act.act_id.as_str());
     let mut tx = app.stores.registry.begin().await?;
-    let outcome = if holds && sale.yen <= 0 {
+    let outcome = if holds && !still::concerns_payment(&mut tx, act, payment).await? {
+        CLEARED
+    } else if holds && sale.yen <= 0 {
         "nothing" // refunded since
     } else if holds {
         match hold::hold_in(&mut tx, &sale, by, now).await? {
@@ -82,12 +110,13 @@ async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Resul
     };
     let moved = if outcome == "done" { sale.yen } else { 0 };
     if !claim(app, &mut tx, (act, row), (outcome, moved)).await? {
-        return Ok(());
+        return Ok(true);
     }
     let subject = sale.merchant_id.as_str();
     let before = json!({ "outcome": outcome });
     let entry = Entry { actor, act: what, subject, before, after, reason: &act.reason };
-    audit::commit(app, tx, &clearance, &entry).await
+    audit::commit(app, tx, &clearance, &entry).await?;
+    Ok(true)
 }
 
 /// What has moved in the ledger is written down, and told, once.
@@ -96,14 +125,19 @@ async fn account_for(
     actor: &Actor,
     (act, row): (&Planned, &ActRow),
     what: Act,
-    (outcome, moved): money::Moved,
+    (outcome, moved): (&str, i64),
 ) -> Result<()> {
     let customer = row.subject.as_str();
     let after = json!({ "incident": act.incident_id, "act": act.act_id, "outcome": outcome,
         "yen": moved });
     let clearance = actor.decide(app, act_of(what), Some(customer), &after, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
-    if !claim(app, &mut tx, (act, row), (outcome, moved)).await? {
+    let is_ended = if outcome == CLEARED {
+        still::end_cleared(&mut tx, act, row, app.clock.now()).await?
+    } else {
+        claim(app, &mut tx, (act, row), (outcome, moved)).await?
+    };
+    if !is_ended {
         return Ok(());
     }
     let notice = match (what, outcome) {
@@ -142,7 +176,8 @@ async fn told(app: &App, tx: &mut Tx, act: &Planned, customer_id: &str) -> Resul
     Ok(())
 }
 
-/// Closes a door, if it is not closed for just these.
+/// Closes a door, if it is not closed for just these. One that opens by itself is none that stays
+/// closed until somebody opens it.
 async fn close(
     app: &App,
     actor: &Actor,
@@ -151,7 +186,8 @@ async fn close(
     scope: Scope,
 ) -> Result<()> {
     let closed = app.gate.controls().closed(app.clock.now());
-    let is_closed = closed.iter().any(|one| one.door == door && one.scope == scope);
+    let is_closed =
+        closed.iter().any(|one| one.door == door && one.scope == scope && one.ends_at.is_none());
     if !is_closed {
         let closing = Closing {
             door,
@@ -169,8 +205,9 @@ async fn close(
     Ok(tx.commit().await?)
 }
 
-/// What is done to an account alone: rows of the registry.
-async fn on_account(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<()> {
+/// What is done to an account alone: rows of the registry. False if the customer was cleared, or
+/// confirmed again, just now: it comes again.
+async fn on_account(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<bool> {
     let customer = row.subject.as_str();
     let what = match act.parameters.kind {
         ActKind::Freeze => Act::StaffFreeze,
@@ -181,12 +218,22 @@ async fn on_account(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Re
     };
     let query = sql("SELECT status FROM customer WHERE customer_id = $1").bind(customer);
     let status = app.stores.registry.one(query).await?.text("status")?;
-    let outcome = if status == "closed" { "gone" } else { "done" };
+    let mut look = app.stores.registry.begin().await?;
+    let concerns = still::concerns(&mut look, act, customer).await?;
+    drop(look);
+    let outcome = match (concerns, status.as_str()) {
+        (false, _) => CLEARED,
+        (true, "closed") => "gone",
+        (true, _) => "done",
+    };
     let after = json!({ "incident": act.incident_id, "act": act.act_id, "outcome": outcome });
     let clearance = actor.decide(app, what, Some(customer), &after, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
+    if still::concerns(&mut tx, act, customer).await? != concerns {
+        return Ok(false); // the decision that was written down says something else
+    }
     if !claim(app, &mut tx, (act, row), (outcome, 0)).await? {
-        return Ok(());
+        return Ok(true);
     }
     if outcome == "done" {
         effect(app, &mut tx, act, customer).await?;
@@ -194,7 +241,8 @@ async fn on_account(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Re
     let (before, reason) = (json!({ "status": status }), act.reason.as_str());
     let entry = Entry { actor, act: what, subject: customer, before, after, reason };
     audit::commit(app, tx, &clearance, &entry).await?;
-    standing::forget(app, customer).await
+    standing::forget(app, customer).await?;
+    Ok(true)
 }
 
 async fn effect(app: &App, tx: &mut Tx, act: &Planned, customer: &str) -> Result<()> {

@@ -68,7 +68,7 @@ pub struct Figures {
     pub out: i64,
     /// Came back.
     pub back: i64,
-    /// What is lost: out less back.
+    /// What is lost: out less back, less what members had received of other members.
     pub loss: i64,
     /// The first decision that matched.
     pub first_at: Option<Micros>,
@@ -120,7 +120,7 @@ impl Figures {
             }
         }
         let sum = |figure: fn(&Move) -> i64| moves.iter().map(|one| figure(one)).sum::<i64>();
-        let spent = moves.iter().filter(|one| one.loss() > 0);
+        let spent = moves.iter().filter(|one| one.gone() > 0);
         Self {
             customers: size(members.len()),
             with_loss: size(loss_of.values().filter(|loss| **loss > 0).count()),
@@ -156,7 +156,7 @@ fn stores(moves: &[&Move]) -> Vec<ByStore> {
         let (store, customers) = stores.entry(&one.store_id).or_default();
         one.store_id.clone_into(&mut store.store_id);
         store.count += 1;
-        store.yen += one.loss();
+        store.yen += one.gone();
         customers.insert(&one.customer_id);
     }
     let whole = |(store, customers): (ByStore, BTreeSet<&str>)| ByStore {

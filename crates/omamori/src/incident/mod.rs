@@ -23,6 +23,7 @@ pub mod figures;
 pub mod log;
 mod money;
 pub mod moves;
+mod own;
 mod pages;
 pub mod plan;
 pub mod query;
@@ -31,6 +32,7 @@ pub mod review;
 pub mod row;
 mod rows;
 pub mod run;
+mod still;
 mod words;
 
 use std::sync::Arc;

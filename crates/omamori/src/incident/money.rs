@@ -5,10 +5,11 @@ use omamori_db::sql;
 use omamori_ledger::{Account, CreateTransferResult as R, Request, Transfer, TransferFlags};
 use serde_json::json;
 
-use super::act::Planned;
+use super::act::{ActRow, Planned};
 use super::cohort::made_good_by;
 use super::count::Position;
-use super::moves::loss_now;
+use super::moves::{came_now, loss_now};
+use super::still::{Look, begins_to_pay};
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, wallet_account_id};
 use crate::gate::{Act, Question};
@@ -29,40 +30,77 @@ fn first_compensation_id(act: &Planned, customer_id: &str) -> u128 {
     derive("incident-compensation", &[act.incident_id.as_bytes(), customer_id.as_bytes()])
 }
 
-/// The id of the transfer that takes back what came in.
+/// The id of the transfer by which an act takes back what came in.
 #[must_use]
-pub fn reversal_id(incident_id: &str, customer_id: &str) -> u128 {
-    derive("incident-reversal", &[incident_id.as_bytes(), customer_id.as_bytes()])
+pub fn reversal_id(act: &Planned, customer_id: &str) -> u128 {
+    let parts = [&act.incident_id, customer_id, &act.act_id].map(str::as_bytes);
+    derive("incident-reversal", &parts)
 }
 
-/// What a transfer did: a word, and yen.
-pub(super) type Moved = (&'static str, i64);
+/// The same, of an act that began when an incident had one take-back.
+fn first_reversal_id(act: &Planned, customer_id: &str) -> u128 {
+    derive("incident-reversal", &[act.incident_id.as_bytes(), customer_id.as_bytes()])
+}
+
+/// What became of a row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// What a transfer did: a word, and yen.
+    Moved(&'static str, i64),
+    /// It is not known yet what is lost: something that was sent waits to be taken.
+    Waits,
+    /// The member was cleared since the dry run: nothing moves.
+    Cleared,
+    /// Another node ended it.
+    Gone,
+}
+
+impl Step {
+    /// Why no money of a row moves, if so.
+    const fn instead(look: Look) -> Option<Self> {
+        match look {
+            Look::Pays => None,
+            Look::Cleared => Some(Self::Cleared),
+            Look::Gone => Some(Self::Gone),
+        }
+    }
+}
 
 /// Makes a loss good, from the operator's loss account: into the wallet, or, where that is closed,
 /// to what is owed outside of wallets. Never more than was agreed on, and never more than is lost
 /// now of the transfers that this act took: a store may have refunded, another act may have been
-/// first.
-pub(super) async fn compensate(
-    app: &App,
-    act: &Planned,
-    customer_id: &str,
-    amount: i64,
-) -> Result<Moved> {
+/// first. As long as something that was sent waits to be taken, the row waits: it may come back.
+pub(super) async fn compensate(app: &App, act: &Planned, row: &ActRow) -> Result<Step> {
+    let (customer_id, amount) = (row.subject.as_str(), row.yen);
     let [loss, payable] =
         [AccountCode::IncidentLoss, AccountCode::IncidentPayable].map(operator_account);
     let paying = Paying { app, act, customer_id, what: Act::IncidentCompensate, amount };
     let id = compensation_id(act, customer_id);
-    if let Some(stands) = paying.before(id).await? {
+    let paid = |stands: &Transfer| {
         let is_out = stands.credit_account_id == payable.id;
-        return Ok((if is_out { "payout" } else { "done" }, yen(&stands)));
+        Step::Moved(if is_out { "payout" } else { "done" }, yen(stands))
+    };
+    if let Some(stands) = paying.before(id, first_compensation_id(act, customer_id)).await? {
+        return Ok(paid(&stands));
     }
     let wallet = wallet_account_id(customer_id);
     let registry = &app.stores.registry;
     let moves = made_good_by(registry, (&act.incident_id, &act.act_id), customer_id).await?;
-    let (moves, now) = (moves.iter().collect::<Vec<_>>(), Position::of_ledger(app).await?);
-    let amount = amount.min(loss_now(app, &moves, &now).await?);
+    let (mut lost, mut waits, now) = (0, 0, Position::of_ledger(app).await?);
+    for one in &moves {
+        let loss = loss_now(app, one, &now).await?;
+        lost += loss.lost;
+        waits += loss.waits;
+    }
+    if waits > 0 {
+        return Ok(Step::Waits);
+    }
+    if let Some(instead) = Step::instead(begins_to_pay(app, act, row).await?) {
+        return Ok(instead);
+    }
+    let amount = amount.min(lost);
     if amount <= 0 {
-        return Ok(("nothing", 0));
+        return Ok(Step::Moved("nothing", 0));
     }
     let query = sql("SELECT status FROM customer WHERE customer_id = $1").bind(customer_id);
     let row = registry.optional(query).await?;
@@ -94,20 +132,34 @@ pub(super) async fn compensate(
         stands = paying.transfer(accounts(), outside).await?;
     }
     let stands = stands.ok_or(Error::fault("a compensation was refused by the ledger"))?;
-    Ok((if stands.credit_account_id == payable.id { "payout" } else { "done" }, yen(&stands)))
+    Ok(paid(&stands))
 }
 
-/// Takes back what came in, as far as it is there.
-pub(super) async fn reverse(
-    app: &App,
-    act: &Planned,
-    customer_id: &str,
-    amount: i64,
-) -> Result<Moved> {
+/// Takes back what came in by the transfers that this act took, as far as it is there: less what
+/// was taken back since by a cancel or a chargeback. What is the customer's own stays.
+pub(super) async fn reverse(app: &App, act: &Planned, row: &ActRow) -> Result<Step> {
+    let customer_id = row.subject.as_str();
     let held = operator_account(AccountCode::IncidentReturned);
-    let paying = Paying { app, act, customer_id, what: Act::IncidentReverse, amount };
+    let paying = Paying { app, act, customer_id, what: Act::IncidentReverse, amount: row.yen };
+    let id = reversal_id(act, customer_id);
+    if let Some(stands) = paying.before(id, first_reversal_id(act, customer_id)).await? {
+        return Ok(Step::Moved("done", yen(&stands)));
+    }
+    if let Some(instead) = Step::instead(begins_to_pay(app, act, row).await?) {
+        return Ok(instead);
+    }
+    let of = (act.incident_id.as_str(), act.act_id.as_str());
+    let mut came = 0;
+    for one in made_good_by(&app.stores.registry, of, customer_id).await? {
+        came += came_now(app, &one).await?;
+    }
+    let amount = row.yen.min(came);
+    if amount <= 0 {
+        return Ok(Step::Moved("nothing", 0));
+    }
+    let paying = Paying { amount, ..paying };
     let transfer = Transfer {
-        id: reversal_id(&act.incident_id, customer_id),
+        id,
         debit_account_id: wallet_account_id(customer_id),
         credit_account_id: held.id,
         amount: amount.unsigned_abs(),
@@ -116,13 +168,8 @@ pub(super) async fn reverse(
         flags: TransferFlags::BALANCING_DEBIT,
         ..Transfer::default()
     };
-    let stands = match app.gate.transfer_certainly(transfer.id).await? {
-        Some(stands) => Some(stands.transfer),
-        None => paying.transfer(vec![held], transfer).await?,
-    };
-    let Some(stands) = stands else { return Ok(("nothing", 0)) };
-    let is_own = paying.is_own(&stands).await?;
-    Ok(if is_own { ("done", yen(&stands)) } else { ("already", 0) })
+    let stands = paying.transfer(vec![held], transfer).await?;
+    Ok(stands.map_or(Step::Moved("nothing", 0), |stands| Step::Moved("done", yen(&stands))))
 }
 
 struct Paying<'a> {
@@ -140,18 +187,11 @@ impl Paying<'_> {
         Ok(record.and_then(|record| record["detail"]["act"].as_str().map(str::to_owned)))
     }
 
-    /// Whether a transfer was made by this act, and not by another one of the incident.
-    async fn is_own(&self, transfer: &Transfer) -> Result<bool> {
-        let made_by = self.made_by(transfer).await?;
-        Ok(made_by.is_none_or(|act_id| act_id == self.act.act_id))
-    }
-
-    /// What this act has paid already.
-    async fn before(&self, id: u128) -> Result<Option<Transfer>> {
+    /// What this act has moved already, under its own id or as the first act of its incident.
+    async fn before(&self, id: u128, first: u128) -> Result<Option<Transfer>> {
         if let Some(stands) = self.app.gate.transfer_certainly(id).await? {
             return Ok(Some(stands.transfer));
         }
-        let first = first_compensation_id(self.act, self.customer_id);
         let Some(stands) = self.app.gate.transfer(first).await? else { return Ok(None) };
         let is_own = self.made_by(&stands.transfer).await?.is_some_and(|id| id == self.act.act_id);
         Ok(is_own.then_some(stands.transfer))

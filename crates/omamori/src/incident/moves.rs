@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use super::count::{Position, RECORDS, Seen};
 use super::counting::Steps;
+use super::own;
 use super::query::{Money, Query};
 use crate::app::App;
 use crate::clock::Micros;
@@ -15,7 +16,10 @@ use crate::gate::chart::{TransferCode, due, wallet_account_id};
 use crate::gate::evidence::DecisionId;
 use crate::gate::windows::Position as Refunded;
 use crate::id::Kind;
+use crate::pos::topup::topup_cancel_id;
 use crate::pos::{Paid, claims, micros, yen};
+use crate::send::transfers::{self, State};
+use crate::topup::card;
 use crate::wallet::entry::EntryKind;
 use crate::web::error::Result;
 
@@ -43,13 +47,36 @@ pub struct Move {
     pub store_id: String,
     /// `dec_…`.
     pub decision_id: String,
+    /// Of what went out, or of what came in: what had come from another member and left the wallet
+    /// again. It is that member's loss and not this one's. Reckoned from all moves
+    /// ([`own::share`]), and no part of what is found.
+    #[serde(skip)]
+    pub received: i64,
 }
 
 impl Move {
-    /// What is lost by it.
+    /// What went out by it and has not come back.
     #[must_use]
-    pub const fn loss(&self) -> i64 {
+    pub const fn gone(&self) -> i64 {
         self.out - self.back
+    }
+
+    /// What its customer lost by it.
+    #[must_use]
+    pub fn loss(&self) -> i64 {
+        if self.out > 0 { (self.gone() - self.received).max(0) } else { 0 }
+    }
+
+    /// Whether it came from another customer.
+    #[must_use]
+    pub fn is_receipt(&self) -> bool {
+        self.kind == EntryKind::Receive.as_str()
+    }
+
+    /// Whether it was sent to another customer.
+    #[must_use]
+    pub fn is_send(&self) -> bool {
+        self.kind == EntryKind::SendWaiting.as_str()
     }
 
     /// `pay_…`, if it was a payment.
@@ -85,7 +112,40 @@ pub(super) async fn of(
         let first = Wallet { app, query, position, customer_id, wallet, seen };
         moves.extend(first.moves(&statement).await?);
     }
+    let wallets = members.keys().map(|id| (wallet_account_id(id), id.as_str())).collect();
+    passed_on(app, &mut moves, &wallets, (position, query.end(position.at))).await?;
+    let receipts = own::receipts_of(&moves);
+    own::share(&mut moves, &receipts, &HashSet::new());
     Ok(Some(moves))
+}
+
+/// Adds what members received by disputed sends of other members, where it is not among the moves
+/// already: the same yen is not lost twice.
+pub(super) async fn passed_on(
+    app: &App,
+    moves: &mut Vec<Move>,
+    wallets: &HashMap<u128, &str>,
+    (position, end): (&Position, Micros),
+) -> Result<()> {
+    let known: HashSet<u128> = moves.iter().map(|one| one.transfer_id).collect();
+    let sends = moves.iter().filter(|one| one.is_send() && one.gone() > 0);
+    let receipts: Vec<u128> = sends.map(|one| transfers::receive_id(one.transfer_id)).collect();
+    let mut added = Vec::new();
+    for receipt in receipts.into_iter().filter(|id| !known.contains(id)) {
+        let Some(stored) = app.gate.transfer(receipt).await? else { continue };
+        let transfer = stored.transfer;
+        let Some(customer_id) = wallets.get(&transfer.credit_account_id) else { continue };
+        if transfer.timestamp <= position.ledger && micros(&transfer) < end {
+            added.extend(one(app, customer_id, &transfer, position).await?);
+        }
+    }
+    if !added.is_empty() {
+        moves.extend(added);
+        moves.sort_by(|a, b| {
+            (&a.customer_id, a.at, a.transfer_id).cmp(&(&b.customer_id, b.at, b.transfer_id))
+        });
+    }
+    Ok(())
 }
 
 /// A transfer alone, as a customer disputes it.
@@ -100,16 +160,56 @@ pub(super) async fn one(
     shape(app, (customer_id, wallet), (kind, transfer), position, None).await
 }
 
-/// What is lost by moves as the ledger has them now: a refund since the count is no loss.
-pub(super) async fn loss_now(app: &App, moves: &[&Move], position: &Position) -> Result<i64> {
-    let mut loss = 0;
-    for known in moves.iter().filter(|known| known.out > 0) {
-        if let Some(found) = app.gate.transfer(known.transfer_id).await? {
-            let now = one(app, &known.customer_id, &found.transfer, position).await?;
-            loss += now.map_or(0, |now| now.loss());
-        }
+/// A loss as the ledger has it now. Yen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct LossNow {
+    /// Lost.
+    pub lost: i64,
+    /// Sent, and waiting to be taken: it is lost when it is taken, and not when it comes back.
+    pub waits: i64,
+}
+
+impl LossNow {
+    /// If nothing of it comes back.
+    pub(super) const fn most(self) -> i64 {
+        self.lost + self.waits
     }
-    Ok(loss)
+}
+
+/// What is lost by a move as the ledger has it now: a refund since the count is no loss, and what
+/// waits to be taken is not known yet.
+pub(super) async fn loss_now(app: &App, known: &Move, position: &Position) -> Result<LossNow> {
+    if known.out <= 0 {
+        return Ok(LossNow::default());
+    }
+    let own = |gone: i64| (gone - known.received).max(0);
+    if known.is_send() {
+        let Some(send) = transfers::known(app, known.transfer_id).await? else {
+            return Ok(LossNow::default());
+        };
+        let yen = own(yen(&send.transfer));
+        return Ok(match send.state {
+            State::Waiting { .. } => LossNow { lost: 0, waits: yen },
+            State::Taken { .. } => LossNow { lost: yen, waits: 0 },
+            State::Returned { .. } => LossNow::default(),
+        });
+    }
+    let Some(found) = app.gate.transfer(known.transfer_id).await? else {
+        return Ok(LossNow::default());
+    };
+    let now = one(app, &known.customer_id, &found.transfer, position).await?;
+    Ok(LossNow { lost: now.map_or(0, |now| own(now.gone())), waits: 0 })
+}
+
+/// What came by a move and was not taken back since, less what left the wallet again as others'
+/// loss: by a cancel, or by chargebacks that took it or are about to.
+pub(super) async fn came_now(app: &App, known: &Move) -> Result<i64> {
+    let id = known.transfer_id;
+    if known.came <= 0 || app.gate.transfer(topup_cancel_id(id)).await?.is_some() {
+        return Ok(0);
+    }
+    let charged_back = card::charged_back(app, &Kind::Topup.text(id)).await?;
+    Ok((known.came - charged_back - known.received).max(0))
 }
 
 /// What a wallet's account saw from the span's beginning up to the position, the oldest first.
@@ -227,6 +327,7 @@ async fn shape(
         back,
         store_id: store.map(|store| store.store_id.clone()).unwrap_or_default(),
         decision_id: Kind::Decision.text(decision),
+        received: 0,
     }))
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::act::{self, ActKind, ActRow, Parameters, Planned};
-use super::rows::{self, Dry};
+use super::rows::{self, Dry, Part};
 use super::{log, row};
 use crate::app::App;
 use crate::audit::{self, Entry};
@@ -49,9 +49,15 @@ fn digest(act_id: &str, parameters: &str, Dry { rows, moves }: &Dry) -> [u8; 32]
         hash.update(subject);
         hash.update(yen.to_be_bytes());
     }
-    for (transfer_id, customer_id) in moves {
+    for (transfer_id, part) in moves {
         hash.update(transfer_id.to_be_bytes());
-        hash.update(customer_id);
+        hash.update(&part.customer_id);
+    }
+    // Last, and only where there is any: plans of before know nothing of it.
+    for (transfer_id, part) in moves.iter().filter(|(_, part)| part.received != 0) {
+        hash.update(b"received\0");
+        hash.update(transfer_id.to_be_bytes());
+        hash.update(part.received.to_be_bytes());
     }
     hash.finalize().into()
 }
@@ -128,15 +134,18 @@ async fn insert_rows(tx: &mut Tx, act_id: &str, rows: &BTreeMap<String, i64>) ->
     Ok(())
 }
 
-async fn insert_moves(tx: &mut Tx, act_id: &str, moves: &BTreeMap<u128, String>) -> Result<()> {
+async fn insert_moves(tx: &mut Tx, act_id: &str, moves: &BTreeMap<u128, Part>) -> Result<()> {
     let moves: Vec<_> = moves.iter().collect();
     for moves in moves.chunks(ROWS_AT_ONCE) {
-        let mut insert =
-            sql_rows("INSERT INTO incident_act_move (act_id, transfer_id, customer_id)", 3);
-        for (transfer_id, customer_id) in moves {
+        let mut insert = sql_rows(
+            "INSERT INTO incident_act_move (act_id, transfer_id, customer_id, received_yen)",
+            4,
+        );
+        for (transfer_id, part) in moves {
             insert.push(act_id);
             insert.push(transfer_id.to_be_bytes());
-            insert.push(customer_id.as_str());
+            insert.push(part.customer_id.as_str());
+            insert.push(part.received);
         }
         tx.execute(insert).await?;
     }
@@ -220,12 +229,12 @@ pub(crate) async fn start_in(
     if tx.execute(update.bind(by).bind(now).bind(act_id)).await? != 1 {
         return Err(Code::ApprovalClosed.into());
     }
-    if planned.parameters.kind == ActKind::Compensate {
+    if matches!(planned.parameters.kind, ActKind::Compensate | ActKind::Reverse) {
         if dry.moves.is_empty() {
             return Err(Code::ApprovalClosed.into()); // planned before transfers were written down
         }
-        // Losses that another act took first, of this incident or another one, stay its own: the
-        // run pays what is taken here.
+        // Transfers that another act took first, of this incident or another one, stay its own:
+        // the run pays, or takes back, what is taken here.
         let take = sql("INSERT INTO incident_paid (transfer_id, incident_id, act_id)
              SELECT m.transfer_id, m.incident_id, a.act_id FROM incident_act_move a
              JOIN incident_move m ON m.transfer_id = a.transfer_id

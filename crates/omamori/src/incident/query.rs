@@ -16,8 +16,8 @@ use crate::web::text::Text;
 
 const GROUPS_MAX: usize = 50;
 const CONDITIONS_MAX: usize = 8;
-/// The longest span that is looked through.
-const SPAN_MAX: Micros = 92 * DAY;
+/// The longest span that is looked through, and the longest time of an incident.
+pub(super) const SPAN_MAX: Micros = 92 * DAY;
 
 /// Which money of the customers found is disputed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

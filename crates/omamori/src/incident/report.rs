@@ -247,7 +247,7 @@ impl Source {
             let moves = self.lists.moves.iter().filter(|one| one.customer_id == customer);
             let row = |one: &super::moves::Move| {
                 let kind = self.text.named("entry.", &one.kind);
-                vec![moment(one.at), kind, yen_text(one.came - one.loss())]
+                vec![moment(one.at), kind, yen_text(one.came - one.gone())]
             };
             blocks.push(self.table(
                 "incident.letter_moves",

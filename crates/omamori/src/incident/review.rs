@@ -6,7 +6,7 @@ use omamori_db::{Tx, sql, sql_rows};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::cohort::{Lists, Member};
+use super::cohort::{self, Lists, Member};
 use super::moves::Move;
 use super::row::{self, Incident, IncidentKind};
 use super::{log, words};
@@ -63,7 +63,8 @@ pub async fn review(app: &App, actor: &Actor, incident_id: &str, review: &Review
     }
     let after = json!({ "incident": incident_id, "state": review.state, "count": meant.len() });
     let clearance = actor.decide(app, Act::IncidentReview, None, &after, Ok(())).await?;
-    let labels = labels(app, &lists, &meant).await?;
+    let claimed = newly_claimed(app, incident_id, review, &meant).await?;
+    let labels = labels(app, &lists, &meant, &claimed).await?;
     let now = app.clock.now();
     let mut tx = registry.begin().await?;
     // The incident's row first, as everybody who changes its lists takes it.
@@ -95,6 +96,11 @@ pub async fn review(app: &App, actor: &Actor, incident_id: &str, review: &Review
         }
         tx.execute(insert).await?;
     }
+    for one in &claimed {
+        let update = sql("UPDATE incident_move SET state = 'disputed'
+             WHERE incident_id = $1 AND transfer_id = $2 AND state = 'claimed'");
+        tx.execute(update.bind(incident_id).bind(one.transfer_id.to_be_bytes())).await?;
+    }
     set_labels(&mut tx, &incident, &review.state, &labels, now).await?;
     let entry = Entry {
         actor,
@@ -108,10 +114,34 @@ pub async fn review(app: &App, actor: &Actor, incident_id: &str, review: &Review
     Ok(meant.len())
 }
 
-async fn labels(app: &App, lists: &Lists, meant: &[&Member]) -> Result<Vec<(DecisionId, Micros)>> {
+/// What members claimed before they were confirmed: it is reviewed with them. What a confirmed one
+/// claims afterwards is reviewed transfer by transfer.
+async fn newly_claimed(
+    app: &App,
+    incident_id: &str,
+    review: &Review,
+    meant: &[&Member],
+) -> Result<Vec<Move>> {
+    if review.state != "confirmed" {
+        return Ok(Vec::new());
+    }
+    let new = meant.iter().filter(|member| member.state != "confirmed");
+    let new: HashSet<&str> = new.map(|member| &*member.customer_id).collect();
+    let moves = cohort::moves(&app.stores.registry, incident_id).await?;
+    let is_meant =
+        |(one, state): &(Move, String)| state == "claimed" && new.contains(&*one.customer_id);
+    Ok(moves.into_iter().filter(is_meant).map(|(one, _)| one).collect())
+}
+
+async fn labels(
+    app: &App,
+    lists: &Lists,
+    meant: &[&Member],
+    claimed: &[Move],
+) -> Result<Vec<(DecisionId, Micros)>> {
     let meant: HashSet<&str> = meant.iter().map(|member| &*member.customer_id).collect();
     let is_meant = |one: &&Move| meant.contains(&*one.customer_id);
-    let moves = lists.moves.iter().filter(is_meant);
+    let moves = lists.moves.iter().filter(is_meant).chain(claimed);
     label::decided(app, &moves.map(|one| &*one.decision_id).collect::<Vec<_>>()).await
 }
 

@@ -1,15 +1,17 @@
 //! The rows of a dry run: whom and what an act concerns, and with how many yen. Writes nothing.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use omamori_db::{Tx, sql};
 
 use super::act::{ActKind, On, Parameters};
 use super::cohort::{Lists, Member, made_good};
 use super::count::Position;
-use super::moves::{Move, loss_now};
+use super::moves::{Move, came_now, loss_now, passed_on};
+use super::own;
 use super::plan::scope;
 use crate::app::App;
+use crate::clock::Micros;
 use crate::control::Door;
 use crate::gate::chart::wallet_account_id;
 use crate::id::Kind;
@@ -22,8 +24,24 @@ use crate::web::error::{Error, Result};
 pub(super) struct Dry {
     /// Yen by subject.
     pub rows: BTreeMap<String, i64>,
-    /// Of a compensation: the transfers that it makes good, with whose they are.
-    pub moves: BTreeMap<u128, String>,
+    /// The transfers that it makes good or takes back.
+    pub moves: BTreeMap<u128, Part>,
+}
+
+/// What an act has to do with one transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Whose it is, `cus_…`.
+    pub customer_id: String,
+    /// Yen of it that had come from other members: [`Move::received`].
+    pub received: i64,
+}
+
+impl Part {
+    fn of(one: &Move) -> (u128, Self) {
+        let part = Self { customer_id: one.customer_id.clone(), received: one.received };
+        (one.transfer_id, part)
+    }
 }
 
 impl Dry {
@@ -34,11 +52,12 @@ impl Dry {
         for row in tx.all(query.bind(act_id)).await? {
             dry.rows.insert(row.text("subject")?, row.int("yen")?);
         }
-        let query = sql("SELECT transfer_id, customer_id FROM incident_act_move
+        let query = sql("SELECT transfer_id, customer_id, received_yen FROM incident_act_move
              WHERE act_id = $1");
         for row in tx.all(query.bind(act_id)).await? {
             let transfer_id = u128::from_be_bytes(row.array("transfer_id")?);
-            dry.moves.insert(transfer_id, row.text("customer_id")?);
+            let (customer_id, received) = (row.text("customer_id")?, row.int("received_yen")?);
+            dry.moves.insert(transfer_id, Part { customer_id, received });
         }
         Ok(dry)
     }
@@ -61,7 +80,7 @@ pub(super) async fn of(app: &App, incident_id: &str, parameters: &Parameters) ->
         ActKind::HoldPayouts => look.merchants().await?,
         ActKind::HoldSales => look.sales().await?,
         ActKind::ReleaseSales => look.held().await?,
-        ActKind::Reverse => look.unspent(),
+        ActKind::Reverse => return look.unspent().await,
         ActKind::Unfreeze => look.accounts(|status| status == "frozen").await?,
         ActKind::Freeze | ActKind::SignOut | ActKind::RequireFactors | ActKind::Notify => {
             look.accounts(|status| status != "closed").await?
@@ -79,12 +98,24 @@ impl<'a> Look<'a> {
         })
     }
 
-    fn moves(&self) -> HashMap<&'a str, Vec<&'a Move>> {
-        let mut moves: HashMap<&str, Vec<&Move>> = HashMap::new();
-        for one in &self.lists.moves {
-            moves.entry(&one.customer_id).or_default().push(one);
+    /// The moves that no act has taken yet, by customer, each with what of it was other members'.
+    async fn open_moves(&self, now: &Position) -> Result<HashMap<String, Vec<Move>>> {
+        let registry = &self.app.stores.registry;
+        let taken: HashSet<u128> = made_good(registry, self.incident_id).await?;
+        let members = self.lists.members.iter().filter(|member| member.state != "cleared");
+        let members: HashMap<u128, &str> =
+            members.map(|one| (wallet_account_id(&one.customer_id), &*one.customer_id)).collect();
+        // A receipt of who is cleared is no part of it, nor is a send.
+        let ids: HashSet<&str> = members.values().copied().collect();
+        let is_listed = |one: &&Move| ids.contains(&*one.customer_id);
+        let mut all: Vec<Move> = self.lists.moves.iter().filter(is_listed).cloned().collect();
+        passed_on(self.app, &mut all, &members, (now, Micros::MAX)).await?;
+        own::share_as_listed(registry, self.incident_id, &mut all, &taken).await?;
+        let mut moves: HashMap<String, Vec<Move>> = HashMap::new();
+        for one in all.into_iter().filter(|one| !taken.contains(&one.transfer_id)) {
+            moves.entry(one.customer_id.clone()).or_default().push(one);
         }
-        moves
+        Ok(moves)
     }
 
     /// Members whose accounts stand so.
@@ -171,34 +202,40 @@ impl<'a> Look<'a> {
     /// What nobody has made good yet.
     async fn losses(&self) -> Result<Dry> {
         let now = Position::of_ledger(self.app).await?;
-        let taken = made_good(&self.app.stores.registry, self.incident_id).await?;
-        let moves = self.moves();
+        let moves = self.open_moves(&now).await?;
         let mut dry = Dry::default();
         for member in self.members() {
-            let id = &member.customer_id;
-            let of_theirs = moves.get(&**id).into_iter().flatten();
-            let open = of_theirs.filter(|one| one.out > 0 && !taken.contains(&one.transfer_id));
-            let open: Vec<&Move> = open.copied().collect();
-            let loss = loss_now(self.app, &open, &now).await?;
-            if loss > 0 {
-                dry.rows.insert(id.clone(), loss);
-                dry.moves.extend(open.into_iter().map(|one| (one.transfer_id, id.clone())));
+            for one in moves.get(&member.customer_id).into_iter().flatten() {
+                let loss = loss_now(self.app, one, &now).await?.most();
+                if loss > 0 {
+                    *dry.rows.entry(member.customer_id.clone()).or_default() += loss;
+                    dry.moves.extend([Part::of(one)]);
+                }
             }
         }
         Ok(dry)
     }
 
-    fn unspent(&self) -> BTreeMap<String, i64> {
-        let moves = self.moves();
-        let mut rows = BTreeMap::new();
+    /// What came in, was not taken back yet, and is there.
+    async fn unspent(&self) -> Result<Dry> {
+        let now = Position::of_ledger(self.app).await?;
+        let moves = self.open_moves(&now).await?;
+        let mut dry = Dry::default();
         for member in self.members() {
-            let of_theirs = moves.get(&*member.customer_id).into_iter().flatten();
-            let came = of_theirs.map(|one| one.came).sum::<i64>();
             let there = self.app.gate.paid(wallet_account_id(&member.customer_id));
+            let (mut came, mut parts) = (0, Vec::new());
+            for one in moves.get(&member.customer_id).into_iter().flatten() {
+                let yen = came_now(self.app, one).await?;
+                if yen > 0 {
+                    came += yen;
+                    parts.push(Part::of(one));
+                }
+            }
             if came.min(there) > 0 {
-                rows.insert(member.customer_id.clone(), came.min(there));
+                dry.rows.insert(member.customer_id.clone(), came.min(there));
+                dry.moves.extend(parts);
             }
         }
-        rows
+        Ok(dry)
     }
 }

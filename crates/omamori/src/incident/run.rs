@@ -45,7 +45,8 @@ pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send) -> Resul
     for act in act::running(&app.stores.registry).await? {
         let mut after = String::new();
         loop {
-            let rows = act::waiting(&app.stores.registry, &act.act_id, &after, PAGE).await?;
+            let now = (after.as_str(), app.clock.now());
+            let rows = act::due(&app.stores.registry, &act.act_id, now, PAGE).await?;
             let Some(last) = rows.last() else { break };
             after.clone_from(&last.subject);
             for row in &rows {
@@ -53,7 +54,7 @@ pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send) -> Resul
                     return Ok(done);
                 }
                 match carry_out(app, &act, row).await {
-                    Ok(()) => done += 1,
+                    Ok(is_done) => done += usize::from(is_done),
                     // One that cannot be done now holds nobody else up: it comes again.
                     Err(error) => {
                         let (act_id, code) = (&act.act_id, error.code().as_str());

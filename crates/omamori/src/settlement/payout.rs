@@ -370,17 +370,21 @@ pub(super) async fn book(app: &App, transfer: Transfer, detail: &Value) -> Resul
     is_there.then_some(()).ok_or(Error::fault("a payout was refused by the ledger"))
 }
 
-/// The bytes of a file, for the bank. Whoever takes them is in the audit log.
+/// The bytes of a file, for the bank. Whoever takes them is in the audit log. A file that pays a
+/// merchant whose payouts are held, by now, is not given out: what is with the bank already is
+/// marked as sent all the same ([`sent`]).
 ///
 /// # Errors
-/// [`Code::NotFound`]; a fault.
+/// [`Code::NotFound`]; [`Code::FunctionClosed`]; a fault.
 pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>> {
     let query = sql("SELECT sealed FROM payout_file WHERE file_id = $1").bind(file_id);
     let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
     let opened = app.vault.open(&place(file_id), &row.bytes("sealed")?);
     let opened = opened.map_err(|_| Error::fault("a payout file does not open"))?;
     let about = json!({ "file": file_id });
-    let clearance = actor.decide(app, Act::PayoutFileTake, None, &about, Ok(())).await?;
+    let held = holds(app, &of_file(app, file_id).await?);
+    let opinion = if held { Err(Code::FunctionClosed) } else { Ok(()) };
+    let clearance = actor.decide(app, Act::PayoutFileTake, None, &about, opinion).await?;
     let tx = app.stores.registry.begin().await?;
     let entry = Entry {
         actor,
@@ -392,6 +396,14 @@ pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>
     };
     audit::commit(app, tx, &clearance, &entry).await?;
     Ok(opened.to_vec())
+}
+
+/// Whether the door of payouts is closed for one of these.
+fn holds(app: &App, payouts: &[Payout]) -> bool {
+    let is_held = |payout: &Payout| {
+        app.gate.open_door(Act::Payout, Some(&at(&payout.merchant_id)), None).is_err()
+    };
+    payouts.iter().any(is_held)
 }
 
 /// The bank has taken a file: its sum is off the operator's bank account. Repeating it changes

@@ -65,7 +65,8 @@ struct IncidentPage {
     times: Times,
     lists: Lists,
     members: Vec<Shown>,
-    moves: Vec<(Move, bool)>,
+    /// Each with how it stands.
+    moves: Vec<(Move, String)>,
     /// The question in words, and as it is written.
     words: Vec<String>,
     written: String,
@@ -216,8 +217,10 @@ async fn question(
     Ok(Some(pointed))
 }
 
-async fn moves(app: &App, incident_id: &str) -> Result<Vec<(Move, bool)>> {
+async fn moves(app: &App, incident_id: &str) -> Result<Vec<(Move, String)>> {
     let mut moves = cohort::moves(&app.stores.registry, incident_id).await?;
+    // What nobody looked at yet comes first.
+    moves.sort_by_key(|(_, state)| state != "claimed");
     moves.truncate(MEMBERS_SHOWN);
     Ok(moves)
 }

@@ -42,6 +42,17 @@ pub async fn note(app: &App, dispute: &Dispute) -> Result<()> {
     Ok(())
 }
 
+/// Yen of a top-up that chargebacks took out of the wallet, or are about to. Of what is no top-up
+/// by card, none.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn charged_back(app: &App, topup_id: &str) -> Result<i64> {
+    let query = sql("SELECT CAST(COALESCE(SUM(COALESCE(taken, amount)), 0) AS BIGINT) AS yen
+         FROM card_dispute WHERE topup_id = $1");
+    Ok(app.stores.registry.one(query.bind(topup_id)).await?.int("yen")?)
+}
+
 struct Claimed {
     dispute_id: String,
     topup_id: String,

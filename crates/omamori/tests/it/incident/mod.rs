@@ -2,6 +2,7 @@
 //! each victim whole to the yen.
 
 mod acts;
+mod back;
 mod cohort;
 mod compensation;
 mod counting;
@@ -10,6 +11,7 @@ mod holds;
 mod reports;
 mod rounds;
 mod speed;
+mod unsure;
 
 use omamori::clock::{HOUR, MINUTE};
 use omamori::console::access::Role;
