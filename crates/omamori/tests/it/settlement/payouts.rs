@@ -285,9 +285,9 @@ pub async fn given(app: &TestApp, second: &Person, approval_id: &str) {
 async fn older(tx: &mut omamori_db::Tx, merchant_id: &str, number: i64, yen: i64) {
     let settlement = sql("INSERT INTO settlement (settlement_id, merchant_id, closing_on, from_at,
              until_at, statement, planned_at, settled_at, net_sales_yen, net_cash_yen,
-             fee_and_tax_yen, payout_yen, carried_out_yen)
+             fee_and_tax_yen, payout_yen, carried_out_yen, held_yen)
          VALUES ($1, $2, $3, CAST(0 AS BIGINT), $4, '{}', $4, $4, $5, CAST(0 AS BIGINT),
-             CAST(0 AS BIGINT), $5, CAST(0 AS BIGINT))");
+             CAST(0 AS BIGINT), $5, CAST(0 AS BIGINT), CAST(0 AS BIGINT))");
     let day = date(2000, 1, 1).checked_add(jiff::Span::new().days(number)).unwrap();
     let id = format!("stl_old_{number:05}");
     let settlement = settlement.bind(&id).bind(merchant_id).bind(day.to_string());
