@@ -151,7 +151,7 @@ async fn a_door_that_opens_by_itself_is_closed_for_good(app: &mut TestApp) {
 async fn a_file_with_a_held_payout_is_not_given_out(app: &mut TestApp) {
     let shops = two_shops(app).await;
     let actor = Actor::machine();
-    let file = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap().file.unwrap();
+    let file = payout::make_file(&app.app, &actor, PAY_ON, "振込").await.unwrap().file.unwrap();
     let mut world = world(app, 0).await;
     world.register = Register::new(&app.app).await;
     let elsewhere = control::close(&app.app, &actor, "山田", closing(&world, None)).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_file_with_a_held_payout_is_not_given_out(app: &mut TestApp) {
     let refused = payout::contents(&app.app, &actor, &file.file_id).await.unwrap_err();
     assert_eq!(refused.code(), Code::FunctionClosed);
     // What is with the bank already is marked all the same: the books say what is so.
-    payout::sent(&app.app, &actor, &file.file_id, "").await.unwrap();
+    payout::sent(&app.app, &actor, &file.file_id, "振込済み").await.unwrap();
     control::open(&app.app, &actor, "鈴木", &control_id, "問題なし").await.unwrap();
     payout::contents(&app.app, &actor, &file.file_id).await.unwrap();
 }
