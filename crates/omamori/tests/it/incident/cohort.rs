@@ -230,7 +230,8 @@ async fn a_transfer_that_was_the_customers_own_is_no_loss(app: &mut TestApp) {
     let reason = json!({ "reason": "本人が認めた" });
     assert_eq!(world.fraud.post(app, &path("cleared"), &reason).await.status, 204);
     world.fraud.post(app, &path("x"), &reason).await.refused(Code::NotFound);
-    world.second.post(app, &path("cleared"), &reason).await.refused(Code::Forbidden);
+    let finance = Person::new(&app.app, Role::Finance).await;
+    finance.post(app, &path("cleared"), &reason).await.refused(Code::Forbidden);
     world.fraud.post(app, &path("cleared"), &json!({ "reason": "" })).await.error();
     let other = world.path("moves/00/cleared");
     world.fraud.post(app, &other, &reason).await.refused(Code::NotFound);

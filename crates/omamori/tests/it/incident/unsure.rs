@@ -252,7 +252,9 @@ async fn a_confirmed_victims_claim_is_reviewed_before_it_counts(app: &mut TestAp
     let page = world.fraud.get(app, &path).await;
     assert_eq!(page.text().matches("data-move-state=\"claimed\"").count(), 1);
     assert!(page.text().contains("申告・未確認"));
-    let english = world.fraud.get(app, &format!("{path}?lang=en")).await;
+    let mut english = world.fraud.request("GET", &path, &Value::Null);
+    english.headers_mut().insert("accept-language", "en".parse().unwrap());
+    let english = app.call(english).await;
     assert!(english.text().contains("Claimed, not reviewed"));
     // Staff look, and accept it.
     let (_, rest) = page.text().split_once("data-move=\"").unwrap();
