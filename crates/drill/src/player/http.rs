@@ -27,6 +27,11 @@ impl Reply {
         self.status >= 200 && self.status < 300
     }
 
+    /// Told to come again: nothing was done.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.status == 503 && self.code() == "busy"
+    }
+
     /// The body as JSON; null if it is none.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()

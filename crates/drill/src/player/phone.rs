@@ -2,6 +2,7 @@
 //! shows codes without asking anybody.
 
 use std::net::Ipv4Addr;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -31,6 +32,14 @@ const BROWSERS: [&str; 4] = [
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 Version/18.6 \
      Mobile/15E148 Safari/604.1",
     "Mozilla/5.0 (Linux; Android 15; SH-54E) AppleWebKit/537.36 Chrome/155.0 Mobile Safari/537.36",
+];
+/// Somebody who is told that the service is busy tries again after so long, and after so long.
+const BUSY_PAUSES: [Duration; 5] = [
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+    Duration::from_secs(4),
+    Duration::from_secs(8),
+    Duration::from_secs(16),
 ];
 /// What attackers work with.
 pub(crate) const TOOL: &str = "python-requests/2.32";
@@ -239,6 +248,13 @@ impl Phone {
         body: &Value,
     ) -> Result<Value, Failure> {
         let request = self.request("POST", &format!("{API}{path}"), &body.to_string());
+        for pause in BUSY_PAUSES {
+            let reply = http.ask(&request).await?;
+            if !reply.is_busy() {
+                return expect_ok(path, &reply);
+            }
+            tokio::time::sleep(pause).await;
+        }
         expect_ok(path, &http.ask(&request).await?)
     }
 
@@ -250,8 +266,15 @@ impl Phone {
         path: &str,
         (body, at): (&Value, u64),
     ) -> Result<Reply, Failure> {
-        let request = self.ready(server, (method, &format!("{API}{path}")), (body, at));
-        let reply = http.ask(&request).await?;
+        let asked = (method, &*format!("{API}{path}"));
+        let mut reply = http.ask(&self.ready(server, asked, (body, at))).await?;
+        for pause in BUSY_PAUSES {
+            if !reply.is_busy() {
+                break;
+            }
+            tokio::time::sleep(pause).await;
+            reply = http.ask(&self.ready(server, asked, (body, at))).await?;
+        }
         self.keep_session(&reply);
         Ok(reply)
     }

@@ -2,6 +2,7 @@
 
 use omamori::audit::Actor;
 use omamori::clock::{DAY, HOUR, MINUTE};
+use omamori::console::access::Role;
 use omamori::coupon::manage::{self, Owner};
 use omamori::coupon::{Campaign, Gift};
 use omamori::incident::work_due;
@@ -19,6 +20,7 @@ use serde_json::json;
 use crate::authorization;
 use crate::cardtopup::world::{World, deliver, work};
 use crate::incident;
+use crate::payback;
 use crate::settlement::payouts::{account, with_sender};
 use crate::settlement::{TERMS, shop};
 use crate::support::app::TestApp;
@@ -45,6 +47,7 @@ pub async fn busy(app: &mut TestApp) {
     what_ends(app, register).await;
     merchants_are_paid(app).await;
     losses_are_made_good(app).await;
+    service_ends(app, register).await;
     authorization::held::held(app).await;
     let mut person = rich(app, 3_000).await;
     person.confirmed(app, "/sends", &by_link("still-waiting", 1_200)).await.ok();
@@ -74,6 +77,38 @@ async fn losses_are_made_good(app: &TestApp) {
     world.count(app, &format!("customer:{}", world.victims[0].customer_id)).await;
     world.agreed(app, &json!({ "kind": "reverse", "on": "confirmed" })).await;
     assert!(work_due(&app.app).await.unwrap() >= 3);
+}
+
+/// The service ends: a claim is paid, another one comes back from the bank, a third is refused; who
+/// says nothing is excluded. Then, as no real one would, it goes on.
+async fn service_ends(app: &mut TestApp, register: &Register) {
+    let mut holders = Vec::new();
+    for yen in [3_000, 4_000, 5_000] {
+        holders.push(payback::Holder::new(app, register, yen).await);
+    }
+    payback::ended(app).await;
+    for holder in &mut holders {
+        holder.claims(app, "1234567").await.ok();
+    }
+    let refused = holders[2].claim(app).await.claim_id;
+    let (desk, second) = (payback::finance(app).await, payback::finance(app).await);
+    let written = json!({ "customer_id": holders[2].customer.phone(),
+        "account": payback::account("6666666"), "reason": "窓口で受付" });
+    desk.post(app, "/refunds", &written).await.ok();
+    let reason = json!({ "reason": "ご本人でないため" });
+    second.post(app, &format!("/refunds/{refused}/refuse"), &reason).await.done();
+    let file = payback::file(app).await;
+    let desk = payback::finance(app).await;
+    desk.post(app, &format!("/refund-files/{file}/sent"), &reason).await.done();
+    let back = holders[0].claim(app).await.claim_id;
+    let returned = format!("/refund-files/{file}/returned/{back}");
+    desk.post(app, &returned, &reason).await.done();
+    app.clock.advance(62 * DAY);
+    payback::agreed(app, Role::Finance, "/service-end/exclude", &reason).await;
+    omamori::refund::work_due(&app.app).await.unwrap();
+    let goes_on = sql("UPDATE service_end SET state = 'canceled'");
+    app.app.stores.registry.execute(goes_on).await.unwrap();
+    app.app.gate.controls().reload(&app.app.stores.registry).await.unwrap();
 }
 
 /// A merchant that took cash too is settled and paid; the bank takes the file and gives it back.
