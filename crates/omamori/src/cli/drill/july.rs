@@ -47,23 +47,29 @@ pub(super) async fn run(asked: Asked<'_>) -> Result<(), Error> {
             return Err(NOT_BASELINE.into());
         }
         runs.push(figures);
+        keep(asked.report, &runs)?; // they took long, and ours may break off
     }
     let folder = fresh_folder(asked.data, NAME)?;
     let store = Store::Sqlite { folder: folder.clone() };
     let here = attack(store, &folder, asked.customers).await;
     std::fs::remove_dir_all(&folder)?;
     runs.push(here?);
-    let text = table(&runs);
-    say(&text);
-    if let Some(folder) = asked.report {
-        std::fs::create_dir_all(folder)?;
-        std::fs::write(folder.join(FILE), serde_json::to_string_pretty(&runs)?)?;
-        std::fs::write(folder.join("july.md"), &text)?;
-    }
+    say(&table(&runs));
+    keep(asked.report, &runs)?;
     match runs.last() {
         Some(figures) if !baseline::IS_ON => judge(figures),
         _ => Ok(()),
     }
+}
+
+/// Writes the figures down, if there is a folder for them.
+fn keep(folder: Option<&Path>, runs: &[Figures]) -> Result<(), Error> {
+    if let Some(folder) = folder {
+        std::fs::create_dir_all(folder)?;
+        std::fs::write(folder.join(FILE), serde_json::to_string_pretty(runs)?)?;
+        std::fs::write(folder.join("july.md"), table(runs))?;
+    }
+    Ok(())
 }
 
 /// Lets it play against a service on empty stores. `folder` is for its key.
