@@ -54,7 +54,7 @@ pub(super) async fn run(asked: Asked<'_>) -> Result<(), Error> {
     let here = attack(store, &folder, asked.customers).await;
     std::fs::remove_dir_all(&folder)?;
     runs.push(here?);
-    say(&table(&runs));
+    say(table(&runs));
     keep(asked.report, &runs)?;
     match runs.last() {
         Some(figures) if !baseline::IS_ON => judge(figures),
