@@ -5,15 +5,15 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::extract::{Path, State};
-use axum::http::{StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::access::{Finance, Refunder, Viewer};
 use super::approval::{Asked, checked_reason};
 use super::frame::Frame;
-use super::settlements::next_weekday;
+use super::settlements::{for_bank, next_weekday};
 use crate::app::App;
 use crate::refund::claim::{self, Claim, State as Standing};
 use crate::refund::desk::{self, Written};
@@ -163,13 +163,7 @@ pub(super) async fn take(
     Finance(staff): Finance,
     Path(file_id): Path<String>,
 ) -> Result<Response> {
-    let bytes = files::contents(&app, &staff.actor, &file_id).await?;
-    let name = format!("attachment; filename=\"{file_id}.txt\"");
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, bytes).into_response())
+    Ok(for_bank(&file_id, files::contents(&app, &staff.actor, &file_id).await?))
 }
 
 /// `POST /api/admin/v1/refund-files/{file_id}/drop`
@@ -191,8 +185,8 @@ pub(super) async fn sent(
     Path(file_id): Path<String>,
     Json(request): Json<Reason>,
 ) -> Result<StatusCode> {
-    checked_reason(&request.reason)?;
-    files::sent(&app, &staff.actor, &file_id).await?;
+    let reason = checked_reason(&request.reason)?;
+    files::sent(&app, &staff.actor, &file_id, reason).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -137,19 +137,23 @@ pub(super) fn next_weekday(today: Date) -> Date {
     }
 }
 
+/// A file for the bank, as it is taken from the desk.
+pub(super) fn for_bank(file_id: &str, bytes: Vec<u8>) -> Response {
+    let name = format!("attachment; filename=\"{file_id}.txt\"");
+    let headers = [
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+        (header::CONTENT_DISPOSITION, name),
+    ];
+    (headers, bytes).into_response()
+}
+
 /// `GET /api/admin/v1/payouts/files/{file_id}`: the file, for the bank.
 pub(super) async fn take_file(
     State(app): State<Arc<App>>,
     Finance(staff): Finance,
     Path(file_id): Path<String>,
 ) -> Result<Response> {
-    let bytes = payout::contents(&app, &staff.actor, &file_id).await?;
-    let name = format!("attachment; filename=\"{file_id}.txt\"");
-    let headers = [
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-        (header::CONTENT_DISPOSITION, name),
-    ];
-    Ok((headers, bytes).into_response())
+    Ok(for_bank(&file_id, payout::contents(&app, &staff.actor, &file_id).await?))
 }
 
 /// `POST /api/admin/v1/payouts/files/{file_id}/sent`

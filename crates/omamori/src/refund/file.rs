@@ -305,7 +305,7 @@ pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>
 ///
 /// # Errors
 /// [`Code::NotFound`], of one that is not agreed on too; a fault.
-pub async fn sent(app: &App, actor: &Actor, file_id: &str) -> Result<()> {
+pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Result<()> {
     let file = find(app, file_id).await?;
     match &*file.state {
         "agreed" => {}
@@ -335,7 +335,7 @@ pub async fn sent(app: &App, actor: &Actor, file_id: &str) -> Result<()> {
         };
         tell(app, &mut tx, &line.customer_id, &notice).await?;
     }
-    let (act, before, reason) = (Act::RefundSent, json!({ "state": "agreed" }), "");
+    let (act, before) = (Act::RefundSent, json!({ "state": "agreed" }));
     let entry = Entry { actor, act, subject: file_id, before, after: about, reason };
     audit::commit(app, tx, &clearance, &entry).await
 }
