@@ -10,6 +10,8 @@ use super::house::{House, TEA};
 use super::phone::{NUMBER, Phone};
 
 const CONFIRM: &str = "[data-stepup-confirm]";
+/// Makes codes on the phone, whatever the account is: so does a thief's own page.
+const OTHER_PAGE: &str = "/topup/register";
 
 impl Phone {
     /// Moves the wallet here with the passkey that is in the sensor.
@@ -54,6 +56,9 @@ async fn a_stopped_account_pays_nothing_until_its_owner_starts_it() {
     phone.go("/settings").await;
     phone.picture("settings-stopped").await;
     phone.go("/").await;
+    phone.see("[data-code-closed]").await; // no code is shown where one pays
+    phone.picture("home-stopped").await;
+    phone.go(OTHER_PAGE).await;
     let code = phone.code().await;
     counter.is_told_that_the_account_is_stopped(&code).await;
 
@@ -64,7 +69,7 @@ async fn a_stopped_account_pays_nothing_until_its_owner_starts_it() {
     phone.press("[data-account-resume]").await;
     phone.press(CONFIRM).await;
     phone.read("#toasts", phone.text.t("passkey.cancelled")).await;
-    phone.go("/").await;
+    phone.go(OTHER_PAGE).await;
     counter.is_told_that_the_account_is_stopped(&phone.new_code(&code).await).await;
 
     phone.sensor(Sensor::Owner).await;
@@ -105,12 +110,13 @@ async fn a_lost_phone_is_stopped_from_the_other_one() {
     old.arrives_at("/moved").await;
     old.press("[data-stop]").await;
     old.read("#toasts", old.text.t("account.stopped")).await;
+    lost.go(OTHER_PAGE).await;
     counter.is_told_that_the_account_is_stopped(&lost.code().await).await;
     lost.go("/settings").await;
     lost.press("[data-account-resume]").await;
     lost.press(CONFIRM).await;
     lost.see("#toasts .toast").await;
-    lost.go("/").await;
+    lost.go(OTHER_PAGE).await;
     let code = lost.new_code(&lost.code().await).await;
     counter.is_told_that_the_account_is_stopped(&code).await;
 
