@@ -75,16 +75,18 @@ async fn a_half_year_by_hand(app: &mut TestApp) {
     assert_eq!((after.opening, after.issued, after.closing), (20_000, 7_000, 27_000));
 }
 
-/// Goal: a program of its own adds up who had what, at each moment at which something happened.
+/// Goal: a program of its own adds up who had what, at each moment at which something happened. What
+/// is set aside for a refund is the holders' until the bank has it.
 async fn unused_value_of_any_moment_is_what_customers_had_then(app: &mut TestApp) {
     busy(app).await;
     let journal = &app.app.stores.journal;
+    let holders = [AccountCode::Wallet, AccountCode::RefundPayable].map(|code| code as u16);
     let mut wallets = std::collections::HashMap::new();
     let mut moments = vec![(0_u64, 0_i64)];
     read(journal, None, |_, event| {
         match event {
             Event::Opened(account)
-                if account.code == AccountCode::Wallet as u16 && account.ledger == LEDGER_JPY =>
+                if holders.contains(&account.code) && account.ledger == LEDGER_JPY =>
             {
                 wallets.insert(account.id, 0_i64);
             }
