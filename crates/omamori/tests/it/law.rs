@@ -75,8 +75,8 @@ async fn a_half_year_by_hand(app: &mut TestApp) {
     assert_eq!((after.opening, after.issued, after.closing), (20_000, 7_000, 27_000));
 }
 
-/// Goal: a program of its own adds up who had what, at each moment at which something happened. What
-/// is set aside for a refund is the holders' until the bank has it.
+/// Goal: a program of its own adds up who had what, at each moment at which something happened.
+/// What is set aside for a refund is the holders' until the bank has it.
 async fn unused_value_of_any_moment_is_what_customers_had_then(app: &mut TestApp) {
     busy(app).await;
     let journal = &app.app.stores.journal;
