@@ -70,13 +70,25 @@ impl Client {
         key: Option<String>,
         form: Form,
     ) -> Result<Reply, GatewayError> {
-        let request = self.agent.post(format!("{}{path}", self.address));
-        let request = request.header("authorization", self.authorization());
-        let mut request = request.header("stripe-version", API_VERSION);
-        if let Some(key) = key {
-            request = request.header("idempotency-key", key);
-        }
-        on_a_thread(move || answer(request.send_form(form.0))).await
+        let (agent, address) = (self.agent.clone(), format!("{}{path}", self.address));
+        let authorization = self.authorization();
+        on_a_thread(move || {
+            let ask = || {
+                let request = agent.post(&address).header("authorization", &authorization);
+                let mut request = request.header("stripe-version", API_VERSION);
+                if let Some(key) = &key {
+                    request = request.header("idempotency-key", key);
+                }
+                request.send_form(form.0.clone())
+            };
+            match ask() {
+                // The other end may close a kept connection at any time; with a key, asking again
+                // is the same request.
+                Err(ureq::Error::Io(_)) if key.is_some() => answer(ask()),
+                answered => answer(answered),
+            }
+        })
+        .await
     }
 
     fn authorization(&self) -> String {
