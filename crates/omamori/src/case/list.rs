@@ -83,14 +83,21 @@ pub async fn of_customer(registry: &Db, customer_id: &str, limit: i64) -> Result
     read(&registry.all(query.bind(customer_id).bind(limit)).await?)
 }
 
-/// Whether a customer has a case that is not decided.
+/// Whether staff look into a customer: a case about them is open, they are in an open incident and
+/// not cleared, or a hold stands.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn any_undecided(registry: &Db, customer_id: &str) -> Result<bool> {
-    let query = sql("SELECT case_id FROM case_file
-         WHERE customer_id = $1 AND state <> 'decided' LIMIT 1");
-    Ok(registry.optional(query.bind(customer_id)).await?.is_some())
+pub async fn is_looked_into(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
+    let query = sql("SELECT customer_id FROM case_file
+         WHERE customer_id = $1 AND state <> 'decided'
+         UNION ALL SELECT m.customer_id FROM incident_member m
+         JOIN incident i ON i.incident_id = m.incident_id
+         WHERE m.customer_id = $1 AND m.state <> 'cleared' AND i.closed_at IS NULL
+         UNION ALL SELECT customer_id FROM customer_hold
+         WHERE customer_id = $1 AND held_until > $2 AND released_at IS NULL
+         LIMIT CAST(1 AS BIGINT)");
+    Ok(registry.optional(query.bind(customer_id).bind(now)).await?.is_some())
 }
 
 /// How many disputes of a customer are not decided.

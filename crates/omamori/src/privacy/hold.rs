@@ -1,6 +1,6 @@
 //! Legal holds: while one stands, the account is not closed at its customer's wish.
 
-use omamori_db::{Db, sql};
+use omamori_db::sql;
 use serde_json::{Value, json};
 
 use crate::app::App;
@@ -64,11 +64,4 @@ pub async fn release(app: &App, actor: &Actor, customer_id: &str) -> Result<u64>
         audit::commit(app, tx, &clearance, &entry).await?;
     }
     Ok(ended)
-}
-
-/// Whether one stands.
-pub(super) async fn stands(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
-    let query = sql("SELECT hold_id FROM customer_hold
-         WHERE customer_id = $1 AND released_at IS NULL AND held_until > $2 LIMIT 1");
-    Ok(registry.optional(query.bind(customer_id).bind(now)).await?.is_some())
 }

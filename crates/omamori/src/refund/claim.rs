@@ -5,8 +5,10 @@ use omamori_zengin::{Account, Kana};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::case::list::is_looked_into;
 use crate::clock::Micros;
 use crate::id::Kind;
+use crate::identity::account;
 use crate::settlement::bank::Bank;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -306,17 +308,8 @@ pub async fn counts(registry: &Db) -> Result<Vec<(State, i64, i64)>> {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn needs_review(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
-    let query = sql("SELECT customer_id FROM customer
-         WHERE customer_id = $1 AND status = 'frozen'
-         UNION ALL SELECT customer_id FROM case_file
-         WHERE customer_id = $1 AND state <> 'decided'
-         UNION ALL SELECT m.customer_id FROM incident_member m
-         JOIN incident i ON i.incident_id = m.incident_id
-         WHERE m.customer_id = $1 AND m.state <> 'cleared' AND i.closed_at IS NULL
-         UNION ALL SELECT customer_id FROM customer_hold
-         WHERE customer_id = $1 AND held_until > $2 AND released_at IS NULL
-         LIMIT CAST(1 AS BIGINT)");
-    Ok(registry.optional(query.bind(customer_id).bind(now)).await?.is_some())
+    let is_stopped = account::find(registry, customer_id).await?.frozen;
+    Ok(is_stopped || is_looked_into(registry, customer_id, now).await?)
 }
 
 /// Everybody with a claim that was not refused.

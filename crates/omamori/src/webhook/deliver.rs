@@ -11,7 +11,6 @@ use std::time::Duration;
 use omamori_db::{Row, sql};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
-use tokio::time::MissedTickBehavior;
 
 use super::endpoint::{keys, secret_place};
 use super::reach::{Failure, Message};
@@ -19,7 +18,7 @@ use crate::app::App;
 use crate::clock::{DAY, HOUR, MINUTE, Micros, SECOND};
 use crate::rng::random_below;
 use crate::web::error::{Error, Result};
-use crate::worker::Worker;
+use crate::worker::{Worker, ticks};
 
 /// How long after each failed try the next one comes: the schedule of the specification.
 const PAUSES: [Micros; 9] = [
@@ -59,8 +58,7 @@ pub fn start(app: &Arc<App>) -> Worker {
 }
 
 async fn work(app: Weak<App>, mut stop: watch::Receiver<bool>) {
-    let mut ticks = tokio::time::interval(EVERY);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = ticks(EVERY);
     let mut tasks = JoinSet::new();
     let mut busy: HashMap<Id, Turn> = HashMap::new();
     loop {

@@ -1,13 +1,10 @@
 //! What forbids to close an account.
 
-use omamori_db::{Db, sql};
-
 use crate::app::App;
-use crate::case::list::any_undecided;
+use crate::case::list::is_looked_into;
 use crate::clock::DAY;
 use crate::gate::chart::TransferCode;
 use crate::identity::account::Account;
-use crate::privacy::hold;
 use crate::refund::claim;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -22,11 +19,9 @@ const LOOKED_AT: usize = 200;
 pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Result<(), Code>> {
     let now = app.clock.now();
     let (registry, id) = (&app.stores.registry, account.customer_id.as_str());
-    // A thief who closes the account they emptied must not take the evidence with them.
-    let is_held = hold::stands(registry, id, now).await?
-        || any_undecided(registry, id).await?
-        || is_in_incident(registry, id).await?;
-    if is_held {
+    // A thief who closes the account they emptied must not take the evidence with them; nor a mule
+    // whom a count found and who knows nothing of it.
+    if is_looked_into(registry, id, now).await? {
         return Ok(Err(Code::ClosingHeld));
     }
     if let Err(code) = value(app, account.wallet_account) {
@@ -41,16 +36,6 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
         is_payment && crate::pos::micros(transfer) > now - REFUNDS
     });
     Ok(if refundable { Err(Code::ClosingRefunds) } else { Ok(()) })
-}
-
-/// Whether an open incident may still be about the customer. Not only who is frozen: a mule found
-/// by a count knows nothing of it, and must not have phone and networks taken out of the records.
-async fn is_in_incident(registry: &Db, customer_id: &str) -> Result<bool> {
-    let query = sql("SELECT m.incident_id FROM incident_member m
-         JOIN incident i ON i.incident_id = m.incident_id
-         WHERE m.customer_id = $1 AND m.state <> 'cleared' AND i.closed_at IS NULL
-         LIMIT CAST(1 AS BIGINT)");
-    Ok(registry.optional(query.bind(customer_id)).await?.is_some())
 }
 
 /// Whether the customer holds neither paid nor free value, and nothing is on its way. Points and
