@@ -82,6 +82,7 @@ pub async fn serve(
         send::start(&app),
         topup::start(&app),
         webhook::start(&app),
+        merchant::notice::start(&app),
         checkout::start(&app),
         incident::start(&app),
         refund::start(&app),

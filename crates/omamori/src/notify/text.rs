@@ -102,7 +102,7 @@ impl Message<'_> {
 }
 
 /// The subject of a letter with a code: the code itself is not in it, for locked screens show it.
-pub(super) fn code_subject(issuer: &str, lang: Lang) -> String {
+pub(crate) fn code_subject(issuer: &str, lang: Lang) -> String {
     match lang {
         Lang::Ja => format!("【{issuer}】認証コードのお知らせ"),
         Lang::En => format!("{issuer}: your code"),
