@@ -85,7 +85,7 @@ enum Command {
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
-    /// Read the incident desk.
+    /// Read the incident desk; count a cohort again.
     #[command(subcommand)]
     Incident(incident::Command),
     /// Invite the operator's first people, list them, take their access away.

@@ -58,7 +58,7 @@ pub async fn deliver_due(app: &Arc<App>) -> Result<usize> {
 
 /// Notices of the table become letters. Of two nodes at the same notice one writes them.
 async fn pass_on(app: &App) -> Result<usize> {
-    let query = sql("SELECT notice_id, merchant_id, merchant_user_id, kind, params
+    let query = sql("SELECT notice_id, merchant_id, merchant_user_id, kind, params, at
          FROM merchant_notice WHERE passed_on_at IS NULL ORDER BY at, notice_id LIMIT $1");
     let rows = app.stores.registry.all(query.bind(NOTICES)).await?;
     for row in &rows {
@@ -86,7 +86,7 @@ async fn pass_one_on(app: &App, row: &Row) -> Result<()> {
          WHERE ($3 = '' OR u.merchant_id = $3)
            AND (u.merchant_user_id = $4
                 OR (u.removed_at IS NULL AND $5 LIKE '%' || u.role || '%'))
-           AND (c.replaced_at IS NULL OR c.replaced_at > $6)
+           AND c.verified_at <= $11 AND (c.replaced_at IS NULL OR c.replaced_at > $6)
            AND NOT EXISTS (SELECT 1 FROM merchant_mail_off o
                 WHERE o.merchant_user_id = u.merchant_user_id AND o.topic = $7)
            AND (SELECT CAST(COUNT(*) AS BIGINT) FROM merchant_letter l
@@ -103,7 +103,9 @@ async fn pass_one_on(app: &App, row: &Row) -> Result<()> {
     let insert = insert.bind(roles.join(" ")).bind(replaced_since);
     let insert = insert.bind(notice.topic().map_or("", |topic| topic.as_str())).bind(now - DAY);
     let insert = insert.bind(row.text("kind")?);
-    tx.execute(insert.bind(if notice.is_unbounded() { i64::MAX } else { PER_DAY })).await?;
+    let insert = insert.bind(if notice.is_unbounded() { i64::MAX } else { PER_DAY });
+    // An address hears of nothing that was before it.
+    tx.execute(insert.bind(row.int("at")?)).await?;
     Ok(tx.commit().await?)
 }
 

@@ -304,6 +304,7 @@ async fn people_and_keys_are_told_to_who_may_know(app: &mut TestApp) {
     let path = format!("{PEOPLE}/{}", manager.user_id);
     let rotate = format!("/api/merchant/v1/terminals/{}/rotate", register.terminal_id);
     manager.call(app, "POST", &rotate, &json!({ "at_once": false })).await.ok();
+    deliver_due(&app.app).await.unwrap(); // to those who have the role by then
     let down = owner.confirmed(app, &format!("{path}/role"), &json!({ "role": "clerk" })).await;
     assert_eq!(down.status, 204);
     assert_eq!(owner.confirmed(app, &format!("{path}/remove"), &json!({})).await.status, 204);

@@ -4,7 +4,6 @@
 use std::process::Output;
 
 use omamori::clock::{DAY, MINUTE};
-use omamori::config::Store;
 use omamori::web::codes::Code;
 
 use super::{Holder, announced, counted, ended};
@@ -13,6 +12,7 @@ use crate::durability::child::omamori;
 use crate::order::{order_id, pay, status};
 use crate::support::app::TestApp;
 use crate::support::on_both_engines;
+use crate::support::settings;
 use crate::support::shop::Register;
 
 on_both_engines!(
@@ -78,16 +78,7 @@ async fn what_was_set_aside_before_the_end_is_captured_or_given_back_whole(app: 
 /// `omamori report end-of-service` on the stores of a service.
 fn report(app: &TestApp, more: &[&str]) -> Output {
     let folder = tempfile::tempdir().unwrap();
-    let settings = folder.path().join("omamori.toml");
-    let store = match &app.app.config.store {
-        Store::Sqlite { folder } => {
-            format!("engine = \"sqlite\"\nfolder = \"{}\"", folder.display())
-        }
-        Store::Postgres { address } => {
-            format!("engine = \"postgres\"\naddress = \"{}\"", address.reveal())
-        }
-    };
-    std::fs::write(&settings, format!("[store]\n{store}\n")).unwrap();
+    let settings = settings::written(&app.app.config.store, folder.path());
     let mut command = omamori();
     command.args(["report", "end-of-service", "--config"]).arg(&settings).args(more);
     command.output().unwrap()
