@@ -24,7 +24,7 @@ on_both_engines!(
     a_count_is_made_from_the_shell,
 );
 
-/// A thief's path: the victim's ¥9,000 go to `a`, who has ¥2,000; of that ¥6,000 by way of `b` to
+/// A thief's path: the victim's ¥9,000 go to `a`, who has ¥2,500; of that ¥6,000 by way of `b` to
 /// `c`, and ¥4,000 to `d`. Before all that `a` sent ¥500 to `e`.
 struct Path {
     world: World,
@@ -45,7 +45,7 @@ async fn sends(app: &TestApp, from: &mut Person, yen: i64, to: &Person) {
 
 async fn path(app: &TestApp) -> Path {
     let world = world(app, 0).await;
-    let (mut victim, mut a) = (rich(app, 10_000).await, rich(app, 2_500).await);
+    let (mut victim, mut a) = (rich(app, 10_000).await, rich(app, 3_000).await);
     let mut b = Person::new(&app.app).await;
     let (c, d, e) =
         (Person::new(&app.app).await, Person::new(&app.app).await, Person::new(&app.app).await);
@@ -109,7 +109,7 @@ async fn what_was_lost_is_followed_from_wallet_to_wallet(app: &mut TestApp) {
     let read = read.ok();
     assert_eq!(read["receivers"].as_array().unwrap().len(), 4);
     let first = &read["receivers"][0];
-    assert_eq!((&first["yen"], &first["there"]), (&json!(9_000), &json!(1_000)), "{first}");
+    assert_eq!((&first["yen"], &first["there"]), (&json!(9_000), &json!(1_500)), "{first}");
     let page = format!("/console/incidents/{}", path.world.incident);
     let page = path.world.fraud.get(app, &page).await;
     assert_eq!(page.text().matches("data-receiver=").count(), 4);

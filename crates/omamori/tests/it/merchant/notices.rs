@@ -86,6 +86,7 @@ async fn at(app: &TestApp, staff: &mut Staff, to: &str) {
 
 /// Somebody of a merchant who is told at an address.
 async fn person(app: &TestApp, register: &Register, role: Role, to: &str) -> Staff {
+    app.clock.advance(1); // what was before is not told
     let mut staff = Staff::with_passkey(&app.app, &register.merchant_id, role).await;
     at(app, &mut staff, to).await;
     deliver_due(&app.app).await.unwrap();
