@@ -77,14 +77,20 @@ struct NoticesPage {
 
 /// `GET /merchant/notices`
 async fn show(State(app): State<Arc<App>>, Anyone(user): Anyone, text: Text) -> Result<Response> {
+    let address = contact::masked(&app, &user.merchant_user_id).await?;
+    // Who has none yet will be written to in the language of this page.
+    let letters_in = match &address {
+        Some(_) => language(&app, &user).await?,
+        None => text.lang,
+    };
     page(&NoticesPage {
         text,
         sandbox: app.sandbox(),
         frame: Frame::new(&user, "notices"),
         offers_email: app.identity.outbox().offers_email(),
-        address: contact::masked(&app, &user.merchant_user_id).await?,
+        address,
         choices: choices(&app, &user).await?,
-        letters_in: language(&app, &user).await?,
+        letters_in,
         notices: newest(&app, &user, text).await?,
     })
 }
