@@ -58,4 +58,5 @@ mod value;
 mod wallet;
 mod weakness;
 mod webhook;
+mod wording;
 mod worker;
