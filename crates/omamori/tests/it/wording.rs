@@ -4,7 +4,7 @@
 use axum::http::StatusCode;
 use omamori::console::access::Role;
 use omamori::merchant::access::Role as MerchantRole;
-use omamori::notify::{Notice, deliver_due, tell_alone};
+use omamori::notify::{AccountStopper, Notice, deliver_due, tell_alone};
 use omamori::web::codes::Code;
 use omamori::web::text::{Lang, Text};
 use omamori_db::sql;
@@ -112,7 +112,7 @@ async fn a_statement_has_its_days_with_slashes(app: &mut TestApp) {
 /// Goal: a title and what follows it are two sentences on a telephone's screen too.
 async fn an_sms_ends_its_sentences(app: &mut TestApp) {
     let customer = Customer::new(&app.app).await;
-    let notice = Notice::SessionsEnded {};
+    let notice = Notice::AccountStopped { by: AccountStopper::Staff };
     for language in ["ja", "en"] {
         let update = sql("UPDATE customer SET language = $1 WHERE customer_id = $2");
         let update = update.bind(language).bind(&customer.customer_id);
@@ -124,8 +124,8 @@ async fn an_sms_ends_its_sentences(app: &mut TestApp) {
     sent.reverse();
     let sent: Vec<String> = sent.into_iter().map(|sms| sms.text).collect();
     let begin = [
-        "【お守りPay】すべての端末からサインアウトしました。サポートの操作で",
-        "お守りPay: You were signed out everywhere. Our support",
+        "【お守りPay】アカウントを停止しました。安全のため、",
+        "お守りPay: Your account was stopped. The operator",
     ];
     for (text, begin) in sent.iter().zip(begin) {
         assert!(text.starts_with(begin), "{text}");
