@@ -13,7 +13,7 @@ fn rule(id: &str, when: &str, effect: Effect) -> Rule {
     Rule {
         id: id.into(),
         title: Both { ja: id.into(), en: id.into() },
-        reason: "a test".into(),
+        reason: Both { ja: "試験".into(), en: "a test".into() },
         acts: vec![Act::Payment],
         when: when.into(),
         effect,

@@ -59,4 +59,5 @@ mod value;
 mod wallet;
 mod weakness;
 mod webhook;
+mod wording;
 mod worker;
