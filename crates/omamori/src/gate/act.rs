@@ -153,6 +153,8 @@ pub enum Act {
     MerchantUserRole,
     /// An owner takes a person's access away.
     MerchantUserRemove,
+    /// One of a merchant's people is told at another e-mail address, or at none.
+    MerchantContactChange,
     /// A store is added.
     StoreCreate,
     /// A terminal is added and its key shown.

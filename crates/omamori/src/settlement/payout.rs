@@ -18,11 +18,12 @@ use super::figures::net;
 use super::returned;
 use super::waiting::{self, Candidate, Waiting};
 use crate::app::App;
-use crate::audit::{self, Actor, Entry};
+use crate::audit::{self, Actor, Entry, MACHINE};
 use crate::clock::Micros;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
+use crate::merchant::notice::{MerchantNotice, tell};
 use crate::value::legs::operator_account;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -432,9 +433,15 @@ pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Resu
     }
     let about = json!({ "file": file_id, "total": total });
     let clearance = actor.decide(app, Act::PayoutSent, None, &about, Ok(())).await?;
+    let paid = of_file(app, file_id).await?;
     let mut tx = app.stores.registry.begin().await?;
     let update = sql("UPDATE payout_file SET sent_at = $1 WHERE file_id = $2 AND sent_at IS NULL");
-    tx.execute(update.bind(app.clock.now()).bind(file_id)).await?;
+    if tx.execute(update.bind(app.clock.now()).bind(file_id)).await? == 1 {
+        for Payout { merchant_id, closing_on, yen, .. } in paid {
+            let notice = MerchantNotice::PayoutSent { closing_on, yen };
+            tell(app, &mut tx, &merchant_id, MACHINE, &notice).await?;
+        }
+    }
     let (act, before) = (Act::PayoutSent, Value::Null);
     let entry = Entry { actor, act, subject: file_id, before, after: about, reason };
     audit::commit(app, tx, &clearance, &entry).await

@@ -4,6 +4,7 @@ mod attacks;
 mod claims;
 mod ending;
 mod exclusion;
+mod open_ends;
 
 use omamori::clock::{DAY, MINUTE, Micros};
 use omamori::console::access::Role;
