@@ -71,6 +71,7 @@ pub const REGISTRY: &[Step] = &[
     step!(52, "incident findings", "registry/0052_incident_findings.sql"),
     step!(54, "stops", "registry/0054_stops.sql"),
     step!(57, "card prints", "registry/0057_card_prints.sql"),
+    step!(58, "chargeback returns", "registry/0058_chargeback_returns.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -8,6 +8,7 @@ mod compensation;
 mod counting;
 mod desk;
 mod holds;
+mod once;
 mod reports;
 mod rounds;
 mod speed;
