@@ -23,6 +23,7 @@ pub mod figures;
 pub mod log;
 mod money;
 pub mod moves;
+mod now;
 mod own;
 mod pages;
 pub mod plan;

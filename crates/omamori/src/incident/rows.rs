@@ -7,7 +7,8 @@ use omamori_db::{Tx, sql};
 use super::act::{ActKind, On, Parameters};
 use super::cohort::{Lists, Member, made_good};
 use super::count::Position;
-use super::moves::{Move, came_now, loss_now, passed_on};
+use super::moves::{Move, passed_on};
+use super::now::{came_now, given_by_card, loss_now};
 use super::own;
 use super::plan::scope;
 use super::receivers;
@@ -206,18 +207,31 @@ impl<'a> Look<'a> {
         Ok(rows)
     }
 
-    /// What nobody has made good yet.
+    /// What nobody has made good yet, less what a chargeback has given the card's holder.
     async fn losses(&self) -> Result<Dry> {
         let now = Position::of_ledger(self.app).await?;
         let moves = self.open_moves(&now).await?;
+        let mut topups: HashMap<&str, Vec<Move>> = HashMap::new();
+        for one in self.lists.moves.iter().filter(|one| one.is_card()) {
+            topups.entry(&one.customer_id).or_default().push(one.clone());
+        }
         let mut dry = Dry::default();
         for member in self.members() {
+            let (mut yen, mut parts) = (0, Vec::new());
             for one in moves.get(&member.customer_id).into_iter().flatten() {
-                let loss = loss_now(self.app, one, &now).await?.most();
+                let loss = loss_now(self.app, one).await?.most();
                 if loss > 0 {
-                    *dry.rows.entry(member.customer_id.clone()).or_default() += loss;
-                    dry.moves.extend([Part::of(one)]);
+                    yen += loss;
+                    parts.push(Part::of(one));
                 }
+            }
+            if let Some(topups) = topups.get(&*member.customer_id) {
+                let given = given_by_card(self.app, topups).await?;
+                yen -= given.iter().map(|taken| taken.lost).sum::<i64>();
+            }
+            if yen > 0 {
+                dry.rows.insert(member.customer_id.clone(), yen);
+                dry.moves.extend(parts);
             }
         }
         Ok(dry)
@@ -232,7 +246,7 @@ impl<'a> Look<'a> {
             let there = self.app.gate.paid(wallet_account_id(&member.customer_id));
             let (mut came, mut parts) = (0, Vec::new());
             for one in moves.get(&member.customer_id).into_iter().flatten() {
-                let yen = came_now(self.app, one).await?;
+                let yen = came_now(self.app, one).await?.yen;
                 if yen > 0 {
                     came += yen;
                     parts.push(Part::of(one));

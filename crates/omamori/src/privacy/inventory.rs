@@ -127,6 +127,11 @@ const OTHERS: &[Table] = &[
              SET state = 'removed', removed_at = COALESCE(removed_at, created_at), brand = '',
                  last4 = '', exp_month = CAST(0 AS BIGINT), exp_year = CAST(0 AS BIGINT)
              WHERE customer_id = $1")),
+    registry("card_print", "keyed hashes by which a card is known again; no account", "bounding the accounts of one card")
+        .kept(until("31 days after the card was last registered", 31 * DAY, "DELETE FROM card_print
+             WHERE fingerprint IN (SELECT fingerprint FROM card_print WHERE registered_at < $1 LIMIT $2)"))
+        .exported(Copied::No("it names no account"))
+        .at_closing(End::Stays("it names no account")),
     registry("topup_review", "why staff look at top-ups of an account", "chargebacks, cards on several accounts")
         .kept(until("five years after it was closed", BOOKS, "DELETE FROM topup_review WHERE review_id IN
              (SELECT review_id FROM topup_review WHERE reviewed_at < $1 LIMIT $2)"))

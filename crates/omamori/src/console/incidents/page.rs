@@ -11,6 +11,7 @@ use serde::Deserialize;
 use super::list::form_time;
 use super::{name, names};
 use crate::app::App;
+use crate::audit;
 use crate::clock::{MINUTE, Micros};
 use crate::console::access::{Fraud, IncidentDesk, Support, Viewer};
 use crate::console::dashboard::Plot;
@@ -117,7 +118,10 @@ pub(in crate::console) async fn show(
     let mut lines = timeline(registry, &incident).await?;
     let times = Times::of(&lines);
     for line in &mut lines {
-        line.actor = name(&names, &line.actor);
+        line.actor = match line.actor.as_str() {
+            audit::MACHINE => text.t("incident.machine").to_owned(),
+            actor => name(&names, actor),
+        };
         line.detail = told(text, line);
     }
     lines.reverse();
@@ -177,6 +181,9 @@ fn told(text: Text, line: &Line) -> String {
         }
         ("act_asked" | "act_approved" | "act_refused" | "act_started", [kind]) => {
             text.named("incident.act_", kind)
+        }
+        ("alert", [kind, subject @ ..]) => {
+            format!("{} {}", text.named("alert.kind_", kind), subject.join(" "))
         }
         ("door_closed" | "door_opened", [door, "all"]) => text.named("door.", door),
         ("door_closed" | "door_opened", [door, scope @ ..]) => {

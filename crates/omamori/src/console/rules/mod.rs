@@ -12,7 +12,7 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use omamori_db::sql;
-use omamori_risk::rule::{Effect, Mode, Rule, RuleFile};
+use omamori_risk::rule::{Both, Effect, Mode, Rule, RuleFile};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -55,6 +55,7 @@ impl Change {
 struct Row {
     rule: Rule,
     title: String,
+    reason: String,
     acts: String,
     effect: String,
     is_live: bool,
@@ -165,7 +166,8 @@ fn rows(app: &App, rules: Vec<Rule>, live: &[Rule], text: Text) -> Vec<Row> {
     let removed: Vec<Rule> =
         live.iter().filter(|old| rules.iter().all(|rule| rule.id != old.id)).cloned().collect();
     let row = |(rule, change): (Rule, Change)| Row {
-        title: title(&rule, text).to_owned(),
+        title: in_words(&rule.title, text).to_owned(),
+        reason: in_words(&rule.reason, text).to_owned(),
         acts: rule.acts.iter().map(|act| act.as_str()).collect::<Vec<_>>().join(", "),
         effect: effect(rule.effect, text),
         is_live: rule.mode == Mode::Live,
@@ -179,8 +181,8 @@ fn rows(app: &App, rules: Vec<Rule>, live: &[Rule], text: Text) -> Vec<Row> {
     there.chain(removed.into_iter().map(|rule| (rule, Change::Removed))).map(row).collect()
 }
 
-fn title(rule: &Rule, text: Text) -> &str {
-    if text.lang() == "ja" { &rule.title.ja } else { &rule.title.en }
+fn in_words(both: &Both, text: Text) -> &str {
+    if text.lang() == "ja" { &both.ja } else { &both.en }
 }
 
 /// An effect, in words.

@@ -2,7 +2,7 @@
 
 use super::{AccountStopper, Change, ClosingEnd, ContactKind, Factor, Notice, ReturnReason};
 use crate::clock::Micros;
-use crate::web::filters::{japan, yen_text};
+use crate::web::filters::{civil_text, japan, yen_text};
 use crate::web::text::Text;
 
 /// A notice in words.
@@ -196,13 +196,13 @@ impl Notice {
             Self::ServiceEnds { ends_at, last_day } => (
                 "notice.service_ends",
                 "notice.service_ends_text",
-                vec![("at", stamp(*ends_at)), ("until", last_day.clone())],
+                vec![("at", stamp(*ends_at)), ("until", civil_text(last_day))],
             ),
             Self::ServiceStays {} => ("notice.service_stays", "notice.service_stays_text", vec![]),
             Self::RefundUnclaimed { amount, last_day } => (
                 "notice.refund_unclaimed",
                 "notice.refund_unclaimed_text",
-                vec![("amount", yen_text(*amount)), ("until", last_day.clone())],
+                vec![("amount", yen_text(*amount)), ("until", civil_text(last_day))],
             ),
             Self::RefundClaimed { amount, last_digits } => (
                 "notice.refund_claimed",
@@ -224,7 +224,7 @@ impl Notice {
                 "notice.refund_sent_text",
                 vec![
                     ("amount", yen_text(*amount)),
-                    ("day", pay_on.clone()),
+                    ("day", civil_text(pay_on)),
                     ("digits", last_digits.clone()),
                 ],
             ),

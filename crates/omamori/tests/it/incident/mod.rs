@@ -9,6 +9,7 @@ mod counting;
 mod desk;
 mod document;
 mod holds;
+mod once;
 mod receivers;
 mod reports;
 mod rounds;

@@ -24,14 +24,14 @@ on_both_engines!(
 );
 
 /// The service on a port of its own.
-struct Listening {
-    address: SocketAddr,
+pub struct Listening {
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
 }
 
 impl Listening {
-    async fn start(app: &TestApp) -> Self {
+    pub async fn start(app: &TestApp) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -41,7 +41,7 @@ impl Listening {
     }
 
     /// Stops it as a signal does, and starts the service again without it.
-    async fn stop(self, app: &mut TestApp) {
+    pub async fn stop(self, app: &mut TestApp) {
         self.stop.send(()).unwrap();
         self.served.await.unwrap().unwrap();
         app.restart().await;
