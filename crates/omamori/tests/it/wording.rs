@@ -24,6 +24,7 @@ on_both_engines!(
     the_console_tells_rules_in_the_readers_language,
     a_statement_has_its_days_with_slashes,
     an_sms_ends_its_sentences,
+    who_has_stopped_the_account_is_told_before_the_way_in,
 );
 
 /// Goal: who may not see a page of the console or the back office is not led to a wallet.
@@ -133,4 +134,16 @@ async fn an_sms_ends_its_sentences(app: &mut TestApp) {
         assert!(!text.contains("。 ") && !text.contains("。。") && !text.contains(".."), "{text}");
     }
     assert_eq!(sent.len(), 2);
+}
+
+/// Goal: nobody is led through a top-up or a send that a stopped account refuses at its end.
+async fn who_has_stopped_the_account_is_told_before_the_way_in(app: &mut TestApp) {
+    let customer = Customer::new(&app.app).await;
+    let page = customer.get(app, "/topup").await;
+    assert!(page.text().contains("/topup/register") && !page.text().contains("data-stopped"));
+    customer.post(app, "/account/stop", &serde_json::json!({})).await;
+    let page = customer.get(app, "/topup").await;
+    assert!(!page.text().contains("/topup/register") && page.text().contains("data-stopped"));
+    let page = customer.get(app, "/send").await;
+    assert!(page.text().contains("data-stopped"), "{}", page.text());
 }
