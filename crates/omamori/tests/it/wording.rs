@@ -77,8 +77,11 @@ async fn starter_rules_of_before_are_told_in_japanese(app: &mut TestApp) {
              acts = [\"payment\"]\nwhen = \"act.amount > 1\"\neffect = \"alert\"\n"
         )
     };
-    let rules = rule("payment-burst", "Splitting below a threshold.")
-        + &rule("night", "Our own experience.");
+    let rules = [
+        rule("payment-burst", "Splitting below a threshold."),
+        rule("night", "Our own experience."),
+    ]
+    .concat();
     let update = sql("UPDATE risk_version SET rules = $1 WHERE version = 1").bind(rules);
     app.app.stores.registry.execute(update).await.unwrap();
     let fraud = Person::new(&app.app, Role::Fraud).await;
