@@ -72,6 +72,7 @@ pub const REGISTRY: &[Step] = &[
     step!(54, "stops", "registry/0054_stops.sql"),
     step!(57, "card prints", "registry/0057_card_prints.sql"),
     step!(58, "chargeback returns", "registry/0058_chargeback_returns.sql"),
+    step!(59, "refused payouts", "registry/0059_refused_payouts.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -249,6 +249,8 @@ pub enum Act {
     PayoutSent,
     /// The bank gave a payout back.
     PayoutReturned,
+    /// The bank refused a payout before it took the file.
+    PayoutRefused,
     /// A text that customers can read for ever is published.
     TermsPublish,
     /// What others say of money is compared with the ledger.
