@@ -291,6 +291,10 @@ pub enum Act {
     IncidentReverse,
     /// It was.
     IncidentReversed,
+    /// What was taken back goes to the card that paid it.
+    IncidentPassOn,
+    /// It did, or the gateway would not.
+    IncidentPassedOn,
     /// A sale is not paid out for now.
     IncidentSaleHold,
     /// A held sale is paid out with the next statement.

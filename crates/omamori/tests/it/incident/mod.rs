@@ -9,6 +9,7 @@ mod counting;
 mod desk;
 mod holds;
 mod once;
+mod pass_on;
 mod reports;
 mod rounds;
 mod speed;
