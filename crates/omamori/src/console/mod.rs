@@ -108,6 +108,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/payouts/files/{file_id}", get(settlements::take_file))
         .route("/payouts/files/{file_id}/sent", post(settlements::sent))
         .route("/payouts/{payout_id}/returned", post(settlements::returned))
+        .route("/payouts/{payout_id}/refused", post(settlements::refused))
         .route(
             "/payout-accounts/{merchant_id}/{changed_at}/approve",
             post(settlements::approve_account),

@@ -129,6 +129,9 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         Proposal::PayoutReturned { payout_id, yen } => {
             ("console.act_payout_returned", format!("{} · {payout_id}", filters::yen_text(*yen)))
         }
+        Proposal::PayoutRefused { payout_id, yen } => {
+            ("console.act_payout_refused", format!("{} · {payout_id}", filters::yen_text(*yen)))
+        }
         Proposal::ApproveAccount { merchant_id, last_digits, .. } => {
             ("console.act_payout_account", format!("****{last_digits} · {merchant_id}"))
         }
@@ -166,7 +169,9 @@ fn href(proposal: &Proposal) -> Option<String> {
         | Proposal::ExcludeUnclaimed { .. } => Some("/console/end-of-service".to_owned()),
         Proposal::RefundFile { .. } => Some("/console/refunds".to_owned()),
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
-        Proposal::PayoutReturned { .. } => Some("/console/settlements".to_owned()),
+        Proposal::PayoutReturned { .. } | Proposal::PayoutRefused { .. } => {
+            Some("/console/settlements".to_owned())
+        }
         Proposal::ApproveAccount { merchant_id, .. } => {
             Some(format!("/console/stores/{merchant_id}"))
         }
