@@ -251,6 +251,7 @@ fn base_dates_deposits_and_quotas_are_the_laws() {
     assert_eq!((later.of_issue, later.of_unused), (40_000, 0));
     assert!(later.allows(40_000) && !later.allows(40_001));
     // The larger of the two is enough; nothing was issued before the first period.
+    assert_eq!(later.most(), 40_000);
     assert!(Quota::new(0, 2_000_000, 0).allows(100_000));
     assert!(!Quota::new(0, 0, 0).allows(1));
 }

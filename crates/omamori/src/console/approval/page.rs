@@ -114,6 +114,11 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
             let yen = filters::yen_text(*yen);
             ("console.act_refund_file", format!("{pay_on} · {count} · {yen}"))
         }
+        Proposal::ClosingRefund { ground, yen, last_digits, .. } => {
+            let ground = text.named("closing.ground_", ground.as_str());
+            let yen = filters::yen_text(*yen);
+            ("console.act_closing_refund", format!("{yen} → ****{last_digits} · {ground}"))
+        }
         Proposal::ExcludeUnclaimed { holders, yen, .. } => {
             let yen = filters::yen_text(*yen);
             ("console.act_exclude", format!("{holders} · {yen}"))
@@ -159,7 +164,9 @@ fn href(proposal: &Proposal) -> Option<String> {
         Proposal::EndService { .. }
         | Proposal::CallOffEnd { .. }
         | Proposal::ExcludeUnclaimed { .. } => Some("/console/end-of-service".to_owned()),
-        Proposal::RefundFile { .. } => Some("/console/refunds".to_owned()),
+        Proposal::RefundFile { .. } | Proposal::ClosingRefund { .. } => {
+            Some("/console/refunds".to_owned())
+        }
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
         Proposal::PayoutReturned { .. } => Some("/console/settlements".to_owned()),
         Proposal::ApproveAccount { merchant_id, .. } => {

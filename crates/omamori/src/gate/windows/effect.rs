@@ -87,6 +87,8 @@ impl Effect {
             | TransferCode::PayoutReturned
             | TransferCode::RefundSent
             | TransferCode::RefundReturned
+            | TransferCode::RefundQuota
+            | TransferCode::RefundQuotaReturned
             | TransferCode::SettlementMark => Self::Nothing,
         }
     }

@@ -390,6 +390,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("months.html", customer, "/history/months"));
         pages.push(of_customer("cases.html", customer, "/cases"));
         pages.push(of_customer("refund.html", customer, "/refund"));
+        pages.push(of_customer("close.html", customer, "/close"));
         pages.push(of_customer("affected.html", customer, "/affected"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));
