@@ -1,5 +1,5 @@
-//! `/end-of-service`, for everybody; `/refund`, where a holder claims and follows it; `/close`, what
-//! becomes of the value in an account that closes.
+//! `/end-of-service`, for everybody; `/refund`, where a holder claims and follows it; `/close`, for
+//! the value in an account that closes.
 
 use std::sync::Arc;
 

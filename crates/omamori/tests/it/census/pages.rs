@@ -63,7 +63,6 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
-    /// A merchant's statement.
     statement: String,
     /// A case about the customer.
     case: String,

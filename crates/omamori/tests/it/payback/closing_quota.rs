@@ -1,6 +1,6 @@
 //! The quota of a base period (府令42条1号, 2号): by hand, at once, over a base date.
 
-use omamori::clock::DAY;
+use omamori::clock::{DAY, MINUTE};
 use omamori::console::access::Role;
 use omamori::gate::chart::{AccountCode, TransferCode};
 use omamori::law::Figures;
@@ -34,7 +34,8 @@ async fn by_the_journal(app: &TestApp) -> (Figures, Quota) {
         (nanos(jiff::civil::date(2026, 3, 31)), nanos(jiff::civil::date(2026, 9, 30)));
     let journal = &app.app.stores.journal;
     let before = figures(journal, from, base).await.unwrap();
-    let running = figures(journal, base, u64::MAX).await.unwrap();
+    let until = u64::try_from(app.now() + MINUTE).unwrap() * 1_000;
+    let running = figures(journal, base, until).await.unwrap();
     let left = Quota::new(before.issued, before.closing, running.refunded_of_quota());
     (running, left)
 }
