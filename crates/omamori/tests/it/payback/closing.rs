@@ -108,7 +108,8 @@ pub async fn one_leaves(app: &TestApp, register: &Register) {
 async fn who_moves_away_is_paid_back_and_leaves(app: &mut TestApp) {
     with_sender(app).await;
     let register = Register::new(&app.app).await;
-    let mut holder = Holder::new(app, &register, 6_543).await;
+    let mut holder = Holder::new(app, &register, 7_000).await;
+    register.sell(app, "s-0", &holder.customer.code(app.now()), 457).await.ok();
     let journal = app.app.stores.journal.clone();
     let now = |app: &TestApp| u64::try_from(app.now()).unwrap() * 1_000 + 1_000_000;
     holder.leaves(app, "1234567", "").await.refused(Code::InvalidRequest);
@@ -178,7 +179,8 @@ async fn a_claim_is_taken_back_and_the_account_is_open_again(app: &mut TestApp) 
 
 async fn a_refused_claim_puts_back_exactly(app: &mut TestApp) {
     let register = Register::new(&app.app).await;
-    let mut holder = Holder::new(app, &register, 5_001).await;
+    let mut holder = Holder::new(app, &register, 6_000).await;
+    register.sell(app, "s-0", &holder.customer.code(app.now()), 999).await.ok();
     holder.leaves(app, "1234567", "wishes").await.ok();
     let refuse = format!("/refunds/{}/refuse", holder.claim(app).await.claim_id);
     let support = Person::new(&app.app, Role::Support).await;

@@ -29,7 +29,7 @@ on_both_engines!(
 async fn nobody_closes_or_keeps_what_is_anothers(app: &mut TestApp) {
     let register = Register::new(&app.app).await;
     let mut victim = Holder::new(app, &register, 9_000).await;
-    let mut thief = Holder::new(app, &register, 10).await;
+    let mut thief = Holder::new(app, &register, 1_000).await;
     let path = "/closing-claims";
     let wanted = json!({ "reason": "wishes", "account": account("6666666") });
     let options = victim.customer.post(app, &format!("{path}/options"), &wanted).await.ok();
@@ -119,7 +119,7 @@ async fn nobody_agrees_alone_or_after_a_change(app: &mut TestApp) {
     let nothing = desk.post(app, "/refund-files", &reason).await.ok();
     assert!(nothing.get("approval_id").is_none());
     // Who wrote a claim down is not the second one.
-    let mut other = Holder::new(app, &register, 500).await;
+    let mut other = Holder::new(app, &register, 1_000).await;
     let written = json!({ "customer_id": other.customer.phone(), "closing": "heir",
         "account": account("6666666"), "reason": "窓口で受付" });
     let writer = finance(app).await;

@@ -57,15 +57,15 @@ async fn with_rest(
     holder
 }
 
-/// Goal: ¥25,003 issued, of which ¥5,001 is unused at the base date: a fifth is ¥5,000 (rounded
-/// down), a twentieth ¥250. ¥3,000 and ¥2,000 fill it; a yen more is refused, unless it was
+/// Goal: ¥25,000 issued, of which ¥5,001 is unused at the base date: a fifth is ¥5,000, a twentieth
+/// ¥250 (rounded down), and the larger of the two is enough. ¥3,000 and ¥2,000 fill it; a yen more is refused, unless it was
 /// unavoidable. What the bank gives back keeps its place.
 async fn a_quota_by_hand(app: &mut TestApp) {
     with_sender(app).await;
     let register = Register::new(&app.app).await;
     let mut one = with_rest(app, &register, ("s-1", 10_000), 3_000).await;
     let mut two = with_rest(app, &register, ("s-2", 10_000), 2_000).await;
-    let mut three = with_rest(app, &register, ("s-3", 5_003), 1).await;
+    let mut three = with_rest(app, &register, ("s-3", 5_000), 1).await;
     // In the first period there is none before: no quota.
     one.leaves(app, "1234567", "wishes").await.ok();
     let path = format!("/refunds/{}/propose", one.claim(app).await.claim_id);
