@@ -194,6 +194,7 @@ async fn a_refused_claim_puts_back_exactly(app: &mut TestApp) {
     let page = holder.customer.get(app, "/refund").await;
     assert!(page.text().contains("今期の限度額に達したため"));
     // One that was stopped by its holder is not started by a refusal.
+    app.clock.advance(MINUTE);
     holder.leaves(app, "1234567", "wishes").await.ok();
     holder.customer.post(app, "/account/stop", &json!({})).await.done();
     let refuse = format!("/refunds/{}/refuse", holder.claim(app).await.claim_id);

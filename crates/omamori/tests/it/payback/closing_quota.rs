@@ -58,8 +58,8 @@ async fn with_rest(
 }
 
 /// Goal: ¥25,000 issued, of which ¥5,001 is unused at the base date: a fifth is ¥5,000, a twentieth
-/// ¥250 (rounded down), and the larger of the two is enough. ¥3,000 and ¥2,000 fill it; a yen more is refused, unless it was
-/// unavoidable. What the bank gives back keeps its place.
+/// ¥250 (rounded down), and the larger of the two is enough. ¥3,000 and ¥2,000 fill it; a yen more
+/// is refused, unless it was unavoidable. What the bank gives back keeps its place.
 async fn a_quota_by_hand(app: &mut TestApp) {
     with_sender(app).await;
     let register = Register::new(&app.app).await;
