@@ -156,6 +156,13 @@ impl Claim {
         }
     }
 
+    /// Whether the customer took it back: who refuses says why.
+    #[must_use]
+    pub fn is_taken_back(&self) -> bool {
+        let is_over = matches!(self.state, State::Refusing | State::Refused);
+        self.is_of_closing() && is_over && self.reason.is_empty()
+    }
+
     /// Whether it is one of an account that closes.
     #[must_use]
     pub const fn is_of_closing(&self) -> bool {

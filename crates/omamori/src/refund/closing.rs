@@ -201,10 +201,15 @@ pub(super) async fn handle(
     Ok(Answer(claim?.into()))
 }
 
-/// The claims of the customer that can be taken back: those that are not on their way to the bank.
+/// The claims of the customer that can be taken back: those that are not on their way to the bank,
+/// as long as the value could be claimed again.
 async fn droppable(app: &App, customer: &Customer) -> Result<Vec<Claim>> {
     let mut claims = claim::of_customer(&app.stores.registry, &customer.customer_id).await?;
     claims.retain(|claim| claim.is_of_closing() && claim.state.takes_account());
+    let end = end::standing(&app.stores.registry).await?;
+    if end.is_some_and(|end| end.is_over(app.clock.now())) {
+        return Err(Code::RefundNotOpen.into()); // it could not be claimed again
+    }
     if claims.is_empty() { Err(Code::RefundUnderWay.into()) } else { Ok(claims) }
 }
 
@@ -241,7 +246,7 @@ pub(super) async fn drop_claim(
     let (registry, now) = (&app.stores.registry, app.clock.now());
     let settled = moves::settled(registry, &customer, now).await?;
     let claims = droppable(&app, &customer).await;
-    let opinion = settled.and(claims.as_ref().map(drop).map_err(|_| Code::RefundUnderWay));
+    let opinion = settled.and(claims.as_ref().map(drop).map_err(Error::code));
     let intent = drop_intent(text)?;
     let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
     let claims = claims?;

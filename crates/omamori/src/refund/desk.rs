@@ -1,7 +1,7 @@
 //! What staff do about claims: write one down for who cannot sign in, let a reviewed one be paid,
 //! refuse one. Who wrote a claim down does not release it.
 
-use omamori_db::sql;
+use omamori_db::{Db, sql};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -113,10 +113,17 @@ pub async fn release(app: &App, actor: &Actor, claim_id: &str, reason: &str) -> 
 /// customer reads the reason.
 ///
 /// # Errors
-/// As [`release`].
+/// As [`release`]; [`Code::AccountFrozen`]: the account is closed, and has no balance any more.
 pub async fn refuse(app: &App, actor: &Actor, claim_id: &str, reason: &str) -> Result<()> {
     decide(app, actor, claim_id, (Act::RefundRefuse, State::Refusing), reason).await?;
     money::put_back(app, &claim::find(&app.stores.registry, claim_id).await?).await
+}
+
+/// Whether the account is closed: nothing goes back into its wallet.
+async fn has_left(registry: &Db, customer_id: &str) -> Result<bool> {
+    let query = sql("SELECT customer_id FROM customer
+         WHERE customer_id = $1 AND status = 'closed'");
+    Ok(registry.optional(query.bind(customer_id)).await?.is_some())
 }
 
 async fn decide(
@@ -131,8 +138,10 @@ async fn decide(
     let claim = claim::find(registry, claim_id).await?;
     // An account that closes is paid back where two people agreed on the ground.
     let own = to == State::Waiting && (claim.asked_by == actor.id || claim.is_of_closing());
+    let has_left = to == State::Refusing && has_left(registry, &claim.customer_id).await?;
     let opinion = match claim.state {
         _ if own => Err(Code::SecondPersonNeeded),
+        _ if has_left => Err(Code::AccountFrozen),
         State::Review => Ok(()),
         _ => Err(Code::RefundUnderWay),
     };

@@ -1,7 +1,7 @@
 //! What staff do about claims of accounts that close: one proposes a ground, another agrees, and
 //! only then it waits for a file. A refusal is [`super::desk::refuse`].
 
-use omamori_db::{Db, Tx, sql};
+use omamori_db::{Db, Query, Tx, sql};
 use serde_json::{Value, json};
 
 use super::claim::{self, State};
@@ -15,15 +15,20 @@ use crate::console::approval::{self, Asked, Proposal, checked_reason};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
-/// Whether nothing speaks against paying: the account is shut for its claim and stopped by nobody
-/// else, and nobody looks into its holder.
+/// Whose account is shut for a claim and stopped by nobody else, or closed: a bank gave back
+/// later than banks do what was paid.
+fn shut(customer_id: &str) -> Query {
+    let query = sql("SELECT customer_id FROM customer WHERE customer_id = $1
+         AND (status = 'closed' OR (status = 'frozen' AND stopped_by = $2))");
+    query.bind(customer_id).bind(SHUT_BY)
+}
+
+/// Whether nothing speaks against paying: the account is shut, and nobody looks into its holder.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn stands(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
-    let query = sql("SELECT customer_id FROM customer
-         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by = $2");
-    let shut = registry.optional(query.bind(customer_id).bind(SHUT_BY)).await?.is_some();
+    let shut = registry.optional(shut(customer_id)).await?.is_some();
     Ok(shut && !is_looked_into(registry, customer_id, now).await?)
 }
 
@@ -114,9 +119,7 @@ pub(crate) async fn agree_in(
     }
     // Whatever was stopped and started again meanwhile: what is paid is of a shut account.
     closing::shut_in(app, tx, &claim.customer_id).await?;
-    let shut = sql("SELECT customer_id FROM customer
-         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by = $2");
-    if tx.optional(shut.bind(&claim.customer_id).bind(SHUT_BY)).await?.is_none() {
+    if tx.optional(shut(&claim.customer_id)).await?.is_none() {
         return Err(Code::AccountFrozen.into());
     }
     match agreed.ground {

@@ -293,7 +293,7 @@ async fn the_command_reports_a_period() {
     };
     let (ok, said) = run(&["--period", "2026-04-01..2026-09-30", "--csv"]);
     assert!(ok, "{said}");
-    for line in ["\"issued\",10000", "\"recovered\",1000", "\"deposit\",0"] {
+    for line in ["\"issued\",10000", "\"recovered\",1000", "\"deposit\",0", "not paid\",0"] {
         assert!(said.contains(line), "{said}");
     }
     assert!(said.contains("\"unused at the end of 2026-09-30\",9000"), "{said}");

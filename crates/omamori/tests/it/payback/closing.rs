@@ -28,6 +28,7 @@ on_both_engines!(
     what_comes_after_the_refund_keeps_the_account,
     the_desk_takes_the_claim_of_an_heir,
     what_was_claimed_before_the_end_of_service_goes_on,
+    what_a_bank_gives_back_after_the_account_has_closed_is_paid_again,
 );
 
 impl Holder {
@@ -267,4 +268,35 @@ async fn what_was_claimed_before_the_end_of_service_goes_on(app: &mut TestApp) {
     let until = u64::try_from(app.now() + MINUTE).unwrap() * 1_000;
     let found = omamori::law::figures(&app.app.stores.journal, 0, until).await.unwrap();
     assert_eq!((found.refunded_of_quota(), found.recovered), (0, 7_000));
+}
+
+/// Goal: a bank that is late gives back what was paid to somebody who is gone: it is still theirs,
+/// and neither stuck nor put into a wallet that is closed.
+async fn what_a_bank_gives_back_after_the_account_has_closed_is_paid_again(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut holder = Holder::new(app, &register, 5_000).await;
+    let id = holder.customer.customer_id.clone();
+    holder.leaves(app, "1234567", "moves_away").await.ok();
+    agreed_on(app, &holder, "unavoidable").await;
+    let made = paid(app).await;
+    app.clock.advance(15 * DAY);
+    work_due(&app.app).await.unwrap();
+    carry_out_due(&app.app).await.unwrap();
+    assert_eq!(holder.stopped_by(app).await, "", "it is closed");
+    let desk = finance(app).await;
+    let claim = holder.claim(app).await.claim_id;
+    let back = format!("/refund-files/{made}/returned/{claim}");
+    desk.post(app, &back, &json!({ "reason": "口座なし" })).await.done();
+    let written = json!({ "customer_id": id, "account": account("7654321"),
+        "reason": "書面で確認" });
+    desk.post(app, "/refunds", &written).await.ok();
+    let refuse = format!("/refunds/{claim}/refuse");
+    let refused = desk.post(app, &refuse, &json!({ "reason": "確認できず" })).await;
+    refused.refused(Code::AccountFrozen);
+    agreed_on(app, &holder, "unavoidable").await;
+    paid(app).await;
+    assert_eq!(holder.claim(app).await.state, State::Sent);
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 5_000);
+    assert_eq!(of_operator(app, AccountCode::RefundPayable), 0);
 }
