@@ -59,8 +59,6 @@ pub(super) async fn show(
     text: Text,
 ) -> Result<Response> {
     let (registry, now) = (&app.stores.registry, app.clock.now());
-    let review = claim::in_state(registry, Standing::Review, ROWS_MAX).await?;
-    let (closing, review) = review.into_iter().partition(Claim::is_of_closing);
     page(&RefundsPage {
         text,
         sandbox: app.sandbox(),
@@ -69,8 +67,8 @@ pub(super) async fn show(
         may_open: Refunder::is_of(staff.role),
         waiting: claim::waiting(registry).await?,
         pay_on: next_weekday(japan(now).date()).to_string(),
-        review,
-        closing,
+        review: claim::in_review(registry, false, ROWS_MAX).await?,
+        closing: claim::in_review(registry, true, ROWS_MAX).await?,
         reasons: Closing::ALL.map(Closing::as_str),
         quota: quota::standing(registry, now).await?,
         has_ended: app.gate.controls().ending().is_some_and(|it| it.banner(now).has_ended()),

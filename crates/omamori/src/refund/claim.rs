@@ -366,6 +366,21 @@ pub async fn in_state(registry: &Db, state: State, limit: i64) -> Result<Vec<Cla
     registry.all(query.bind(state.as_str()).bind(limit)).await?.iter().map(Claim::read).collect()
 }
 
+/// The oldest claims that staff look at: of accounts that close, or of the service's end.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn in_review(registry: &Db, of_closing: bool, limit: i64) -> Result<Vec<Claim>> {
+    let query = sql(concat!(
+        "SELECT ",
+        claim_columns!(),
+        " FROM refund_claim WHERE state = 'review' AND basis = $1
+         ORDER BY asked_at, claim_id LIMIT $2"
+    ));
+    let basis = if of_closing { "closing" } else { "service_end" };
+    registry.all(query.bind(basis).bind(limit)).await?.iter().map(Claim::read).collect()
+}
+
 /// How many claims are for the next file, and their yen.
 ///
 /// # Errors

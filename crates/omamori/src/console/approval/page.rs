@@ -114,10 +114,11 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
             let yen = filters::yen_text(*yen);
             ("console.act_refund_file", format!("{pay_on} · {count} · {yen}"))
         }
-        Proposal::ClosingRefund { ground, yen, last_digits, .. } => {
+        Proposal::ClosingRefund { customer_id, ground, yen, last_digits, .. } => {
             let ground = text.named("closing.ground_", ground.as_str());
             let yen = filters::yen_text(*yen);
-            ("console.act_closing_refund", format!("{yen} → ****{last_digits} · {ground}"))
+            let about = format!("{yen} → ****{last_digits} · {ground} · {customer_id}");
+            ("console.act_closing_refund", about)
         }
         Proposal::ExcludeUnclaimed { holders, yen, .. } => {
             let yen = filters::yen_text(*yen);

@@ -20,12 +20,14 @@ use crate::support::app::TestApp;
 use crate::support::desk::Person;
 use crate::support::on_both_engines;
 use crate::support::shop::Register;
+use crate::value::register_with_rate;
 
 on_both_engines!(
     who_moves_away_is_paid_back_and_leaves,
     a_claim_is_taken_back_and_the_account_is_open_again,
     a_refused_claim_puts_back_exactly,
     what_comes_after_the_refund_keeps_the_account,
+    what_was_given_free_is_lost_with_the_account,
     the_desk_takes_the_claim_of_an_heir,
     what_was_claimed_before_the_end_of_service_goes_on,
     what_a_bank_gives_back_after_the_account_has_closed_is_paid_again,
@@ -223,6 +225,30 @@ async fn what_comes_after_the_refund_keeps_the_account(app: &mut TestApp) {
     let refuse = format!("/refunds/{}/refuse", holder.claim(app).await.claim_id);
     finance(app).await.post(app, &refuse, &json!({ "reason": "再申請のため" })).await.done();
     assert_eq!((holder.customer.balance(app), &*holder.stopped_by(app).await), (300, "refund"));
+}
+
+/// Goal: free value and points are no money of the holder's: the page says so, none of it is paid
+/// back, and it does not keep the account.
+async fn what_was_given_free_is_lost_with_the_account(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = register_with_rate(app, 10_000).await;
+    let mut holder = Holder::new(app, &register, 5_000).await;
+    register.sell(app, "s-1", &holder.customer.code(app.now()), 1_000).await.ok();
+    holder.customer.convert(app, "c-1", 300).await.ok();
+    let page = holder.customer.get(app, "/close").await;
+    assert!(page.text().contains("¥300") && page.text().contains("退会とともになくなります"));
+    let claimed = holder.leaves(app, "1234567", "moves_away").await.ok();
+    assert_eq!(claimed["yen"], 4_000);
+    assert_eq!(app.app.gate.purse(holder.customer.wallet_account).free_total(), 300);
+    agreed_on(app, &holder, "unavoidable").await;
+    paid(app).await;
+    app.clock.advance(15 * DAY);
+    work_due(&app.app).await.unwrap();
+    carry_out_due(&app.app).await.unwrap();
+    let account =
+        omamori::identity::account::find(&app.app.stores.registry, &holder.customer.customer_id);
+    assert_eq!(account.await.unwrap().phone.as_str(), "", "it is closed");
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 4_000);
 }
 
 async fn the_desk_takes_the_claim_of_an_heir(app: &mut TestApp) {
