@@ -120,6 +120,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/refunds", post(refunds::open))
         .route("/refunds/{claim_id}/release", post(refunds::release))
         .route("/refunds/{claim_id}/refuse", post(refunds::refuse))
+        .route("/refunds/{claim_id}/propose", post(refunds::propose))
         .route("/refund-files", post(refunds::plan))
         .route("/refund-files/{file_id}", get(refunds::take))
         .route("/refund-files/{file_id}/drop", post(refunds::drop_file))
