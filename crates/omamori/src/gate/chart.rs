@@ -150,6 +150,16 @@ pub enum TransferCode {
     CardChargeback = 34,
     /// The rest of it, from the operator's loss account.
     ChargebackLoss = 35,
+    /// Amount 0: takes the next place among the refunds of a payment, or among what was taken back
+    /// of a top-up: so much of it an incident made good. `user_data_64` is the yen.
+    MadeGood = 91,
+    /// What a refund brings and an incident had made good already: wallet to operator.
+    MadeGoodBack = 92,
+    /// Amount 0: takes the next place among what was taken back of a top-up (see
+    /// [`crate::topup::card::taken`]).
+    TopupTaken = 93,
+    /// What an incident had taken back of a top-up goes to who had it charged back.
+    ReturnPassedOn = 94,
     /// Free value is given: operator to lot.
     FreeGiven = 50,
     /// A payment takes free value out of a lot: lot to operator.
@@ -265,6 +275,10 @@ impl TransferCode {
             20 => Self::TopupCash,
             21 => Self::TopupCashCancel,
             90 => Self::WalletClose,
+            91 => Self::MadeGood,
+            92 => Self::MadeGoodBack,
+            93 => Self::TopupTaken,
+            94 => Self::ReturnPassedOn,
             80 => Self::Send,
             81 => Self::SendReceive,
             82 => Self::SendClaim,

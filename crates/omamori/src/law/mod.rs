@@ -50,6 +50,7 @@ pub const fn effect(code: TransferCode) -> Option<Effect> {
         TransferCode::TopupCashCancel
         | TransferCode::TopupAtmCancel
         | TransferCode::CardChargeback
+        | TransferCode::MadeGoodBack
         | TransferCode::IncidentReversal => Effect::IssuedBack,
         TransferCode::Payment
         | TransferCode::RefundSent

@@ -15,6 +15,7 @@ mod evidence;
 mod export;
 mod hold;
 mod inventory;
+mod merchants;
 mod page;
 mod retention;
 mod table;

@@ -1,19 +1,24 @@
 //! A claim: whose value is paid back, to which account, and how far it is.
 
-use omamori_db::{Db, Row, Tx, sql};
+use std::collections::{HashMap, HashSet};
+
+use omamori_db::{Db, Row, Tx, sql, sql_built};
 use omamori_zengin::{Account, Kana};
 use serde::{Deserialize, Serialize};
 
 use super::closing::{Ground, Reason};
 use super::{quota, review};
 use crate::app::App;
-use crate::case::list::is_looked_into;
+use crate::case::list::{is_looked_into, looked_into};
 use crate::clock::Micros;
 use crate::id::Kind;
 use crate::identity::account;
 use crate::settlement::bank::Bank;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+
+/// Claims, or customers, of one statement.
+const AT_ONCE: usize = 500;
 
 /// Where a claim stands. Words of tables: only ever added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -295,11 +300,13 @@ pub(super) async fn set_account(
 pub(super) async fn look_again(app: &App, claims: Vec<Claim>) -> Result<Vec<Claim>> {
     let (registry, now) = (&app.stores.registry, app.clock.now());
     let mut good = Vec::with_capacity(claims.len());
+    let ids: Vec<_> = claims.iter().map(|claim| claim.customer_id.clone()).collect();
+    let review = need_review(registry, &ids, now).await?;
     for claim in claims {
         let stays = if claim.is_of_closing() {
             review::stands(registry, &claim.customer_id, now).await?
         } else {
-            claim.is_released || !needs_review(registry, &claim.customer_id, now).await?
+            claim.is_released || !review.contains(&claim.customer_id)
         };
         if stays {
             good.push(claim);
@@ -319,15 +326,39 @@ pub(super) async fn look_again(app: &App, claims: Vec<Claim>) -> Result<Vec<Clai
 /// A fault if the registry fails or the sealed account does not open.
 pub(super) async fn bank(app: &App, claim_id: &str) -> Result<Bank> {
     let query = sql("SELECT sealed FROM refund_claim WHERE claim_id = $1").bind(claim_id);
-    let sealed = app.stores.registry.one(query).await?.bytes("sealed")?;
-    let opened = app.vault.open(&place(claim_id), &sealed);
+    opened(app, claim_id, &app.stores.registry.one(query).await?.bytes("sealed")?)
+}
+
+fn opened(app: &App, claim_id: &str, sealed: &[u8]) -> Result<Bank> {
+    let opened = app.vault.open(&place(claim_id), sealed);
     let opened = opened.map_err(|_| Error::fault("the account of a claim does not open"))?;
     Ok(serde_json::from_slice(&opened)?)
 }
 
-/// The same, as the file to the bank has it.
-pub(super) async fn account(app: &App, claim_id: &str) -> Result<(Account, Kana)> {
-    bank(app, claim_id).await?.account()
+/// To which accounts claims are paid, as the file to the bank has them, in their order: one query
+/// for each few hundred.
+pub(super) async fn accounts(app: &App, claims: &[Claim]) -> Result<Vec<(Account, Kana)>> {
+    let mut accounts = Vec::with_capacity(claims.len());
+    for some in claims.chunks(AT_ONCE) {
+        let marks: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
+        let mut query = sql_built(format!(
+            "SELECT claim_id, sealed FROM refund_claim WHERE claim_id IN ({})",
+            marks.join(", ")
+        ));
+        for claim in some {
+            query.push(claim.claim_id.as_str());
+        }
+        let mut sealed = HashMap::with_capacity(some.len());
+        for row in app.stores.registry.all(query).await? {
+            sealed.insert(row.text("claim_id")?, row.bytes("sealed")?);
+        }
+        for claim in some {
+            let sealed = sealed.remove(&claim.claim_id);
+            let sealed = sealed.ok_or(Error::fault("a claim has no account"))?;
+            accounts.push(opened(app, &claim.claim_id, &sealed)?.account()?);
+        }
+    }
+    Ok(accounts)
 }
 
 /// The claim with this id.
@@ -416,6 +447,33 @@ pub async fn counts(registry: &Db) -> Result<Vec<(State, i64, i64)>> {
 pub async fn needs_review(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
     let is_stopped = account::find(registry, customer_id).await?.frozen;
     Ok(is_stopped || is_looked_into(registry, customer_id, now).await?)
+}
+
+/// The same of many: those of them whose claims staff look at.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn need_review(
+    registry: &Db,
+    customers: &[String],
+    now: Micros,
+) -> Result<HashSet<String>> {
+    let mut found = HashSet::new();
+    for some in customers.chunks(AT_ONCE) {
+        let marks: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
+        let mut query = sql_built(format!(
+            "SELECT customer_id FROM customer WHERE status = 'frozen' AND customer_id IN ({})",
+            marks.join(", ")
+        ));
+        for customer_id in some {
+            query.push(customer_id.as_str());
+        }
+        for row in registry.all(query).await? {
+            found.insert(row.text("customer_id")?);
+        }
+        found.extend(looked_into(registry, some, now).await?);
+    }
+    Ok(found)
 }
 
 /// Everybody with a claim of the service's end that was not refused.

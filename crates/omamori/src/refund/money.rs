@@ -10,6 +10,7 @@ use super::closing;
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, wallet_account};
 use crate::gate::chart::{available, wallet_account_id};
+use crate::gate::once::is_closed;
 use crate::gate::{Act, Question};
 use crate::id::derive;
 use crate::notify::{Notice, tell};
@@ -33,32 +34,13 @@ pub(super) async fn once(
     accounts: Vec<Account>,
     transfer: Transfer,
 ) -> Result<Option<Transfer>> {
-    if let Some(stands) = app.gate.transfer_certainly(transfer.id).await? {
-        return Ok(Some(stands.transfer));
-    }
     let question = Question {
         customer: Some(moving.customer_id).filter(|id| !id.is_empty()),
         ..Question::plain(moving.act, &moving.about)
     };
-    let clearance = app.gate.decide(question, Ok(())).await?;
     let request = Request { accounts, transfers: vec![transfer] };
-    let result = app.gate.commit(clearance, request).await?.transfers[0].result;
-    match app.gate.transfer_certainly(transfer.id).await? {
-        Some(stands) => Ok(Some(stands.transfer)),
-        None if moves_nothing(result) => Ok(None),
-        None => Err(Error::fault("a transfer of a refund was refused by the ledger")),
-    }
-}
-
-const fn moves_nothing(result: R) -> bool {
-    matches!(
-        result,
-        R::DebitAccountAlreadyClosed
-            | R::CreditAccountAlreadyClosed
-            | R::DebitAccountNotFound
-            | R::CreditAccountNotFound
-            | R::ExceedsCredits
-    )
+    let moves_nothing = |result| is_closed(result) || result == R::ExceedsCredits;
+    Ok(app.gate.once(question, request, moves_nothing).await?.ok())
 }
 
 /// All that can leave a wallet now: what is set aside for a purchase stays.

@@ -49,6 +49,8 @@ pub struct Limits {
     pub balance: Meter,
     /// Payments of 24 hours.
     pub payment_day: Meter,
+    /// Whether that counts sends too: on a phone's first day the two have one limit.
+    pub payment_day_with_sends: bool,
     /// Payments of 30 days.
     pub payment_month: Meter,
     /// Top-ups of 24 hours.
@@ -60,8 +62,19 @@ pub struct Limits {
     /// Until when the phone counts as new.
     #[serde(serialize_with = "filters::as_rfc3339_or_null")]
     pub new_device_until: Option<Micros>,
-    /// Payments of 24 hours while it does.
+    /// Payments and sends of 24 hours while it does.
     pub new_device_max: i64,
+}
+
+impl Limits {
+    /// What the limit of 24 hours is called.
+    fn payment_day_key(&self) -> &'static str {
+        if self.payment_day_with_sends {
+            "settings.limit_out_day"
+        } else {
+            "settings.limit_payment_day"
+        }
+    }
 }
 
 /// Reads them.
@@ -79,15 +92,14 @@ pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
     let new_until = mine.map_or(Micros::MAX, |device| device.enrolled_at + DAY);
     let is_new = app.clock.now() < new_until;
     let payment_24h = app.gate.limit(Kind::Payment24h, account);
-    let (paid_24h, payment_24h) = if is_new && set.payment_first_day < payment_24h {
-        (out.in_24h, set.payment_first_day)
-    } else {
-        (paid.in_24h, payment_24h)
-    };
+    let with_sends = is_new && set.payment_first_day < payment_24h;
+    let (paid_24h, payment_24h) =
+        if with_sends { (out.in_24h, set.payment_first_day) } else { (paid.in_24h, payment_24h) };
     let room = app.gate.room(Use::TopupCash, account).min(set.topup_register_max);
     Ok(Limits {
         balance,
         payment_day: Meter { used: paid_24h, max: payment_24h },
+        payment_day_with_sends: with_sends,
         payment_month: Meter { used: paid.in_30d, max: app.gate.limit(Kind::Payment30d, account) },
         topup_day: Meter { used: topped_up, max: app.gate.limit(Kind::Topup24h, account) },
         topup_once_max: set.topup_register_max,

@@ -42,7 +42,7 @@ codes! {
         customer: "この承認はすでに処理されたか、期限が切れています。" / "This approval was decided, used or has expired.";
     /// The customer has not confirmed the newest terms.
     TermsUnconfirmed = "terms_unconfirmed", CONFLICT, "The customer has to confirm the terms in the wallet before the first top-up.",
-        clerk: "お客さまのアプリの「チャージ」で、はじめに重要事項を確認してもらってください。" / "Ask the customer to open Top up in the app and confirm the terms first.",
+        clerk: "お客様のアプリの「チャージ」で、はじめに重要事項を確認してもらってください。" / "Ask the customer to open Top up in the app and confirm the terms first.",
         customer: "はじめてのチャージの前に、「チャージ」の画面で重要事項をご確認ください。" / "Before the first top-up, please confirm the terms on the Top up page.";
     /// Nobody would be left who may say who else signs in.
     LastOwner = "last_owner", CONFLICT, "The merchant would be left without an owner who can sign in.",

@@ -101,6 +101,13 @@ pub enum Proposal {
         /// Yen.
         yen: i64,
     },
+    /// The bank refused a payout: it comes out of its file, and the merchant is owed it again.
+    PayoutRefused {
+        /// `pot_…`.
+        payout_id: String,
+        /// Yen.
+        yen: i64,
+    },
     /// A merchant's changed account is paid to before its time.
     ApproveAccount {
         /// `mer_…`.
@@ -220,6 +227,7 @@ impl Proposal {
             Self::IncidentAct { .. } => Act::IncidentAct,
             Self::Refund { .. } => Act::StaffRefund,
             Self::PayoutReturned { .. } => Act::PayoutReturned,
+            Self::PayoutRefused { .. } => Act::PayoutRefused,
             Self::ApproveAccount { .. } => Act::PayoutAccountApprove,
             Self::BeginCampaign { .. } => Act::CampaignCreate,
             Self::EndService { .. } => Act::ServiceEndAnnounce,
@@ -247,6 +255,7 @@ impl Proposal {
             Self::Refund { .. } | Self::ClosingRefund { .. } => Refunder::is_of(role),
             Self::BeginCampaign { .. }
             | Self::PayoutReturned { .. }
+            | Self::PayoutRefused { .. }
             | Self::ApproveAccount { .. }
             | Self::EndService { .. }
             | Self::CallOffEnd { .. }
@@ -271,7 +280,9 @@ impl Proposal {
                 customer_id
             }
             Self::Refund { payment_id, .. } => payment_id,
-            Self::PayoutReturned { payout_id, .. } => payout_id,
+            Self::PayoutReturned { payout_id, .. } | Self::PayoutRefused { payout_id, .. } => {
+                payout_id
+            }
             Self::ApproveAccount { merchant_id, .. } => merchant_id,
             Self::BeginCampaign { key, .. } => key,
             Self::OpenDoor { control_id, .. } => control_id,
@@ -293,6 +304,7 @@ impl Proposal {
             | Self::IncidentAct { .. }
             | Self::Refund { .. }
             | Self::PayoutReturned { .. }
+            | Self::PayoutRefused { .. }
             | Self::ApproveAccount { .. }
             | Self::BeginCampaign { .. }
             | Self::EndService { .. }
@@ -359,6 +371,11 @@ impl Proposal {
                 let (before, after) = (Value::Null, json!({ "payout": payout_id, "yen": yen }));
                 Ok(Done { subject: payout_id.clone(), before, after, shown_once: None })
             }
+            Self::PayoutRefused { payout_id, yen } => {
+                returned::refuse_in(app, tx, (payout_id, *yen), reason).await?;
+                let (before, after) = (Value::Null, json!({ "payout": payout_id, "yen": yen }));
+                Ok(Done { subject: payout_id.clone(), before, after, shown_once: None })
+            }
             Self::ApproveAccount { merchant_id, changed_at, last_digits } => {
                 let change = (merchant_id.as_str(), *changed_at);
                 bank::approve_in(app, tx, change, last_digits, agreed[1]).await?;
@@ -418,7 +435,10 @@ impl Proposal {
     pub(super) const fn is_repeatable(&self) -> bool {
         matches!(
             self,
-            Self::Refund { .. } | Self::BeginCampaign { .. } | Self::PayoutReturned { .. }
+            Self::Refund { .. }
+                | Self::BeginCampaign { .. }
+                | Self::PayoutReturned { .. }
+                | Self::PayoutRefused { .. }
         )
     }
 
@@ -442,7 +462,9 @@ impl Proposal {
                 refund::give(app, staff, &wanted, reason).await.map(drop)
             }
             Self::BeginCampaign { key, .. } => campaign::fund(app, staff, key).await,
-            Self::PayoutReturned { .. } => returned::book_all(app).await,
+            Self::PayoutReturned { .. } | Self::PayoutRefused { .. } => {
+                returned::book_all(app).await
+            }
             _ => Ok(()),
         }
     }

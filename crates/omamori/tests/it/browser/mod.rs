@@ -29,6 +29,7 @@ mod console;
 mod contacts;
 mod external;
 mod factors;
+mod finance;
 mod incident;
 mod lost;
 mod merchant;

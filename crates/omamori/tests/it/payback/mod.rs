@@ -7,6 +7,7 @@ mod closing_attacks;
 mod closing_quota;
 mod ending;
 mod exclusion;
+mod open_ends;
 
 use omamori::clock::{DAY, MINUTE, Micros};
 use omamori::console::access::Role;
