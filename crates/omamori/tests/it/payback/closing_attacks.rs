@@ -57,6 +57,7 @@ async fn nobody_closes_or_keeps_what_is_anothers(app: &mut TestApp) {
     victim.customer.post(app, path, &body).await.refused(Code::ProofFailed);
     assert_eq!(victim.customer.balance(app), 9_000, "said once, done once");
 
+    app.clock.advance(MINUTE); // so that it is the newest
     victim.leaves(app, "1234567", "wishes").await.ok();
     thief.stays(app).await.refused(Code::RefundUnderWay);
     thief.corrects(app, "6666666").await.refused(Code::RefundUnderWay);

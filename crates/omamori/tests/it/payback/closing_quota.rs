@@ -9,6 +9,7 @@ use omamori::law::quota::Quota;
 use omamori::refund::claim::State;
 use omamori::refund::{quota, work_due};
 use omamori::web::codes::Code;
+use omamori_db::sql;
 use serde_json::{Value, json};
 
 use super::closing::{agreed_on, on, paid};
@@ -17,13 +18,14 @@ use crate::settlement::payouts::with_sender;
 use crate::support::app::TestApp;
 use crate::support::desk::Person;
 use crate::support::shop::Register;
-use crate::support::{at_once, on_both_engines};
+use crate::support::{at_once, on_both_engines, on_several_nodes};
 
 on_both_engines!(
     a_quota_by_hand,
     agreements_at_once_do_not_pass_the_quota,
     a_base_date_between_agreement_and_file,
 );
+on_several_nodes!(an_agreement_waits_for_the_one_before);
 
 /// What the journal has of the period that runs, and what is left by it.
 async fn by_the_journal(app: &TestApp) -> (Figures, Quota) {
@@ -132,6 +134,50 @@ async fn a_quota_by_hand(app: &mut TestApp) {
     assert!(page.contains(">¥5,000</dd>"), "{page}");
 }
 
+/// A claim of a holder within the quota, to which a second person has agreed: who carries it out,
+/// and the approval.
+async fn ready(app: &TestApp, holder: &mut Holder) -> (Person, String) {
+    holder.leaves(app, "1234567", "wishes").await.ok();
+    work_due(&app.app).await.unwrap();
+    let path = format!("/refunds/{}/propose", holder.claim(app).await.claim_id);
+    let asking = Person::new(&app.app, Role::Support).await;
+    let asked = asking.post(app, &path, &on("quota")).await.ok();
+    let approval = asked["approval_id"].as_str().unwrap().to_owned();
+    crate::incident::given(app, &approval, &finance(app).await.staff_id).await;
+    (asking, format!("/approvals/{approval}/carry-out"))
+}
+
+/// Attack: on another node an agreement is in the middle of its transaction. There is room for one:
+/// the second sees the first, however long that takes.
+async fn an_agreement_waits_for_the_one_before(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let mut one = with_rest(app, &register, ("s-1", 5_000), 1_500).await;
+    let mut two = with_rest(app, &register, ("s-2", 5_000), 1_500).await;
+    app.clock.advance(184 * DAY);
+    ready(app, &mut one).await;
+    let (asking, carry_out) = ready(app, &mut two).await;
+    assert_eq!(standing(app).await, (2_000, 2_000));
+    let registry = app.app.stores.registry.clone();
+    let mut first = registry.begin().await.unwrap();
+    first.execute(sql("UPDATE refund_quota SET turn = turn + 1")).await.unwrap();
+    let agreed = sql("UPDATE refund_claim SET state = 'waiting', ground = 'quota'
+         WHERE claim_id = $1");
+    first.execute(agreed.bind(one.claim(app).await.claim_id)).await.unwrap();
+    let node = (**app).clone();
+    let second = tokio::spawn(async move { asking.post(&node, &carry_out, &Value::Null).await });
+    let waits = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock'");
+    while !second.is_finished() {
+        if registry.one(waits.clone()).await.unwrap().int("n").unwrap() > 0 {
+            break;
+        }
+    }
+    first.commit().await.unwrap();
+    second.await.unwrap().refused(Code::RefundQuota);
+    assert_eq!(two.claim(app).await.state, State::Review);
+    assert_eq!(standing(app).await, (2_000, 500));
+}
+
 /// Attack: six pairs agree at the same moment on what there is room for but four of.
 async fn agreements_at_once_do_not_pass_the_quota(app: &mut TestApp) {
     let register = Register::new(&app.app).await;
@@ -141,25 +187,15 @@ async fn agreements_at_once_do_not_pass_the_quota(app: &mut TestApp) {
         holders.push(with_rest(app, &register, (&id, 5_000), 1_500).await);
     }
     app.clock.advance(184 * DAY);
-    let mut ready = Vec::new();
+    let mut all = Vec::new();
     for holder in &mut holders {
-        holder.leaves(app, "1234567", "wishes").await.ok();
-        work_due(&app.app).await.unwrap();
-        let path = format!("/refunds/{}/propose", holder.claim(app).await.claim_id);
-        let asking = Person::new(&app.app, Role::Support).await;
-        let asked = asking.post(app, &path, &on("quota")).await.ok();
-        let approval = asked["approval_id"].as_str().unwrap().to_owned();
-        crate::incident::given(app, &approval, &finance(app).await.staff_id).await;
-        ready.push((asking, approval));
+        all.push(ready(app, holder).await);
     }
     assert_eq!(standing(app).await, (6_000, 6_000));
     let node = (**app).clone();
-    let answers = at_once(ready.into_iter().map(|(asking, approval)| {
+    let answers = at_once(all.into_iter().map(|(asking, carry_out)| {
         let node = node.clone();
-        async move {
-            let path = format!("/approvals/{approval}/carry-out");
-            asking.post(&node, &path, &Value::Null).await
-        }
+        async move { asking.post(&node, &carry_out, &Value::Null).await }
     }))
     .await;
     let done = answers.iter().filter(|answer| answer.status.is_success()).count();
