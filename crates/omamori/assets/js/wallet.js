@@ -23,6 +23,7 @@ const TITLES = {
   topup_atm: "happened.topup",
   chargeback: "entry.chargeback",
   compensation: "entry.compensation",
+  compensation_back: "entry.compensation_back",
   reversal: "entry.reversal",
   refund_claim: "entry.refund_claim",
   refund_claim_back: "entry.refund_claim_back",

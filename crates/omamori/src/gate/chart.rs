@@ -150,6 +150,16 @@ pub enum TransferCode {
     CardChargeback = 34,
     /// The rest of it, from the operator's loss account.
     ChargebackLoss = 35,
+    /// Amount 0: takes the next place among the refunds of a payment, or among what was taken back
+    /// of a top-up: so much of it an incident made good. `user_data_64` is the yen.
+    MadeGood = 91,
+    /// What a refund brings and an incident had made good already: wallet to operator.
+    MadeGoodBack = 92,
+    /// Amount 0: takes the next place among what was taken back of a top-up (see
+    /// [`crate::topup::card::taken`]).
+    TopupTaken = 93,
+    /// What an incident had taken back of a top-up goes to who had it charged back.
+    ReturnPassedOn = 94,
     /// Free value is given: operator to lot.
     FreeGiven = 50,
     /// A payment takes free value out of a lot: lot to operator.
@@ -235,6 +245,11 @@ pub enum TransferCode {
     RefundBack = 116,
     /// Who did not claim in time is excluded (法20条2項): wallet to operator.
     RefundExcluded = 117,
+    /// The bank has taken a file: what of it went to closing accounts within the quota (府令42条1号,
+    /// 2号). What was unavoidable (3号) is a [`TransferCode::RefundSent`].
+    RefundQuota = 118,
+    /// The bank gave such a one back: it is set aside again.
+    RefundQuotaReturned = 119,
 }
 
 impl TransferCode {
@@ -260,6 +275,10 @@ impl TransferCode {
             20 => Self::TopupCash,
             21 => Self::TopupCashCancel,
             90 => Self::WalletClose,
+            91 => Self::MadeGood,
+            92 => Self::MadeGoodBack,
+            93 => Self::TopupTaken,
+            94 => Self::ReturnPassedOn,
             80 => Self::Send,
             81 => Self::SendReceive,
             82 => Self::SendClaim,
@@ -311,6 +330,8 @@ impl TransferCode {
             115 => Self::RefundReturned,
             116 => Self::RefundBack,
             117 => Self::RefundExcluded,
+            118 => Self::RefundQuota,
+            119 => Self::RefundQuotaReturned,
             _ => return None,
         })
     }

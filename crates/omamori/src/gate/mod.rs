@@ -12,6 +12,7 @@ mod amounts;
 pub mod chart;
 pub mod evidence;
 pub mod limits;
+pub mod once;
 pub mod purse;
 mod reader;
 pub mod reservation;

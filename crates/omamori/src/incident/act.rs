@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use omamori_db::{Db, Row, Tx, sql};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Micros;
 use crate::console::access::Role;
@@ -11,8 +12,9 @@ use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
 /// An act on a cohort. Words of tables: only ever added to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = IncidentActKind)]
 pub enum ActKind {
     /// Accounts are stopped.
     Freeze,
@@ -30,6 +32,8 @@ pub enum ActKind {
     ReleaseSales,
     /// What came in by disputed top-ups and is still there is taken back.
     Reverse,
+    /// What was taken back of top-ups by card goes to the cards.
+    PassOn,
     /// Members are told.
     Notify,
     /// Confirmed losses are made good.
@@ -40,7 +44,7 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every act there is, in the order in which they are usually done.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CloseDoors,
         Self::Freeze,
         Self::SignOut,
@@ -48,6 +52,7 @@ impl ActKind {
         Self::HoldPayouts,
         Self::HoldSales,
         Self::Reverse,
+        Self::PassOn,
         Self::Notify,
         Self::Compensate,
         Self::ReleaseSales,
@@ -66,6 +71,7 @@ impl ActKind {
             Self::HoldSales => "hold_sales",
             Self::ReleaseSales => "release_sales",
             Self::Reverse => "reverse",
+            Self::PassOn => "pass_on",
             Self::Notify => "notify",
             Self::Compensate => "compensate",
             Self::CloseDoors => "close_doors",
@@ -83,6 +89,7 @@ impl ActKind {
     pub const fn may(self, role: Role) -> bool {
         match self {
             Self::Reverse
+            | Self::PassOn
             | Self::Compensate
             | Self::HoldPayouts
             | Self::HoldSales
@@ -93,18 +100,22 @@ impl ActKind {
 }
 
 /// On which members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = IncidentActOn)]
 pub enum On {
     /// The confirmed.
     Confirmed,
     /// All who were not cleared.
     All,
+    /// Nobody of the cohort: who received what its members lost, and was not dismissed.
+    Receivers,
 }
 
 /// What members are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = IncidentActLetter)]
 pub enum Letter {
     /// Something happened on your account; here is where to look.
     Affected,
@@ -113,8 +124,9 @@ pub enum Letter {
 }
 
 /// An act with its exact parameters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = IncidentActParameters)]
 pub struct Parameters {
     /// What is to be done.
     pub kind: ActKind,
@@ -363,7 +375,15 @@ impl Parameters {
         {
             return Err(Error::field("scope", "unknown"));
         }
-        if self.kind == ActKind::Compensate && self.on != On::Confirmed {
+        // What a receiver did is for a case of their own: here they are stopped, and started again.
+        let fits = match self.on {
+            On::Confirmed => true,
+            On::All => self.kind != ActKind::Compensate,
+            On::Receivers => {
+                matches!(self.kind, ActKind::Freeze | ActKind::Unfreeze | ActKind::SignOut)
+            }
+        };
+        if !fits {
             return Err(Error::field("on", "malformed"));
         }
         Ok(())

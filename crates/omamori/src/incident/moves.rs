@@ -16,10 +16,8 @@ use crate::gate::chart::{TransferCode, due, wallet_account_id};
 use crate::gate::evidence::DecisionId;
 use crate::gate::windows::Position as Refunded;
 use crate::id::Kind;
-use crate::pos::topup::topup_cancel_id;
 use crate::pos::{Paid, claims, micros, yen};
-use crate::send::transfers::{self, State};
-use crate::topup::card;
+use crate::send::transfers;
 use crate::wallet::entry::EntryKind;
 use crate::web::error::Result;
 
@@ -71,6 +69,12 @@ impl Move {
     #[must_use]
     pub fn is_receipt(&self) -> bool {
         self.kind == EntryKind::Receive.as_str()
+    }
+
+    /// Whether it was a top-up by card.
+    #[must_use]
+    pub fn is_card(&self) -> bool {
+        [EntryKind::TopupCard, EntryKind::TopupAuto].iter().any(|kind| kind.as_str() == self.kind)
     }
 
     /// Whether it was sent to another customer.
@@ -158,58 +162,6 @@ pub(super) async fn one(
     let Some(kind) = EntryKind::of(transfer) else { return Ok(None) };
     let wallet = wallet_account_id(customer_id);
     shape(app, (customer_id, wallet), (kind, transfer), position, None).await
-}
-
-/// A loss as the ledger has it now. Yen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct LossNow {
-    /// Lost.
-    pub lost: i64,
-    /// Sent, and waiting to be taken: it is lost when it is taken, and not when it comes back.
-    pub waits: i64,
-}
-
-impl LossNow {
-    /// If nothing of it comes back.
-    pub(super) const fn most(self) -> i64 {
-        self.lost + self.waits
-    }
-}
-
-/// What is lost by a move as the ledger has it now: a refund since the count is no loss, and what
-/// waits to be taken is not known yet.
-pub(super) async fn loss_now(app: &App, known: &Move, position: &Position) -> Result<LossNow> {
-    if known.out <= 0 {
-        return Ok(LossNow::default());
-    }
-    let own = |gone: i64| (gone - known.received).max(0);
-    if known.is_send() {
-        let Some(send) = transfers::known(app, known.transfer_id).await? else {
-            return Ok(LossNow::default());
-        };
-        let yen = own(yen(&send.transfer));
-        return Ok(match send.state {
-            State::Waiting { .. } => LossNow { lost: 0, waits: yen },
-            State::Taken { .. } => LossNow { lost: yen, waits: 0 },
-            State::Returned { .. } => LossNow::default(),
-        });
-    }
-    let Some(found) = app.gate.transfer(known.transfer_id).await? else {
-        return Ok(LossNow::default());
-    };
-    let now = one(app, &known.customer_id, &found.transfer, position).await?;
-    Ok(LossNow { lost: now.map_or(0, |now| own(now.gone())), waits: 0 })
-}
-
-/// What came by a move and was not taken back since, less what left the wallet again as others'
-/// loss: by a cancel, or by chargebacks that took it or are about to.
-pub(super) async fn came_now(app: &App, known: &Move) -> Result<i64> {
-    let id = known.transfer_id;
-    if known.came <= 0 || app.gate.transfer(topup_cancel_id(id)).await?.is_some() {
-        return Ok(0);
-    }
-    let charged_back = card::charged_back(app, &Kind::Topup.text(id)).await?;
-    Ok((known.came - charged_back - known.received).max(0))
 }
 
 /// What a wallet's account saw from the span's beginning up to the position, the oldest first.

@@ -7,15 +7,18 @@ use omamori_db::{Tx, sql};
 use super::act::{ActKind, On, Parameters};
 use super::cohort::{Lists, Member, made_good};
 use super::count::Position;
-use super::moves::{Move, came_now, loss_now, passed_on};
+use super::moves::{Move, passed_on};
+use super::now::{came_now, given_by_card, loss_now};
 use super::own;
 use super::plan::scope;
+use super::receivers;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::control::Door;
 use crate::gate::chart::wallet_account_id;
 use crate::id::Kind;
 use crate::settlement::hold;
+use crate::topup::card::taken::Taken;
 use crate::wallet::entry::EntryKind;
 use crate::web::error::{Error, Result};
 
@@ -81,6 +84,7 @@ pub(super) async fn of(app: &App, incident_id: &str, parameters: &Parameters) ->
         ActKind::HoldSales => look.sales().await?,
         ActKind::ReleaseSales => look.held().await?,
         ActKind::Reverse => return look.unspent().await,
+        ActKind::PassOn => look.returned().await?,
         ActKind::Unfreeze => look.accounts(|status| status == "frozen").await?,
         ActKind::Freeze | ActKind::SignOut | ActKind::RequireFactors | ActKind::Notify => {
             look.accounts(|status| status != "closed").await?
@@ -95,6 +99,7 @@ impl<'a> Look<'a> {
         self.lists.members.iter().filter(move |member| match on {
             On::Confirmed => member.state == "confirmed",
             On::All => member.state != "cleared",
+            On::Receivers => false,
         })
     }
 
@@ -118,8 +123,13 @@ impl<'a> Look<'a> {
         Ok(moves)
     }
 
-    /// Members whose accounts stand so.
+    /// Members, or receivers, whose accounts stand so.
     async fn accounts(&self, fits: fn(&str) -> bool) -> Result<BTreeMap<String, i64>> {
+        if self.parameters.on == On::Receivers {
+            let all = receivers::list(&self.app.stores.registry, self.incident_id).await?;
+            let meant = all.into_iter().filter(|one| one.state == "found" && fits(&one.status));
+            return Ok(meant.map(|one| (one.customer_id, 0)).collect());
+        }
         let query = sql("SELECT c.customer_id, c.status FROM customer c
              JOIN incident_member m ON m.customer_id = c.customer_id WHERE m.incident_id = $1");
         let mut standings = HashMap::new();
@@ -199,18 +209,31 @@ impl<'a> Look<'a> {
         Ok(rows)
     }
 
-    /// What nobody has made good yet.
+    /// What nobody has made good yet, less what a chargeback has given the card's holder.
     async fn losses(&self) -> Result<Dry> {
         let now = Position::of_ledger(self.app).await?;
         let moves = self.open_moves(&now).await?;
+        let mut topups: HashMap<&str, Vec<Move>> = HashMap::new();
+        for one in self.lists.moves.iter().filter(|one| one.is_card()) {
+            topups.entry(&one.customer_id).or_default().push(one.clone());
+        }
         let mut dry = Dry::default();
         for member in self.members() {
+            let (mut yen, mut parts) = (0, Vec::new());
             for one in moves.get(&member.customer_id).into_iter().flatten() {
-                let loss = loss_now(self.app, one, &now).await?.most();
+                let loss = loss_now(self.app, one).await?.most();
                 if loss > 0 {
-                    *dry.rows.entry(member.customer_id.clone()).or_default() += loss;
-                    dry.moves.extend([Part::of(one)]);
+                    yen += loss;
+                    parts.push(Part::of(one));
                 }
+            }
+            if let Some(topups) = topups.get(&*member.customer_id) {
+                let given = given_by_card(self.app, topups).await?;
+                yen -= given.iter().map(|taken| taken.lost).sum::<i64>();
+            }
+            if yen > 0 {
+                dry.rows.insert(member.customer_id.clone(), yen);
+                dry.moves.extend(parts);
             }
         }
         Ok(dry)
@@ -225,7 +248,7 @@ impl<'a> Look<'a> {
             let there = self.app.gate.paid(wallet_account_id(&member.customer_id));
             let (mut came, mut parts) = (0, Vec::new());
             for one in moves.get(&member.customer_id).into_iter().flatten() {
-                let yen = came_now(self.app, one).await?;
+                let yen = came_now(self.app, one).await?.yen;
                 if yen > 0 {
                     came += yen;
                     parts.push(Part::of(one));
@@ -237,5 +260,20 @@ impl<'a> Look<'a> {
             }
         }
         Ok(dry)
+    }
+
+    /// Top-ups by card of which something lies in incident returns.
+    async fn returned(&self) -> Result<BTreeMap<String, i64>> {
+        self.app.gate.catch_up().await?;
+        let members: BTreeSet<&str> = self.members().map(|one| &*one.customer_id).collect();
+        let of_members = |one: &&Move| one.is_card() && members.contains(&*one.customer_id);
+        let mut rows = BTreeMap::new();
+        for one in self.lists.moves.iter().filter(of_members) {
+            let taken = Taken::read(self.app, one.transfer_id).await?;
+            if taken.returned > 0 {
+                rows.insert(Kind::Topup.text(one.transfer_id), taken.returned);
+            }
+        }
+        Ok(rows)
     }
 }

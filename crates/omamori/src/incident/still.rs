@@ -4,8 +4,10 @@
 use omamori_db::{Tx, sql};
 
 use super::act::{ActKind, ActRow, On, Planned};
+use super::receivers;
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
+use crate::id::Kind;
 use crate::web::error::Result;
 
 /// So long a row waits before it is looked at again, if it waits for what is not known yet.
@@ -26,6 +28,10 @@ fn fits(act: &Planned, state: Option<&str>) -> bool {
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn concerns(tx: &mut Tx, act: &Planned, customer_id: &str) -> Result<bool> {
+    if act.parameters.on == On::Receivers {
+        let is_unfreeze = act.parameters.kind == ActKind::Unfreeze;
+        return Ok(is_unfreeze || receivers::stands(tx, &act.incident_id, customer_id).await?);
+    }
     let query = sql("SELECT state FROM incident_member
          WHERE incident_id = $1 AND customer_id = $2");
     let row = tx.optional(query.bind(&act.incident_id).bind(customer_id)).await?;
@@ -33,11 +39,11 @@ pub(super) async fn concerns(tx: &mut Tx, act: &Planned, customer_id: &str) -> R
     Ok(fits(act, state.as_deref()))
 }
 
-/// Whether a payment still is disputed, by somebody for whom the act is.
+/// Whether a transfer still is disputed, by somebody for whom the act is.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn concerns_payment(tx: &mut Tx, act: &Planned, id: u128) -> Result<bool> {
+pub(super) async fn concerns_transfer(tx: &mut Tx, act: &Planned, id: u128) -> Result<bool> {
     let query = sql("SELECT m.state FROM incident_move v JOIN incident_member m
              ON m.incident_id = v.incident_id AND m.customer_id = v.customer_id
          WHERE v.incident_id = $1 AND v.transfer_id = $2 AND v.state = 'disputed'");
@@ -72,7 +78,11 @@ pub(super) async fn begins_to_pay(app: &App, act: &Planned, row: &ActRow) -> Res
         ("waiting", _) => {}
         _ => return Ok(Look::Gone),
     }
-    if !concerns(&mut tx, act, &row.subject).await? {
+    let concerns = match Kind::Topup.parse(&row.subject) {
+        Some(topup) => concerns_transfer(&mut tx, act, topup).await?,
+        None => concerns(&mut tx, act, &row.subject).await?,
+    };
+    if !concerns {
         return Ok(Look::Cleared);
     }
     let mark = sql("UPDATE incident_act_row SET outcome = 'paying'

@@ -226,6 +226,7 @@ fn words(text: Text, entry: &Entry) -> Option<(String, String)> {
         EntryKind::Payment => ("money.payment", "money.payment_text"),
         EntryKind::Refund => ("money.refund", "money.refund_text"),
         EntryKind::Cancel => ("money.cancel", "money.cancel_text"),
+        EntryKind::CompensationBack => ("money.made_good", "money.made_good_text"),
         EntryKind::Topup | EntryKind::TopupAtm => ("money.topup", "money.topup_text"),
         EntryKind::TopupCancel => ("money.topup_cancel", "money.topup_cancel_text"),
         EntryKind::Authorization => ("money.reserved", "money.reserved_text"),

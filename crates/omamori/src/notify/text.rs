@@ -124,7 +124,7 @@ pub(super) fn sentence(text: &mut String, part: &str, lang: Lang) {
 }
 
 /// The subject of a letter with a code: the code itself is not in it, for locked screens show it.
-pub(super) fn code_subject(issuer: &str, lang: Lang) -> String {
+pub(crate) fn code_subject(issuer: &str, lang: Lang) -> String {
     let words = match lang {
         Lang::Ja => "認証コードのお知らせ",
         Lang::En => "your code",

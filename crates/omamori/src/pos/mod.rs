@@ -44,7 +44,7 @@ pub use model::{
 };
 pub use payment::capture_id;
 pub use refund::{Wanted as WantedRefund, allowed as may_refund, give as give_refund};
-pub use reversal::{Reversal, claims, reversals};
+pub use reversal::{Given, Reversal, claims, reversals};
 pub use sell::{Sale, sell};
 pub use tombstone::{bury, is_tombstone};
 

@@ -4,6 +4,9 @@
 //! the payment and *what was refunded before it*, and what else goes back (see [`Back`]). Two
 //! refunds at once derive the same claim, so one of them fails as a whole and looks again. Walking
 //! the claims from 0 gives every refund in order, and their sum can never pass the payment.
+//!
+//! An incident that makes a payment good takes a place in the same order, so that what a store
+//! gives back later is not the customer's a second time: it goes to who made it good.
 
 use omamori_ledger::{CreateTransferResult as R, Transfer};
 use serde_json::Value;
@@ -13,10 +16,11 @@ use crate::app::App;
 use crate::clock::Micros;
 use crate::coupon::returnable;
 use crate::gate::Clearance;
-use crate::gate::chart::{LEDGER_JPY, TransferCode};
+use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
 use crate::gate::windows::{Position, slot};
 use crate::id::{Kind, derive};
 use crate::value::back::Back;
+use crate::value::legs::operator_id;
 use crate::value::promise;
 use crate::web::error::Result;
 use crate::web::filters::rfc3339;
@@ -88,20 +92,85 @@ fn claim_id(payment_id: u128, refunded_before: i64) -> u128 {
     derive("refund-position", &[&payment_id.to_be_bytes(), &refunded_before.to_be_bytes()])
 }
 
+/// The same place, if an incident has the first one.
+fn next_claim_id(payment_id: u128, refunded_before: i64) -> u128 {
+    derive("refund-position-next", &[&payment_id.to_be_bytes(), &refunded_before.to_be_bytes()])
+}
+
+/// All that was given back of a payment, and what of it an incident made good.
+#[derive(Debug, Default)]
+pub struct Given {
+    /// The claims, in order.
+    pub claims: Vec<Transfer>,
+    /// Yen of the payment's amount.
+    pub refunded: i64,
+    /// What of it went to the customer, of all kinds.
+    pub to_customer: i64,
+    /// What an incident made good; nothing does so twice.
+    pub made_good: Option<i64>,
+    /// The next place: whoever takes it knows all that is here.
+    pub place: u128,
+    /// What stores gave back since the incident made it good.
+    since: i64,
+}
+
+impl Given {
+    /// Walks the claims.
+    ///
+    /// # Errors
+    /// A fault if the views fail.
+    pub async fn read(app: &App, paid: &Paid) -> Result<Self> {
+        let (mut given, payment_id) = (Self::default(), paid.capture.id);
+        loop {
+            given.place = claim_id(payment_id, given.refunded);
+            let Some(found) = app.gate.transfer(given.place).await? else { return Ok(given) };
+            let mut claim = found.transfer;
+            if claim.code == TransferCode::MadeGood.number() {
+                given.made_good = Some(i64::try_from(claim.user_data_64).unwrap_or(i64::MAX));
+                given.place = next_claim_id(payment_id, given.refunded);
+                let Some(found) = app.gate.transfer(given.place).await? else { return Ok(given) };
+                claim = found.transfer;
+            }
+            let Position { amount, to_customer } = Position::of(&claim);
+            assert!(
+                amount > 0 && given.refunded + amount <= paid.amount(),
+                "refunds pass the payment"
+            );
+            given.refunded += amount;
+            given.to_customer += to_customer;
+            given.since += if given.made_good.is_some() { to_customer } else { 0 };
+            given.claims.push(claim);
+        }
+    }
+
+    /// What was made good already of so much that goes back to the customer.
+    fn made_good_of(&self, to_customer: i64) -> i64 {
+        let all = self.made_good.unwrap_or_default();
+        all.min(self.since + to_customer) - all.min(self.since)
+    }
+
+    /// The transfer by which an incident takes the next place: it makes so many yen good.
+    #[must_use]
+    pub fn make_good(&self, yen: i64) -> Transfer {
+        Transfer {
+            id: self.place,
+            debit_account_id: operator_id(AccountCode::IncidentLoss),
+            credit_account_id: operator_id(AccountCode::IncidentPayable),
+            amount: 0,
+            user_data_64: yen.unsigned_abs(),
+            ledger: LEDGER_JPY,
+            code: TransferCode::MadeGood.number(),
+            ..Transfer::default()
+        }
+    }
+}
+
 /// The claims on a payment, in order.
 ///
 /// # Errors
 /// A fault if the views fail.
 pub async fn claims(app: &App, paid: &Paid) -> Result<Vec<Transfer>> {
-    let mut found = Vec::new();
-    let mut refunded = 0;
-    while let Some(claim) = app.gate.transfer(claim_id(paid.capture.id, refunded)).await? {
-        let amount = Position::of(&claim.transfer).amount;
-        assert!(amount > 0 && refunded + amount <= paid.amount(), "refunds pass the payment");
-        refunded += amount;
-        found.push(claim.transfer);
-    }
-    Ok(found)
+    Ok(Given::read(app, paid).await?.claims)
 }
 
 /// Everything that was given back of a payment, in order.
@@ -147,6 +216,10 @@ pub struct Giving<'a> {
 /// A fault, with the state unknown to the caller, who asks again with the same id.
 pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> Result<Outcome> {
     let Paid { capture, made } = giving.payment;
+    let given = Given::read(app, giving.payment).await?;
+    if given.refunded != giving.refunded_before {
+        return Ok(Outcome::Lost);
+    }
     let is_cancel = giving.code == TransferCode::Cancel;
     let pieces = if is_cancel { returnable(app, made).await? } else { Vec::new() };
     let hold_off = match made.promise {
@@ -157,12 +230,13 @@ pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> 
             (!issued).then(|| promise::hold_off(capture, promise, giving.refunded_before))
         }
     };
-    let back = Back {
+    let mut back = Back {
         made,
         hold_off,
         amount: giving.amount,
         before: giving.refunded_before,
         pieces: &pieces,
+        made_good: 0,
         purse: &app.gate.purse(capture.debit_account_id),
         now: app.clock.now(),
     };
@@ -176,6 +250,7 @@ pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> 
         }
     };
     let share = back.share();
+    back.made_good = given.made_good_of(share.due());
     let money = Transfer {
         id: giving.id,
         debit_account_id: capture.credit_account_id,
@@ -188,7 +263,7 @@ pub async fn give_back(app: &App, clearance: Clearance, giving: &Giving<'_>) -> 
     };
     let position = Position { amount: giving.amount, to_customer: share.due() };
     let claim = Transfer {
-        id: claim_id(capture.id, giving.refunded_before),
+        id: given.place,
         amount: 0,
         user_data_64: position.user_data(),
         user_data_32: slot(used_at),

@@ -16,6 +16,8 @@ pub struct Back<'a> {
     pub amount: i64,
     /// The sum of what went back before.
     pub before: i64,
+    /// What of it an incident made good already: it goes to the operator, who did.
+    pub made_good: i64,
     /// Accounts of coupon uses that the customer gets back.
     pub pieces: &'a [u128],
     /// If the points of the payment are still to come: what keeps them from coming as promised.
@@ -32,6 +34,21 @@ impl Back<'_> {
     pub fn share(&self) -> Spending {
         let spending = &self.made.spending;
         spending.share(self.before + self.amount).since(&spending.share(self.before))
+    }
+
+    /// What of a share stays with the operator, in paid value, and what the customer gets: first
+    /// paid value stays, then lots, which are then not given again.
+    fn apart(&self, share: &Spending) -> (i64, Spending) {
+        let mut theirs = share.clone();
+        let paid = share.paid.min(self.made_good);
+        theirs.paid -= paid;
+        let mut left = self.made_good - paid;
+        for lot in theirs.free.iter_mut().chain(&mut theirs.points) {
+            let kept = lot.amount.min(left);
+            lot.amount -= kept;
+            left -= kept;
+        }
+        (paid, theirs)
     }
 
     fn taken(&self) -> i64 {
@@ -77,10 +94,22 @@ impl Back<'_> {
             let to = operator_id(account);
             legs.push(Leg { code, from: store, to, ledger: LEDGER_JPY, amount, user_data_32: 0 });
         }
-        for lot in &share.free {
+        let (kept, theirs) = self.apart(&share);
+        if kept > 0 {
+            let to = legs.operator(AccountCode::IncidentLoss);
+            legs.push(Leg {
+                code: TransferCode::MadeGoodBack,
+                from: wallet,
+                to,
+                ledger: LEDGER_JPY,
+                amount: kept,
+                user_data_32: 0,
+            });
+        }
+        for lot in &theirs.free {
             legs.into_lot(LotKind::Free, TransferCode::FreeBack, self.revived(*lot));
         }
-        self.points(&mut legs, &share);
+        self.points(&mut legs, &theirs);
         if let Some(hold_off) = self.hold_off {
             legs.link(hold_off);
         }

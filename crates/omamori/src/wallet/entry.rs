@@ -68,6 +68,8 @@ pub enum EntryKind {
     Gift,
     /// What was lost in an incident came back.
     Compensation,
+    /// A store gave back what had been made good already.
+    CompensationBack,
     /// What came in by a disputed top-up was taken back.
     Reversal,
     /// Set aside to be paid back as money.
@@ -103,6 +105,7 @@ impl EntryKind {
             Self::PaymentHeldEnded => "payment_held_ended",
             Self::Gift => "gift",
             Self::Compensation => "compensation",
+            Self::CompensationBack => "compensation_back",
             Self::Reversal => "reversal",
             Self::RefundClaim => "refund_claim",
             Self::RefundClaimBack => "refund_claim_back",
@@ -113,7 +116,7 @@ impl EntryKind {
 
 impl EntryKind {
     /// Every kind there is.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::Payment,
         Self::Refund,
         Self::Cancel,
@@ -134,6 +137,7 @@ impl EntryKind {
         Self::PaymentHeld,
         Self::PaymentHeldEnded,
         Self::Compensation,
+        Self::CompensationBack,
         Self::Reversal,
         Self::RefundClaim,
         Self::RefundClaimBack,
@@ -173,6 +177,7 @@ impl EntryKind {
             TransferCode::PointsConvertedNote => Self::Points,
             TransferCode::FreeGivenNote => Self::Gift,
             TransferCode::IncidentCompensation => Self::Compensation,
+            TransferCode::MadeGoodBack => Self::CompensationBack,
             TransferCode::IncidentReversal => Self::Reversal,
             TransferCode::RefundSetAside => Self::RefundClaim,
             TransferCode::RefundBack => Self::RefundClaimBack,
@@ -190,6 +195,7 @@ impl EntryKind {
             Self::Payment
                 | Self::TopupCancel
                 | Self::Chargeback
+                | Self::CompensationBack
                 | Self::Reversal
                 | Self::RefundClaim
                 | Self::Excluded
@@ -222,6 +228,7 @@ impl EntryKind {
             | Self::TopupAuto
             | Self::TopupAtm
             | Self::Compensation
+            | Self::CompensationBack
             | Self::Reversal
             | Self::Chargeback => Kind::Topup,
             Self::RefundClaim | Self::RefundClaimBack | Self::Excluded => Kind::RefundClaim,
@@ -237,7 +244,9 @@ impl EntryKind {
             | Self::AuthorizationEnded
             | Self::PaymentHeld
             | Self::PaymentHeldEnded => Class::Paid,
-            Self::Refund | Self::Cancel | Self::Compensation => Class::Refunded,
+            Self::Refund | Self::Cancel | Self::Compensation | Self::CompensationBack => {
+                Class::Refunded
+            }
             Self::Topup
             | Self::TopupCancel
             | Self::TopupCard
@@ -293,6 +302,7 @@ impl Entry {
             EntryKind::Points
                 | EntryKind::Chargeback
                 | EntryKind::Compensation
+                | EntryKind::CompensationBack
                 | EntryKind::Reversal
                 | EntryKind::RefundClaim
                 | EntryKind::RefundClaimBack

@@ -46,6 +46,7 @@ mod reconcile;
 mod refund;
 mod risk;
 mod sale;
+mod schemathesis;
 mod send;
 mod settlement;
 mod stolen;

@@ -37,6 +37,10 @@ impl Effect {
             // A charged-back top-up was made all the same.
             TransferCode::CardChargeback
             | TransferCode::ChargebackLoss
+            | TransferCode::TopupTaken
+            | TransferCode::ReturnPassedOn
+            | TransferCode::MadeGood
+            | TransferCode::MadeGoodBack
             | TransferCode::Tombstone
             | TransferCode::WalletClose
             | TransferCode::SendClaim => Self::Nothing,
@@ -87,6 +91,8 @@ impl Effect {
             | TransferCode::PayoutReturned
             | TransferCode::RefundSent
             | TransferCode::RefundReturned
+            | TransferCode::RefundQuota
+            | TransferCode::RefundQuotaReturned
             | TransferCode::SettlementMark => Self::Nothing,
         }
     }

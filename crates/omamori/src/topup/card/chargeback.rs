@@ -1,24 +1,35 @@
 //! A card's holder says that a top-up was not theirs. The account is stopped first, so that
-//! nothing leaves it meanwhile; then its value is taken as far as it is there, the rest is the
-//! operator's loss, and staff are to look at it. Each step may be done twice.
+//! nothing leaves it meanwhile; then its value is taken as far as it is there and an incident has
+//! not taken it back before, the rest is the operator's loss, and staff are to look at it. Each
+//! step may be done twice.
 
 use omamori_db::{Row, sql};
-use omamori_ledger::{CreateTransferResult as R, Request, Transfer, TransferFlags};
+use omamori_ledger::{CreateTransferResult as R, Request, Transfer};
 use serde_json::json;
 
 use super::conversation::{self, State, Topup};
 use super::due::{self, Due};
 use super::gateway::Dispute;
+use super::ledger::credit_id;
+use super::taken::{Taken, Taking, chain};
 use super::{auto, cards};
 use crate::app::App;
 use crate::case::{self, CaseKind, NewCase, Opener};
-use crate::gate::chart::{LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id};
+use crate::gate::chart::{
+    AccountCode, LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id,
+};
+use crate::gate::once::is_taken;
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
 use crate::identity::{account, standing};
 use crate::notify::{AccountStopper, Notice, tell};
 use crate::pos::yen;
+use crate::value::legs::{operator_account, operator_id};
+use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+
+/// How often a chargeback looks again because something else moved meanwhile.
+const TRIES: usize = 8;
 
 /// Notes a chargeback; what follows is done by [`reverse_due`]. One that is known, or that is not
 /// about a top-up of ours, changes nothing.
@@ -40,17 +51,6 @@ pub async fn note(app: &App, dispute: &Dispute) -> Result<()> {
     let insert = insert.bind(&dispute.id).bind(row.text("topup_id")?).bind(amount);
     registry.execute(insert.bind(&dispute.reason).bind(app.clock.now())).await?;
     Ok(())
-}
-
-/// Yen of a top-up that chargebacks took out of the wallet, or are about to. Of what is no top-up
-/// by card, none.
-///
-/// # Errors
-/// A fault if the registry fails.
-pub async fn charged_back(app: &App, topup_id: &str) -> Result<i64> {
-    let query = sql("SELECT CAST(COALESCE(SUM(COALESCE(taken, amount)), 0) AS BIGINT) AS yen
-         FROM card_dispute WHERE topup_id = $1");
-    Ok(app.stores.registry.one(query.bind(topup_id)).await?.int("yen")?)
 }
 
 struct Claimed {
@@ -99,90 +99,118 @@ pub async fn reverse_due(app: &App) -> Result<usize> {
 async fn reverse(app: &App, dispute: &Claimed) -> Result<()> {
     let topup = conversation::find(&app.stores.registry, &dispute.topup_id).await?;
     let topup = topup.ok_or(Error::fault("a chargeback of no top-up"))?;
-    let (taken, lost) = match topup.state {
+    let parts = match topup.state {
         State::Credited => {
             standing::freeze(app, &topup.customer_id, AccountStopper::Staff).await?;
             take(app, dispute, &topup).await?
         }
         // Not balance and never will be: there is nothing to take.
-        State::Refused(_) | State::Refunded(_) => (0, 0),
+        State::Refused(_) | State::Refunded(_) => Parts::default(),
         _ => return Ok(()), // under way: looked at again
     };
-    end(app, dispute, &topup, taken, lost).await
+    end(app, dispute, &topup, parts).await
 }
 
-/// Takes what is there, and books the rest as lost: `(taken, lost)` in yen.
-async fn take(app: &App, dispute: &Claimed, topup: &Topup) -> Result<(i64, i64)> {
+/// Where the yen of a chargeback came from.
+#[derive(Clone, Copy, Debug, Default)]
+struct Parts {
+    /// The wallet.
+    taken: i64,
+    /// What an incident had taken back of the same top-up.
+    returned: i64,
+    /// The operator's loss account.
+    lost: i64,
+}
+
+/// Moves value to what the gateway owes, which it takes back from there; once. First what an
+/// incident has taken back of the top-up, then what is left of it in the wallet; the rest is lost.
+async fn take(app: &App, dispute: &Claimed, topup: &Topup) -> Result<Parts> {
     let wallet = account::find(&app.stores.registry, &topup.customer_id).await?.wallet_account;
-    let at = Taking { app, dispute, topup };
-    let of_wallet = Transfer {
-        id: derive("card-chargeback", &[dispute.dispute_id.as_bytes()]),
-        debit_account_id: wallet,
-        amount: dispute.amount.unsigned_abs(),
-        code: TransferCode::CardChargeback.number(),
-        flags: TransferFlags::BALANCING_DEBIT,
-        ..Transfer::default()
-    };
-    let taken = at.transfer(of_wallet).await?;
-    let lost = dispute.amount - taken;
-    if lost > 0 {
-        let of_operator = Transfer {
-            id: derive("card-chargeback-loss", &[dispute.dispute_id.as_bytes()]),
-            debit_account_id: card_loss_id(),
-            amount: lost.unsigned_abs(),
-            code: TransferCode::ChargebackLoss.number(),
-            ..Transfer::default()
-        };
-        at.transfer(of_operator).await?;
-    }
-    Ok((taken, lost))
-}
-
-struct Taking<'a> {
-    app: &'a App,
-    dispute: &'a Claimed,
-    topup: &'a Topup,
-}
-
-impl Taking<'_> {
-    /// Moves value to what the gateway owes, which it takes back from there; once. Gives the yen
-    /// that were moved.
-    async fn transfer(&self, transfer: Transfer) -> Result<i64> {
-        let Self { app, dispute, topup } = self;
-        if let Some(done) = app.gate.transfer_certainly(transfer.id).await? {
-            return Ok(yen(&done.transfer));
+    let credit_id = credit_id(&topup.topup_id)?;
+    let detail = json!({
+        "topup": topup.topup_id, "dispute": dispute.dispute_id, "amount": dispute.amount,
+    });
+    let mut is_closed = false;
+    for _ in 0..TRIES {
+        if let Some(parts) = taken_before(app, dispute).await? {
+            return Ok(parts);
         }
-        let detail = json!({
-            "topup": topup.topup_id, "dispute": dispute.dispute_id, "amount": dispute.amount,
-        });
+        let there = if is_closed { 0 } else { app.gate.paid(wallet) };
+        let before = Taken::read(app, credit_id).await?;
+        let taking = before.charged_back(dispute.amount, topup.amount, there);
+        let mut transfers = moved(dispute, wallet, taking);
+        if transfers.is_empty() {
+            return Ok(Parts::default()); // a chargeback of nothing
+        }
+        transfers.push(taking.at(before.place));
+        chain(&mut transfers);
+        let mut accounts = card_accounts().to_vec();
+        accounts.push(operator_account(AccountCode::IncidentReturned));
         let question = Question {
             customer: Some(&topup.customer_id),
             amount: Some(dispute.amount),
             ..Question::plain(Act::CardChargeback, &detail)
         };
-        let clearance = app.gate.decide(question, Ok(())).await?;
-        let transfer =
-            Transfer { credit_account_id: card_clearing_id(), ledger: LEDGER_JPY, ..transfer };
-        let request = Request { accounts: card_accounts().to_vec(), transfers: vec![transfer] };
-        let result = app.gate.commit(clearance, request).await?.transfers[0].result;
-        match app.gate.transfer(transfer.id).await? {
-            Some(done) => Ok(yen(&done.transfer)),
-            // An account that takes and gives nothing any more has nothing to take.
-            None if result == R::DebitAccountAlreadyClosed => Ok(0),
-            None => Err(Error::fault("a chargeback was refused by the ledger")),
-        }
+        let expects = |result| {
+            is_taken(result) || matches!(result, R::ExceedsCredits | R::DebitAccountAlreadyClosed)
+        };
+        let made = app.gate.once(question, Request { accounts, transfers }, expects).await?;
+        // An account that takes and gives nothing any more has nothing to take.
+        is_closed |= made.is_err_and(|refusal| refusal == R::DebitAccountAlreadyClosed);
     }
+    Err(Error::RetryAfter(Code::Busy, 1))
 }
 
-async fn end(app: &App, dispute: &Claimed, topup: &Topup, taken: i64, lost: i64) -> Result<()> {
+/// The ids of a chargeback's parts: out of the wallet, out of incident returns, the loss.
+fn part_ids(dispute: &Claimed) -> [u128; 3] {
+    ["card-chargeback", "card-chargeback-returned", "card-chargeback-loss"]
+        .map(|part| derive(part, &[dispute.dispute_id.as_bytes()]))
+}
+
+/// What was taken for a chargeback already, if anything was: all of it is one chain.
+async fn taken_before(app: &App, dispute: &Claimed) -> Result<Option<Parts>> {
+    app.gate.catch_up().await?;
+    let mut found = [None; 3];
+    for (part, id) in found.iter_mut().zip(part_ids(dispute)) {
+        *part = app.gate.transfer(id).await?.map(|part| yen(&part.transfer));
+    }
+    let [taken, returned, lost] = found.map(Option::unwrap_or_default);
+    Ok(found.iter().any(Option::is_some).then_some(Parts { taken, returned, lost }))
+}
+
+/// The transfers that move the parts of a chargeback.
+fn moved(dispute: &Claimed, wallet: u128, taking: Taking) -> Vec<Transfer> {
+    let Taking::PaidBack { wallet: taken, returned, lost } = taking else { return Vec::new() };
+    let [of_wallet, of_returns, of_operator] = part_ids(dispute);
+    let returns = operator_id(AccountCode::IncidentReturned);
+    let parts = [
+        (of_wallet, wallet, taken, TransferCode::CardChargeback),
+        (of_returns, returns, returned, TransferCode::ReturnPassedOn),
+        (of_operator, card_loss_id(), lost, TransferCode::ChargebackLoss),
+    ];
+    let parts = parts.into_iter().filter(|(.., yen, _)| *yen > 0);
+    let transfer = |(id, debit_account_id, yen, code): (_, _, i64, TransferCode)| Transfer {
+        id,
+        debit_account_id,
+        credit_account_id: card_clearing_id(),
+        amount: yen.unsigned_abs(),
+        ledger: LEDGER_JPY,
+        code: code.number(),
+        ..Transfer::default()
+    };
+    parts.map(transfer).collect()
+}
+
+async fn end(app: &App, dispute: &Claimed, topup: &Topup, parts: Parts) -> Result<()> {
+    let Parts { taken, returned, lost } = parts;
     let now = app.clock.now();
     let card = cards::name(&app.stores.registry, &topup.card_id).await?;
     let mut tx = app.stores.registry.begin().await?;
     let update = sql("UPDATE card_dispute
-         SET state = 'reversed', taken = $1, lost = $2, next_at = NULL, done_at = $3
-         WHERE dispute_id = $4 AND done_at IS NULL");
-    let update = update.bind(taken).bind(lost).bind(now).bind(&dispute.dispute_id);
-    if tx.execute(update).await? != 1 {
+         SET state = 'reversed', taken = $1, returned = $2, lost = $3, next_at = NULL, done_at = $4
+         WHERE dispute_id = $5 AND done_at IS NULL");
+    let update = update.bind(taken).bind(returned).bind(lost).bind(now);
+    if tx.execute(update.bind(&dispute.dispute_id)).await? != 1 {
         return Ok(());
     }
     let block = sql("UPDATE card SET state = 'blocked' WHERE card_id = $1 AND state = 'active'");
@@ -193,7 +221,8 @@ async fn end(app: &App, dispute: &Claimed, topup: &Topup, taken: i64, lost: i64)
          VALUES ($1, $2, 'chargeback', $3, $4) ON CONFLICT (review_id) DO NOTHING");
     let insert = insert.bind(Kind::TopupReview.text(review)).bind(&topup.customer_id);
     tx.execute(insert.bind(&dispute.dispute_id).bind(now)).await?;
-    let evidence = json!({ "chargeback": dispute.dispute_id, "taken": taken, "lost": lost });
+    let evidence = json!({ "chargeback": dispute.dispute_id, "taken": taken,
+        "returned": returned, "lost": lost });
     case::open(
         app,
         &mut tx,
@@ -214,6 +243,6 @@ async fn end(app: &App, dispute: &Claimed, topup: &Topup, taken: i64, lost: i64)
     tell(app, &mut tx, &topup.customer_id, &notice).await?;
     tx.commit().await?;
     let dispute_id = &dispute.dispute_id;
-    tracing::warn!(dispute_id, taken, lost, "a top-up by card was charged back");
+    tracing::warn!(dispute_id, taken, returned, lost, "a top-up by card was charged back");
     Ok(())
 }

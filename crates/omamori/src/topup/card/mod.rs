@@ -23,11 +23,13 @@ pub mod gateway;
 mod ledger;
 mod look;
 mod pages;
+pub mod pass_on;
 mod register;
 mod resolve;
 mod sandbox;
 mod setup;
 mod stripe;
+pub mod taken;
 
 use std::sync::Arc;
 
@@ -35,7 +37,6 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub use cards::{Card, label, of_customer};
-pub use chargeback::charged_back;
 pub use gateway::{CardGateway, End, Reason};
 pub use look::{Nothing, name_of_topup, names_of_topups};
 pub use sandbox::{CARDS, Message, Sandbox, Script};

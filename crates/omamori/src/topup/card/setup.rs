@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::{Path, State};
 use hmac::Mac;
-use omamori_db::{Db, Row, Tx, sql};
+use omamori_db::{Db, Query, Row, Tx, sql};
 use serde::Serialize;
 use serde_json::json;
 
@@ -238,22 +238,56 @@ fn fingerprint(app: &App, gateway: &str, card: &CardDetails) -> [u8; 32] {
     mac.finalize().into_bytes().into()
 }
 
+/// Puts the card on the account, if it may be there.
 async fn add(app: &App, setup: &Setup, card: &CardDetails) -> Result<()> {
     let (registry, customer_id) = (&app.stores.registry, &setup.customer_id);
     let gateway = app.topups.gateway()?.name();
     let print = fingerprint(app, gateway, card);
-    let frozen = account::find(registry, customer_id).await?.frozen;
-    let others = others(registry, customer_id, print, app.clock.now()).await?;
-    let shared = others >= ACCOUNTS_MAX;
-    let opinion = match (frozen, shared) {
+    let now = app.clock.now();
+    let mut others = registry.one(others(customer_id, print, now)).await?.int("n")?;
+    loop {
+        if let Err(reason) = judge(app, setup, print, others).await? {
+            return refuse_card(app, setup, card, reason).await;
+        }
+        let mut tx = registry.begin().await?;
+        lock(&mut tx, customer_id).await?;
+        if count_cards(&mut tx, customer_id).await? >= CARDS_MAX {
+            drop(tx);
+            return refuse_card(app, setup, card, Reason::GatewayRefused).await;
+        }
+        let by_now = others_in_turn(&mut tx, customer_id, print, now).await?;
+        if by_now > others {
+            // Other accounts came between: that is another question.
+            drop(tx);
+            others = by_now;
+            continue;
+        }
+        if insert(app, &mut tx, setup, card, gateway, print).await? {
+            let card = cards::label(&card.brand, &card.last4);
+            tell(app, &mut tx, customer_id, &Notice::CardAdded { card }).await?;
+        }
+        return Ok(tx.commit().await?);
+    }
+}
+
+/// Whether the card may be on the account, beside so many others. `Err` inside: it may not.
+async fn judge(
+    app: &App,
+    setup: &Setup,
+    print: [u8; 32],
+    others: i64,
+) -> Result<std::result::Result<(), Reason>> {
+    let customer_id = &setup.customer_id;
+    let frozen = account::find(&app.stores.registry, customer_id).await?.frozen;
+    let opinion = match (frozen, others >= ACCOUNTS_MAX) {
         (true, _) => Err(Code::AccountFrozen),
         (_, true) => Err(Code::Forbidden),
         _ => Ok(()),
     };
     let detail = json!({ "setup": setup.setup_id, "accounts": others });
-    let print_text = cards::hex(&print);
+    let print = cards::hex(&print);
     // Its registration was confirmed when it began; the bank's page brought it here.
-    let facts = Facts { card: Some(&print_text), confirmed: true, ..Facts::NONE };
+    let facts = Facts { card: Some(&print), confirmed: true, ..Facts::NONE };
     let question =
         Question { customer: Some(customer_id), facts, ..Question::plain(Act::CardAdd, &detail) };
     let cleared = app.gate.decide(question, opinion).await;
@@ -261,24 +295,11 @@ async fn add(app: &App, setup: &Setup, card: &CardDetails) -> Result<()> {
         flag(app, customer_id, &setup.setup_id).await?;
     }
     match cleared {
-        Ok(_cleared) => {}
-        Err(Error::Refused(_)) => {
-            let reason = if frozen { Reason::AccountFrozen } else { Reason::GatewayRefused };
-            return refuse_card(app, setup, card, reason).await;
-        }
-        Err(fault) => return Err(fault),
+        Ok(_cleared) => Ok(Ok(())),
+        Err(Error::Refused(_)) if frozen => Ok(Err(Reason::AccountFrozen)),
+        Err(Error::Refused(_)) => Ok(Err(Reason::GatewayRefused)),
+        Err(fault) => Err(fault),
     }
-    let mut tx = registry.begin().await?;
-    lock(&mut tx, customer_id).await?;
-    if count_cards(&mut tx, customer_id).await? >= CARDS_MAX {
-        drop(tx);
-        return refuse_card(app, setup, card, Reason::GatewayRefused).await;
-    }
-    if insert(app, &mut tx, setup, card, gateway, print).await? {
-        let card = cards::label(&card.brand, &card.last4);
-        tell(app, &mut tx, customer_id, &Notice::CardAdded { card }).await?;
-    }
-    Ok(tx.commit().await?)
 }
 
 /// Writes the card; false if it was written meanwhile.
@@ -320,16 +341,24 @@ async fn insert(
 }
 
 /// How many other accounts the card was registered on within 30 days.
-async fn others(
-    registry: &Db,
+fn others(customer_id: &str, fingerprint: [u8; 32], now: Micros) -> Query {
+    let count = sql("SELECT CAST(COUNT(DISTINCT customer_id) AS BIGINT) AS n FROM card
+         WHERE fingerprint = $1 AND customer_id <> $2 AND created_at > $3");
+    count.bind(fingerprint).bind(customer_id).bind(now - 30 * DAY)
+}
+
+/// The same, where no other account can get the card before the transaction ends: all who write
+/// one take its row first.
+async fn others_in_turn(
+    tx: &mut Tx,
     customer_id: &str,
     fingerprint: [u8; 32],
     now: Micros,
 ) -> Result<i64> {
-    let count = sql("SELECT CAST(COUNT(DISTINCT customer_id) AS BIGINT) AS n FROM card
-         WHERE fingerprint = $1 AND customer_id <> $2 AND created_at > $3");
-    let count = count.bind(fingerprint).bind(customer_id).bind(now - 30 * DAY);
-    Ok(registry.one(count).await?.int("n")?)
+    let take = sql("INSERT INTO card_print (fingerprint, registered_at) VALUES ($1, $2)
+         ON CONFLICT (fingerprint) DO UPDATE SET registered_at = excluded.registered_at");
+    tx.execute(take.bind(fingerprint).bind(now)).await?;
+    Ok(tx.one(others(customer_id, fingerprint, now)).await?.int("n")?)
 }
 
 async fn flag(app: &App, customer_id: &str, setup_id: &str) -> Result<()> {

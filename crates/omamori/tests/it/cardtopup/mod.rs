@@ -38,6 +38,7 @@ on_both_engines!(
     a_chargeback_takes_what_is_there,
     cards_and_tries_are_limited,
     one_card_on_many_accounts_is_refused_and_flagged,
+    one_card_on_many_accounts_at_once_is_refused_too,
     a_strangers_card_and_top_up_are_not_there,
     a_conversation_survives_a_restart,
 );
@@ -392,6 +393,37 @@ async fn one_card_on_many_accounts_is_refused_and_flagged(app: &mut TestApp) {
     let count = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM topup_review \
                      WHERE kind = 'card_shared'");
     assert_eq!(app.app.stores.registry.one(count).await.unwrap().int("n").unwrap(), 2);
+}
+
+/// Attack: a thief types one card for eight accounts, and lets all come back in one moment.
+async fn one_card_on_many_accounts_at_once_is_refused_too(app: &mut TestApp) {
+    let mut world = World::new(app).await;
+    let mut setups = Vec::new();
+    for _ in 0..8 {
+        let begun = world.begin(app).await.ok();
+        submit(begun["url"].as_str().unwrap(), &format!("act=register&number={PLAIN}")).await;
+        let next = Customer::new(&app.app).await;
+        world.passkey = Passkey::of(&app.app, &next).await;
+        let customer = std::mem::replace(&mut world.customer, next);
+        setups.push((customer, begun["setup_id"].as_str().unwrap().to_owned()));
+    }
+    app.clock.advance(2 * SECOND);
+    let node = (*app).clone();
+    let looked = at_once(setups.into_iter().map(|(customer, setup_id)| {
+        let node = node.clone();
+        async move {
+            let path = format!("/cards/setups/{setup_id}/look");
+            customer.post(&node, &path, &json!({})).await.ok()["status"].take()
+        }
+    }));
+    let looked = looked.await;
+    assert_eq!(looked.iter().filter(|status| **status == "done").count(), 2, "{looked:?}");
+    assert_eq!(looked.iter().filter(|status| **status == "refused").count(), 6, "{looked:?}");
+    let count = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM card WHERE state = 'active'");
+    assert_eq!(app.app.stores.registry.one(count).await.unwrap().int("n").unwrap(), 2);
+    let count = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM topup_review \
+                     WHERE kind = 'card_shared'");
+    assert_eq!(app.app.stores.registry.one(count).await.unwrap().int("n").unwrap(), 7);
 }
 
 async fn a_strangers_card_and_top_up_are_not_there(app: &mut TestApp) {

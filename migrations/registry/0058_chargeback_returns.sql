@@ -1,0 +1,2 @@
+-- Of a chargeback, what was taken out of what an incident had taken back of the same top-up.
+ALTER TABLE card_dispute ADD COLUMN returned {bigint};
