@@ -29,7 +29,10 @@ export async function startCode() {
   }
   await tick();
   setInterval(tick, 250);
-  new ResizeObserver(draw).observe(card);
+  // A phone that is turned, or a browser whose bars come and go, changes the room for the bars.
+  const room = new ResizeObserver(draw);
+  room.observe(card);
+  room.observe(part("bright"));
   // Drawn first with the clock as last known: a slow network must not keep anybody waiting.
   synchronise().catch(() => {});
 }

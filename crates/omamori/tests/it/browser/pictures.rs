@@ -144,6 +144,10 @@ async fn wallet(phone: &Phone, payment_id: &str) {
     phone.press("[data-code-open]").await;
     phone.see("[data-bright][open]").await;
     picture(phone, "wallet-code").await;
+    // Turned, or in a window that became smaller: bars that are cut off cannot be scanned.
+    phone.screen(390, 700, 2).await;
+    let whole = async || (phone.run(BARS_ARE_WHOLE).await == true).then_some(());
+    phone.until("bars that fit the screen", whole).await;
     phone.press("[data-bright-close]").await;
     let receipt = format!("/receipt/{payment_id}");
     let pages = [
@@ -249,6 +253,12 @@ pub async fn whole_picture(browser: &Browser, name: &str) {
 const STANDS_STILL: &str = "\
     return document.getAnimations().every((animation) => \
         animation.effect.getComputedTiming().endTime === Infinity)";
+
+/// Whether the large barcode is all on the screen.
+const BARS_ARE_WHOLE: &str = "\
+    const bars = document.querySelector('.bright__bars img')?.getBoundingClientRect(); \
+    return Boolean(bars) && bars.top >= 0 && bars.left >= 0 && bars.width > 0 && \
+        bars.bottom <= innerHeight && bars.right <= innerWidth";
 
 /// The first visible element that reaches beyond the right edge of the page or of its dialog.
 const STICKS_OUT: &str = "\
