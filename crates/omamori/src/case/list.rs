@@ -1,6 +1,8 @@
 //! The queue, and the cases of a customer.
 
-use omamori_db::{Db, sql};
+use std::collections::HashSet;
+
+use omamori_db::{Db, sql, sql_built};
 
 use super::row::{Case, case_columns};
 use crate::clock::Micros;
@@ -98,6 +100,37 @@ pub async fn is_looked_into(registry: &Db, customer_id: &str, now: Micros) -> Re
          WHERE customer_id = $1 AND held_until > $2 AND released_at IS NULL
          LIMIT CAST(1 AS BIGINT)");
     Ok(registry.optional(query.bind(customer_id).bind(now)).await?.is_some())
+}
+
+/// The same of many: those of them into whom staff look. One query.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn looked_into(
+    registry: &Db,
+    customers: &[String],
+    now: Micros,
+) -> Result<HashSet<String>> {
+    if customers.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let marks: Vec<_> = (2..=customers.len() + 1).map(|place| format!("${place}")).collect();
+    let marks = marks.join(", ");
+    let mut query = sql_built(format!(
+        "SELECT customer_id FROM case_file
+         WHERE customer_id IN ({marks}) AND state <> 'decided'
+         UNION SELECT m.customer_id FROM incident_member m
+         JOIN incident i ON i.incident_id = m.incident_id
+         WHERE m.customer_id IN ({marks}) AND m.state <> 'cleared' AND i.closed_at IS NULL
+         UNION SELECT customer_id FROM customer_hold
+         WHERE customer_id IN ({marks}) AND held_until > $1 AND released_at IS NULL"
+    ));
+    query.push(now);
+    for customer_id in customers {
+        query.push(customer_id.as_str());
+    }
+    let rows = registry.all(query).await?;
+    Ok(rows.iter().map(|row| row.text("customer_id")).collect::<omamori_db::Result<_>>()?)
 }
 
 /// How many disputes of a customer are not decided.

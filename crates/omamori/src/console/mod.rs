@@ -108,6 +108,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/payouts/files/{file_id}", get(settlements::take_file))
         .route("/payouts/files/{file_id}/sent", post(settlements::sent))
         .route("/payouts/{payout_id}/returned", post(settlements::returned))
+        .route("/payouts/{payout_id}/refused", post(settlements::refused))
         .route(
             "/payout-accounts/{merchant_id}/{changed_at}/approve",
             post(settlements::approve_account),
@@ -119,6 +120,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/refunds", post(refunds::open))
         .route("/refunds/{claim_id}/release", post(refunds::release))
         .route("/refunds/{claim_id}/refuse", post(refunds::refuse))
+        .route("/refunds/{claim_id}/propose", post(refunds::propose))
         .route("/refund-files", post(refunds::plan))
         .route("/refund-files/{file_id}", get(refunds::take))
         .route("/refund-files/{file_id}/drop", post(refunds::drop_file))

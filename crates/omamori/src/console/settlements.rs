@@ -46,7 +46,7 @@ struct SettlementsPage {
     waiting_total: (i64, i64),
     accounts: Vec<Pending>,
     files: Vec<FileRow>,
-    sent: Vec<Payout>,
+    in_files: Vec<Payout>,
     settlements: Vec<Summary>,
     /// In transit by the ledger and by the files: equal, or somebody must look.
     transit: (i64, i64),
@@ -70,7 +70,7 @@ pub(super) async fn show(
         waiting_total: waiting::total(&app).await?,
         accounts: bank::pending(&app, ROWS_MAX).await?,
         files: payout::files(&app, ROWS_MAX).await?,
-        sent: payout::newest_sent(&app, ROWS_MAX).await?,
+        in_files: payout::newest_in_files(&app, ROWS_MAX).await?,
         settlements: statement::newest(&app, ROWS_MAX).await?,
         transit: payout::transit(&app).await?,
     })
@@ -178,6 +178,19 @@ pub(super) async fn returned(
 ) -> Result<axum::Json<Asked>> {
     let yen = returned::can_come_back(&app, &payout_id).await?;
     let proposal = Proposal::PayoutReturned { payout_id, yen };
+    approval::ask(&app, &staff, &proposal, &request.reason).await.map(axum::Json)
+}
+
+/// `POST /api/admin/v1/payouts/{payout_id}/refused`: the bank would not take it: asks a second
+/// person, whose word takes it out of its file.
+pub(super) async fn refused(
+    State(app): State<Arc<App>>,
+    Finance(staff): Finance,
+    Path(payout_id): Path<String>,
+    Json(request): Json<Reason>,
+) -> Result<axum::Json<Asked>> {
+    let yen = returned::can_be_refused(&app, &payout_id).await?;
+    let proposal = Proposal::PayoutRefused { payout_id, yen };
     approval::ask(&app, &staff, &proposal, &request.reason).await.map(axum::Json)
 }
 

@@ -251,6 +251,8 @@ pub enum Act {
     PayoutSent,
     /// The bank gave a payout back.
     PayoutReturned,
+    /// The bank refused a payout before it took the file.
+    PayoutRefused,
     /// A text that customers can read for ever is published.
     TermsPublish,
     /// What others say of money is compared with the ledger.
@@ -291,6 +293,10 @@ pub enum Act {
     IncidentReverse,
     /// It was.
     IncidentReversed,
+    /// What was taken back goes to the card that paid it.
+    IncidentPassOn,
+    /// It did, or the gateway would not.
+    IncidentPassedOn,
     /// A sale is not paid out for now.
     IncidentSaleHold,
     /// A held sale is paid out with the next statement.
@@ -303,6 +309,12 @@ pub enum Act {
     ServiceEndCallOff,
     /// A customer wants the rest back as money.
     RefundAsk,
+    /// A customer closes the account and wants the rest back as money.
+    RefundClosingAsk,
+    /// A customer takes such a claim back.
+    RefundClosingDrop,
+    /// Two people agreed on such a claim.
+    RefundClosing,
     /// A customer corrects the bank account that it goes to.
     RefundAccountChange,
     /// Value is set aside for it.

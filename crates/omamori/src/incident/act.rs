@@ -32,6 +32,8 @@ pub enum ActKind {
     ReleaseSales,
     /// What came in by disputed top-ups and is still there is taken back.
     Reverse,
+    /// What was taken back of top-ups by card goes to the cards.
+    PassOn,
     /// Members are told.
     Notify,
     /// Confirmed losses are made good.
@@ -42,7 +44,7 @@ pub enum ActKind {
 
 impl ActKind {
     /// Every act there is, in the order in which they are usually done.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::CloseDoors,
         Self::Freeze,
         Self::SignOut,
@@ -50,6 +52,7 @@ impl ActKind {
         Self::HoldPayouts,
         Self::HoldSales,
         Self::Reverse,
+        Self::PassOn,
         Self::Notify,
         Self::Compensate,
         Self::ReleaseSales,
@@ -68,6 +71,7 @@ impl ActKind {
             Self::HoldSales => "hold_sales",
             Self::ReleaseSales => "release_sales",
             Self::Reverse => "reverse",
+            Self::PassOn => "pass_on",
             Self::Notify => "notify",
             Self::Compensate => "compensate",
             Self::CloseDoors => "close_doors",
@@ -85,6 +89,7 @@ impl ActKind {
     pub const fn may(self, role: Role) -> bool {
         match self {
             Self::Reverse
+            | Self::PassOn
             | Self::Compensate
             | Self::HoldPayouts
             | Self::HoldSales

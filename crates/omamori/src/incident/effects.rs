@@ -15,6 +15,7 @@ use crate::id::Kind;
 use crate::identity::{desk, standing};
 use crate::notify::{AccountStopper, Notice, tell};
 use crate::settlement::hold::{self, Outcome};
+use crate::topup::card::pass_on::{PassedOn, pass_on};
 use crate::web::error::{Error, Result};
 
 /// The outcome of a row of who was cleared since the dry run: nothing is done.
@@ -54,6 +55,7 @@ pub(super) async fn carry_out(app: &App, act: &Planned, row: &ActRow) -> Result<
             let merchant = Scope::Merchant(row.subject.clone());
             close(app, &actor, (act, row), Door::Payouts, merchant).await.map(|()| true)
         }
+        ActKind::PassOn => on_topup(app, &actor, act, row).await,
         ActKind::HoldSales | ActKind::ReleaseSales => on_sale(app, &actor, act, row).await,
         _ => on_account(app, &actor, act, row).await,
     }
@@ -93,7 +95,7 @@ async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Resul
     let now = app.clock.now();
     let by = (act.incident_id.as_str(), act.act_id.as_str());
     let mut tx = app.stores.registry.begin().await?;
-    let outcome = if holds && !still::concerns_payment(&mut tx, act, payment).await? {
+    let outcome = if holds && !still::concerns_transfer(&mut tx, act, payment).await? {
         CLEARED
     } else if holds && sale.yen <= 0 {
         "nothing" // refunded since
@@ -114,6 +116,42 @@ async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Resul
     }
     let subject = sale.merchant_id.as_str();
     let before = json!({ "outcome": outcome });
+    let entry = Entry { actor, act: what, subject, before, after, reason: &act.reason };
+    audit::commit(app, tx, &clearance, &entry).await?;
+    Ok(true)
+}
+
+/// Passes on to a card what was taken back of its top-up. False if the gateway has not said yet
+/// whether it did.
+async fn on_topup(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<bool> {
+    let topup = Kind::Topup.parse(&row.subject).ok_or(Error::fault("a top-up is none"))?;
+    let (outcome, moved) = match still::begins_to_pay(app, act, row).await? {
+        still::Look::Gone => return Ok(true),
+        still::Look::Cleared => (CLEARED, 0),
+        still::Look::Pays => match pass_on(app, &act.act_id, topup, row.yen).await? {
+            PassedOn::Done(yen) => ("done", yen),
+            PassedOn::Nothing => ("nothing", 0),
+            PassedOn::Refused => ("refused", 0),
+            PassedOn::Unknown => {
+                still::wait(app, act, row).await?;
+                return Ok(false);
+            }
+        },
+    };
+    let after = json!({ "incident": act.incident_id, "act": act.act_id, "topup": row.subject,
+        "outcome": outcome, "yen": moved });
+    let what = Act::IncidentPassedOn;
+    let clearance = actor.decide(app, what, None, &after, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    let is_ended = if outcome == CLEARED {
+        still::end_cleared(&mut tx, act, row, app.clock.now()).await?
+    } else {
+        claim(app, &mut tx, (act, row), (outcome, moved)).await?
+    };
+    if !is_ended {
+        return Ok(true);
+    }
+    let (subject, before) = (row.subject.as_str(), Value::Null);
     let entry = Entry { actor, act: what, subject, before, after, reason: &act.reason };
     audit::commit(app, tx, &clearance, &entry).await?;
     Ok(true)

@@ -18,6 +18,7 @@ use crate::control::Door;
 use crate::gate::chart::wallet_account_id;
 use crate::id::Kind;
 use crate::settlement::hold;
+use crate::topup::card::taken::Taken;
 use crate::wallet::entry::EntryKind;
 use crate::web::error::{Error, Result};
 
@@ -83,6 +84,7 @@ pub(super) async fn of(app: &App, incident_id: &str, parameters: &Parameters) ->
         ActKind::HoldSales => look.sales().await?,
         ActKind::ReleaseSales => look.held().await?,
         ActKind::Reverse => return look.unspent().await,
+        ActKind::PassOn => look.returned().await?,
         ActKind::Unfreeze => look.accounts(|status| status == "frozen").await?,
         ActKind::Freeze | ActKind::SignOut | ActKind::RequireFactors | ActKind::Notify => {
             look.accounts(|status| status != "closed").await?
@@ -258,5 +260,20 @@ impl<'a> Look<'a> {
             }
         }
         Ok(dry)
+    }
+
+    /// Top-ups by card of which something lies in incident returns.
+    async fn returned(&self) -> Result<BTreeMap<String, i64>> {
+        self.app.gate.catch_up().await?;
+        let members: BTreeSet<&str> = self.members().map(|one| &*one.customer_id).collect();
+        let of_members = |one: &&Move| one.is_card() && members.contains(&*one.customer_id);
+        let mut rows = BTreeMap::new();
+        for one in self.lists.moves.iter().filter(of_members) {
+            let taken = Taken::read(self.app, one.transfer_id).await?;
+            if taken.returned > 0 {
+                rows.insert(Kind::Topup.text(one.transfer_id), taken.returned);
+            }
+        }
+        Ok(rows)
     }
 }

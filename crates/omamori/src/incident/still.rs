@@ -7,6 +7,7 @@ use super::act::{ActKind, ActRow, On, Planned};
 use super::receivers;
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
+use crate::id::Kind;
 use crate::web::error::Result;
 
 /// So long a row waits before it is looked at again, if it waits for what is not known yet.
@@ -38,11 +39,11 @@ pub(super) async fn concerns(tx: &mut Tx, act: &Planned, customer_id: &str) -> R
     Ok(fits(act, state.as_deref()))
 }
 
-/// Whether a payment still is disputed, by somebody for whom the act is.
+/// Whether a transfer still is disputed, by somebody for whom the act is.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn concerns_payment(tx: &mut Tx, act: &Planned, id: u128) -> Result<bool> {
+pub(super) async fn concerns_transfer(tx: &mut Tx, act: &Planned, id: u128) -> Result<bool> {
     let query = sql("SELECT m.state FROM incident_move v JOIN incident_member m
              ON m.incident_id = v.incident_id AND m.customer_id = v.customer_id
          WHERE v.incident_id = $1 AND v.transfer_id = $2 AND v.state = 'disputed'");
@@ -77,7 +78,11 @@ pub(super) async fn begins_to_pay(app: &App, act: &Planned, row: &ActRow) -> Res
         ("waiting", _) => {}
         _ => return Ok(Look::Gone),
     }
-    if !concerns(&mut tx, act, &row.subject).await? {
+    let concerns = match Kind::Topup.parse(&row.subject) {
+        Some(topup) => concerns_transfer(&mut tx, act, topup).await?,
+        None => concerns(&mut tx, act, &row.subject).await?,
+    };
+    if !concerns {
         return Ok(Look::Cleared);
     }
     let mark = sql("UPDATE incident_act_row SET outcome = 'paying'

@@ -256,6 +256,18 @@ pub enum Notice {
         /// The end of the bank account's number.
         last_digits: String,
     },
+    /// The account closes, and its rest was claimed: it is shut.
+    ClosingClaimed {
+        /// Yen.
+        amount: i64,
+        /// The end of the bank account's number.
+        last_digits: String,
+    },
+    /// The customer took that back: the account is open again.
+    ClosingDropped {
+        /// Yen.
+        amount: i64,
+    },
     /// The claim was refused.
     RefundRefused {
         /// Yen.
@@ -372,6 +384,8 @@ impl Notice {
             | Self::ServiceEnds { .. }
             | Self::RefundUnclaimed { .. }
             | Self::RefundClaimed { .. }
+            | Self::ClosingClaimed { .. }
+            | Self::ClosingDropped { .. }
             | Self::RefundAccountChanged { .. }
             | Self::RefundReturned { .. } => &[Sms, Email, Push],
             Self::ServiceStays {}

@@ -37,6 +37,9 @@ pub async fn tell_with(
     more: Option<&str>,
 ) -> Result<()> {
     let account = account::find_in(tx, customer_id).await?;
+    if account.phone.as_str().is_empty() {
+        return Ok(()); // the account is closed: nobody is there to be told
+    }
     let now = app.clock.now();
     let (kind, params) = kept(notice)?;
     let insert = sql("INSERT INTO notice (notice_id, customer_id, kind, params, at)

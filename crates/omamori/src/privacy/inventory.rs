@@ -444,16 +444,17 @@ const OTHERS: &[Table] = &[
                  JOIN refund_file f ON f.file_id = l.file_id WHERE f.sent_at < $1 LIMIT $2)"))
         .exported(Copied::Otherwise("`refunds` has what was paid"))
         .at_closing(End::Stays("proof of what was paid")),
+    business("refund_quota", "", "what may be refunded in a base period to closing accounts"),
     business("refund_file", "", "files of refunds for the bank, sealed, and who agreed"),
-    registry("refund_claim", "to which bank account somebody's value is paid back, sealed", "refunds (法20条)")
+    registry("refund_claim", "why and to which bank account somebody's value is paid back, sealed", "refunds (法20条)")
         .kept(until("five years after it was paid (法22条)", BOOKS, "DELETE FROM refund_claim
              WHERE claim_id IN (SELECT claim_id FROM refund_claim WHERE sent_at < $1
                  AND state = 'sent' AND NOT EXISTS (SELECT 1 FROM refund_file_line l
                      WHERE l.claim_id = refund_claim.claim_id) LIMIT $2)"))
-        .exported(rows("refunds", "SELECT claim_id, state, yen, last_digits, asked_at, sent_at
-                FROM refund_claim WHERE customer_id = $1 ORDER BY asked_at LIMIT 10000",
-            &[("claim_id", As::Text), ("state", As::Text), ("yen", As::Int),
-              ("account_ends_with", As::Text), ("asked_at", As::Time), ("sent_at", As::Time)]))
+        .exported(rows("refunds", "SELECT claim_id, closing_reason, state, yen, last_digits, asked_at,
+                    sent_at FROM refund_claim WHERE customer_id = $1 ORDER BY asked_at LIMIT 10000",
+            &[("claim_id", As::Text), ("closing_reason", As::Text), ("state", As::Text),
+              ("yen", As::Int), ("account_ends_with", As::Text), ("asked_at", As::Time), ("sent_at", As::Time)]))
         .at_closing(End::Stays("proof of to whom it was paid; the account is sealed")),
     business("incident", "", "incidents: what happened, why, since when"),
     business("incident_cohort", "", "the question whom an incident touched"),

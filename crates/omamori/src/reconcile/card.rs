@@ -1,4 +1,5 @@
-//! The card gateway's report against the ledger: top-ups that were credited, less chargebacks.
+//! The card gateway's report against the ledger: top-ups that were credited, less chargebacks and
+//! what incidents passed on to cards.
 
 use std::collections::HashMap;
 
@@ -62,6 +63,9 @@ pub async fn sides(app: &App, period: Period) -> Result<Sides> {
     for (reference, amount, at) in disputed(app, from, until).await? {
         ours.push(line(&reference, -amount, at));
     }
+    for (reference, yen, at) in passed_on(app, from, until).await? {
+        ours.push(line(&reference, -yen, at));
+    }
     Ok(Sides { ours, theirs, fee })
 }
 
@@ -118,6 +122,19 @@ async fn disputed(app: &App, from: Micros, until: Micros) -> Result<Vec<(String,
     let mut found = Vec::new();
     for row in app.stores.registry.all(query.bind(from).bind(until)).await? {
         found.push((row.text("reference")?, row.int("amount")?, row.int("created_at")?));
+    }
+    Ok(found)
+}
+
+/// What incidents passed on to cards, with the instants at which it was known to be.
+async fn passed_on(app: &App, from: Micros, until: Micros) -> Result<Vec<(String, i64, Micros)>> {
+    let query = sql("SELECT t.reference, r.moved_yen, r.done_at FROM incident_act_row r
+         JOIN incident_act a ON a.act_id = r.act_id JOIN card_topup t ON t.topup_id = r.subject
+         WHERE a.kind = 'pass_on' AND r.outcome = 'done' AND t.reference IS NOT NULL
+             AND r.done_at >= $1 AND r.done_at < $2");
+    let mut found = Vec::new();
+    for row in app.stores.registry.all(query.bind(from).bind(until)).await? {
+        found.push((row.text("reference")?, row.int("moved_yen")?, row.int("done_at")?));
     }
     Ok(found)
 }

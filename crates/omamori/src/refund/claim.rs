@@ -1,17 +1,24 @@
 //! A claim: whose value is paid back, to which account, and how far it is.
 
-use omamori_db::{Db, Row, Tx, sql};
+use std::collections::{HashMap, HashSet};
+
+use omamori_db::{Db, Row, Tx, sql, sql_built};
 use omamori_zengin::{Account, Kana};
 use serde::{Deserialize, Serialize};
 
+use super::closing::{Ground, Reason};
+use super::{quota, review};
 use crate::app::App;
-use crate::case::list::is_looked_into;
+use crate::case::list::{is_looked_into, looked_into};
 use crate::clock::Micros;
 use crate::id::Kind;
 use crate::identity::account;
 use crate::settlement::bank::Bank;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
+
+/// Claims, or customers, of one statement.
+const AT_ONCE: usize = 500;
 
 /// Where a claim stands. Words of tables: only ever added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +81,15 @@ impl State {
     }
 }
 
+/// Why value is paid back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The service ends (法20条1項).
+    ServiceEnd,
+    /// The account closes (府令42条), for this reason.
+    Closing(Reason),
+}
+
 /// A claim.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -81,6 +97,10 @@ pub struct Claim {
     pub claim_id: String,
     /// `cus_…`.
     pub customer_id: String,
+    /// Why.
+    pub basis: Basis,
+    /// Of a closing: on what ground two people agreed last.
+    pub ground: Option<Ground>,
     /// Where it stands.
     pub state: State,
     /// Yen set aside; 0 until it is.
@@ -101,13 +121,23 @@ pub struct Claim {
     pub file_id: Option<String>,
     /// When the bank took it.
     pub sent_at: Option<Micros>,
+    /// Since when it stands where it stands.
+    pub state_at: Micros,
 }
 
 impl Claim {
     fn read(row: &Row) -> Result<Self> {
+        let basis = match row.text_optional("closing_reason")? {
+            None => Basis::ServiceEnd,
+            Some(word) => Basis::Closing(Reason::parse(&word).ok_or(unknown())?),
+        };
+        let ground = row.text_optional("ground")?;
+        let ground = ground.map(|word| Ground::parse(&word).ok_or(unknown())).transpose()?;
         Ok(Self {
             claim_id: row.text("claim_id")?,
             customer_id: row.text("customer_id")?,
+            basis,
+            ground,
             state: State::of(&row.text("state")?)?,
             yen: row.int("yen")?,
             last_digits: row.text("last_digits")?,
@@ -118,7 +148,30 @@ impl Claim {
             reason: row.text("reason")?,
             file_id: row.text_optional("file_id")?,
             sent_at: row.int_optional("sent_at")?,
+            state_at: row.int("state_at")?,
         })
+    }
+
+    /// Why the account closes, if it does.
+    #[must_use]
+    pub const fn closing_reason(&self) -> Option<Reason> {
+        match self.basis {
+            Basis::ServiceEnd => None,
+            Basis::Closing(reason) => Some(reason),
+        }
+    }
+
+    /// Whether the customer took it back: who refuses says why.
+    #[must_use]
+    pub fn is_taken_back(&self) -> bool {
+        let is_over = matches!(self.state, State::Refusing | State::Refused);
+        self.is_of_closing() && is_over && self.reason.is_empty()
+    }
+
+    /// Whether it is one of an account that closes.
+    #[must_use]
+    pub const fn is_of_closing(&self) -> bool {
+        matches!(self.basis, Basis::Closing(_))
     }
 
     /// The id of the transfer that sets its value aside.
@@ -130,17 +183,29 @@ impl Claim {
     }
 }
 
+fn unknown() -> Error {
+    Error::fault("why a claim is paid is no known word")
+}
+
 macro_rules! claim_columns {
     () => {
         "claim_id, customer_id, state, yen, last_digits, asked_by, asked_at, account_at, reason, \
-         decided_by, file_id, sent_at"
+         decided_by, file_id, sent_at, state_at, closing_reason, ground"
     };
+}
+
+/// What a new claim is made on.
+pub(super) enum Made<'a> {
+    /// This end of the service.
+    Of(&'a str),
+    /// The closing of the account.
+    Closing(Reason),
 }
 
 /// A claim to be written down.
 pub(super) struct New<'a> {
     pub customer_id: &'a str,
-    pub end_id: &'a str,
+    pub made: Made<'a>,
     pub bank: &'a Bank,
     pub asked_by: &'a str,
 }
@@ -161,19 +226,30 @@ fn sealed(app: &App, claim_id: &str, bank: &Bank) -> Result<Vec<u8>> {
 pub(super) async fn insert(app: &App, tx: &mut Tx, new: &New<'_>) -> Result<Claim> {
     let claim_id = Kind::RefundClaim.random_text(app.rng.as_ref());
     let now = app.clock.now();
-    let insert = sql("INSERT INTO refund_claim (claim_id, customer_id, basis, end_id, state, yen,
-             sealed, last_digits, asked_by, asked_at, account_at, reason, state_at)
-         VALUES ($1, $2, 'service_end', $3, 'asked', CAST(0 AS BIGINT), $4, $5, $6, $7, $7, '',
-             $7)");
-    let insert = insert.bind(&claim_id).bind(new.customer_id).bind(new.end_id);
-    let insert = insert.bind(sealed(app, &claim_id, new.bank)?).bind(new.bank.last_digits());
-    tx.execute(insert.bind(new.asked_by).bind(now)).await.map_err(|error| match error {
+    let (word, end_id, basis) = match new.made {
+        Made::Of(end_id) => ("service_end", Some(end_id), Basis::ServiceEnd),
+        Made::Closing(reason) => ("closing", None, Basis::Closing(reason)),
+    };
+    let insert = sql("INSERT INTO refund_claim (claim_id, customer_id, basis, end_id,
+             closing_reason, state, yen, sealed, last_digits, asked_by, asked_at, account_at,
+             reason, state_at)
+         VALUES ($1, $2, $3, $4, $5, 'asked', CAST(0 AS BIGINT), $6, $7, $8, $9, $9, '', $9)");
+    let insert = insert.bind(&claim_id).bind(new.customer_id).bind(word).bind(end_id);
+    let reason = match new.made {
+        Made::Of(_) => None,
+        Made::Closing(reason) => Some(reason.as_str()),
+    };
+    let insert = insert.bind(reason).bind(sealed(app, &claim_id, new.bank)?);
+    let insert = insert.bind(new.bank.last_digits()).bind(new.asked_by);
+    tx.execute(insert.bind(now)).await.map_err(|error| match error {
         omamori_db::Error::UniqueViolation => Error::from(Code::RefundUnderWay),
         fault => fault.into(),
     })?;
     Ok(Claim {
         claim_id,
         customer_id: new.customer_id.to_owned(),
+        basis,
+        ground: None,
         state: State::Asked,
         yen: 0,
         last_digits: new.bank.last_digits().to_owned(),
@@ -184,6 +260,7 @@ pub(super) async fn insert(app: &App, tx: &mut Tx, new: &New<'_>) -> Result<Clai
         reason: String::new(),
         file_id: None,
         sent_at: None,
+        state_at: now,
     })
 }
 
@@ -215,23 +292,32 @@ pub(super) async fn set_account(
 
 /// Brings waiting claims before staff whose holders' accounts were stopped, or got into a case or
 /// an incident, since: who claims in another's place is not paid once that is known. What staff
-/// let be paid since stays.
+/// let be paid since stays; an account that closes is looked at each time, and the quota has room
+/// for it still.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn look_again(app: &App, claims: Vec<Claim>) -> Result<Vec<Claim>> {
     let (registry, now) = (&app.stores.registry, app.clock.now());
     let mut good = Vec::with_capacity(claims.len());
+    let ids: Vec<_> = claims.iter().map(|claim| claim.customer_id.clone()).collect();
+    let review = need_review(registry, &ids, now).await?;
     for claim in claims {
-        if claim.is_released || !needs_review(registry, &claim.customer_id, now).await? {
+        let stays = if claim.is_of_closing() {
+            review::stands(registry, &claim.customer_id, now).await?
+        } else {
+            claim.is_released || !review.contains(&claim.customer_id)
+        };
+        if stays {
             good.push(claim);
             continue;
         }
-        let update = sql("UPDATE refund_claim SET state = 'review', state_at = $1
+        let update = sql("UPDATE refund_claim
+             SET state = 'review', state_at = $1, decided_by = NULL
              WHERE claim_id = $2 AND state = 'waiting'");
         registry.execute(update.bind(now).bind(&claim.claim_id)).await?;
     }
-    Ok(good)
+    quota::within(app, good).await
 }
 
 /// To which account a claim is paid.
@@ -240,15 +326,39 @@ pub(super) async fn look_again(app: &App, claims: Vec<Claim>) -> Result<Vec<Clai
 /// A fault if the registry fails or the sealed account does not open.
 pub(super) async fn bank(app: &App, claim_id: &str) -> Result<Bank> {
     let query = sql("SELECT sealed FROM refund_claim WHERE claim_id = $1").bind(claim_id);
-    let sealed = app.stores.registry.one(query).await?.bytes("sealed")?;
-    let opened = app.vault.open(&place(claim_id), &sealed);
+    opened(app, claim_id, &app.stores.registry.one(query).await?.bytes("sealed")?)
+}
+
+fn opened(app: &App, claim_id: &str, sealed: &[u8]) -> Result<Bank> {
+    let opened = app.vault.open(&place(claim_id), sealed);
     let opened = opened.map_err(|_| Error::fault("the account of a claim does not open"))?;
     Ok(serde_json::from_slice(&opened)?)
 }
 
-/// The same, as the file to the bank has it.
-pub(super) async fn account(app: &App, claim_id: &str) -> Result<(Account, Kana)> {
-    bank(app, claim_id).await?.account()
+/// To which accounts claims are paid, as the file to the bank has them, in their order: one query
+/// for each few hundred.
+pub(super) async fn accounts(app: &App, claims: &[Claim]) -> Result<Vec<(Account, Kana)>> {
+    let mut accounts = Vec::with_capacity(claims.len());
+    for some in claims.chunks(AT_ONCE) {
+        let marks: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
+        let mut query = sql_built(format!(
+            "SELECT claim_id, sealed FROM refund_claim WHERE claim_id IN ({})",
+            marks.join(", ")
+        ));
+        for claim in some {
+            query.push(claim.claim_id.as_str());
+        }
+        let mut sealed = HashMap::with_capacity(some.len());
+        for row in app.stores.registry.all(query).await? {
+            sealed.insert(row.text("claim_id")?, row.bytes("sealed")?);
+        }
+        for claim in some {
+            let sealed = sealed.remove(&claim.claim_id);
+            let sealed = sealed.ok_or(Error::fault("a claim has no account"))?;
+            accounts.push(opened(app, &claim.claim_id, &sealed)?.account()?);
+        }
+    }
+    Ok(accounts)
 }
 
 /// The claim with this id.
@@ -287,14 +397,41 @@ pub async fn in_state(registry: &Db, state: State, limit: i64) -> Result<Vec<Cla
     registry.all(query.bind(state.as_str()).bind(limit)).await?.iter().map(Claim::read).collect()
 }
 
-/// How many claims are in each state, and their yen.
+/// The oldest claims that staff look at: of accounts that close, or of the service's end.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn in_review(registry: &Db, of_closing: bool, limit: i64) -> Result<Vec<Claim>> {
+    let query = sql(concat!(
+        "SELECT ",
+        claim_columns!(),
+        " FROM refund_claim WHERE state = 'review' AND basis = $1
+         ORDER BY asked_at, claim_id LIMIT $2"
+    ));
+    let basis = if of_closing { "closing" } else { "service_end" };
+    registry.all(query.bind(basis).bind(limit)).await?.iter().map(Claim::read).collect()
+}
+
+/// How many claims are for the next file, and their yen.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn waiting(registry: &Db) -> Result<(i64, i64)> {
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n,
+             CAST(COALESCE(SUM(yen), 0) AS BIGINT) AS yen
+         FROM refund_claim WHERE state = 'waiting'");
+    let row = registry.one(query).await?;
+    Ok((row.int("n")?, row.int("yen")?))
+}
+
+/// How many claims of the service's end are in each state, and their yen.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub async fn counts(registry: &Db) -> Result<Vec<(State, i64, i64)>> {
     let query = sql("SELECT state, CAST(COUNT(*) AS BIGINT) AS n,
              CAST(COALESCE(SUM(yen), 0) AS BIGINT) AS yen
-         FROM refund_claim GROUP BY state");
+         FROM refund_claim WHERE basis = 'service_end' GROUP BY state");
     let mut found = Vec::new();
     for row in registry.all(query).await? {
         found.push((State::of(&row.text("state")?)?, row.int("n")?, row.int("yen")?));
@@ -312,13 +449,41 @@ pub async fn needs_review(registry: &Db, customer_id: &str, now: Micros) -> Resu
     Ok(is_stopped || is_looked_into(registry, customer_id, now).await?)
 }
 
-/// Everybody with a claim that was not refused.
+/// The same of many: those of them whose claims staff look at.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn need_review(
+    registry: &Db,
+    customers: &[String],
+    now: Micros,
+) -> Result<HashSet<String>> {
+    let mut found = HashSet::new();
+    for some in customers.chunks(AT_ONCE) {
+        let marks: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
+        let mut query = sql_built(format!(
+            "SELECT customer_id FROM customer WHERE status = 'frozen' AND customer_id IN ({})",
+            marks.join(", ")
+        ));
+        for customer_id in some {
+            query.push(customer_id.as_str());
+        }
+        for row in registry.all(query).await? {
+            found.insert(row.text("customer_id")?);
+        }
+        found.extend(looked_into(registry, some, now).await?);
+    }
+    Ok(found)
+}
+
+/// Everybody with a claim of the service's end that was not refused.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn claimants(registry: &Db) -> Result<Vec<String>> {
     let query = sql("SELECT DISTINCT customer_id FROM refund_claim
-         WHERE state NOT IN ('asked', 'refusing', 'refused') ORDER BY customer_id");
+         WHERE basis = 'service_end' AND state NOT IN ('asked', 'refusing', 'refused')
+         ORDER BY customer_id");
     let rows = registry.all(query).await?;
     let ids: omamori_db::Result<Vec<_>> = rows.iter().map(|row| row.text("customer_id")).collect();
     Ok(ids?)

@@ -10,7 +10,7 @@ use omamori_db::{Db, Row, Tx, sql, sql_rows};
 use omamori_ledger::Transfer;
 use serde_json::{Value, json};
 
-use super::claim::{self, New, State, needs_review};
+use super::claim::{self, Basis, Made, New, State, need_review};
 use super::end::{self, ServiceEnd};
 use super::money::{self, Moving};
 use crate::app::App;
@@ -29,6 +29,8 @@ use crate::web::error::Result;
 
 /// Customers of one page.
 const PAGE: i64 = 500;
+/// Customers who are looked at together: few, so that who is stopped meanwhile is kept.
+const LOOKED_AT: usize = 25;
 
 /// A run.
 #[derive(Clone, Debug)]
@@ -179,17 +181,24 @@ pub async fn work_until(app: &App, stop: impl Fn() -> bool + Send) -> Result<usi
             if rows.is_empty() {
                 break;
             }
-            for row in &rows {
-                if stop() {
-                    return Ok(done);
-                }
-                after = row.text("customer_id")?;
-                match exclude(app, &run, &after).await {
-                    Ok(()) => done += 1,
-                    // One that cannot be done now holds nobody else up: it comes again.
-                    Err(error) => {
-                        let (run, code) = (&run.exclusion_id, error.code().as_str());
-                        tracing::warn!(run, code, "an exclusion waits");
+            let ids = rows.iter().map(|row| row.text("customer_id"));
+            let ids = ids.collect::<omamori_db::Result<Vec<_>>>()?;
+            if let Some(last) = ids.last() {
+                after.clone_from(last);
+            }
+            for some in ids.chunks(LOOKED_AT) {
+                let review = need_review(registry, some, app.clock.now()).await?;
+                for customer_id in some {
+                    if stop() {
+                        return Ok(done);
+                    }
+                    match exclude(app, &run, customer_id, review.contains(customer_id)).await {
+                        Ok(()) => done += 1,
+                        // One that cannot be done now holds nobody else up: it comes again.
+                        Err(error) => {
+                            let (run, code) = (&run.exclusion_id, error.code().as_str());
+                            tracing::warn!(run, code, "an exclusion waits");
+                        }
                     }
                 }
             }
@@ -237,16 +246,14 @@ async fn list(app: &App, run: &Exclusion) -> Result<bool> {
     Ok(true)
 }
 
-/// Does one customer.
-async fn exclude(app: &App, run: &Exclusion, customer_id: &str) -> Result<()> {
+/// Does one customer; `review`: staff look into them.
+async fn exclude(app: &App, run: &Exclusion, customer_id: &str, review: bool) -> Result<()> {
     let registry = &app.stores.registry;
     let id = derive("refund-excluded", &[run.exclusion_id.as_bytes(), customer_id.as_bytes()]);
     let stands = app.gate.transfer_certainly(id).await?.map(|stands| stands.transfer);
     let (outcome, moved) = match stands {
         Some(stands) => ("excluded", yen(&stands)),
-        None if app.gate.is_pending(wallet_account_id(customer_id))
-            || needs_review(registry, customer_id, app.clock.now()).await? =>
-        {
+        None if review || app.gate.is_pending(wallet_account_id(customer_id)) => {
             ("kept", money::left(app, customer_id))
         }
         None => match later(app, &run.end_id, customer_id).await? {
@@ -292,12 +299,13 @@ pub(super) async fn later(app: &App, end_id: &str, customer_id: &str) -> Result<
     let registry = &app.stores.registry;
     let claims = claim::of_customer(registry, customer_id).await?;
     let counts = |state: State| !matches!(state, State::Refusing | State::Refused);
-    let Some(first) = claims.iter().find(|claim| counts(claim.state)) else { return Ok(None) };
+    let first = claims.iter().find(|it| it.basis == Basis::ServiceEnd && counts(it.state));
+    let Some(first) = first else { return Ok(None) };
     let claim = if first.state == State::Asked {
         first.clone() // its value is not set aside yet
     } else {
         let bank = claim::bank(app, &first.claim_id).await?;
-        let new = New { customer_id, end_id, bank: &bank, asked_by: "later" };
+        let new = New { customer_id, made: Made::Of(end_id), bank: &bank, asked_by: "later" };
         let mut tx = registry.begin().await?;
         let claim = claim::insert(app, &mut tx, &new).await?;
         tx.commit().await?;

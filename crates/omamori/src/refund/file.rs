@@ -6,13 +6,11 @@
 
 use jiff::civil::Date;
 use omamori_db::{Row, Tx, sql};
-use omamori_zengin as zengin;
-use omamori_zengin::LineEnd;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::claim::{self, Claim, State};
-use super::{money, run};
+use super::{money, quota, run};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
@@ -22,13 +20,15 @@ use crate::gate::Act;
 use crate::gate::chart::TransferCode;
 use crate::id::{Kind, derive};
 use crate::notify::{Notice, tell};
-use crate::settlement::SenderSettings;
+use crate::settlement::bank_file::{BankFile, Kept};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
-use crate::web::filters::japan;
 
 /// Transfers in one file; what is left goes into the next.
 pub const FILE_MAX: i64 = 1_000;
+
+/// How the files are kept.
+const KEPT: Kept = Kept { column: "refund_file.sealed", take: Act::RefundFileTake };
 
 /// A file.
 #[derive(Clone, Debug)]
@@ -144,39 +144,20 @@ pub async fn lines(app: &App, file_id: &str) -> Result<Vec<Line>> {
 /// There is no sender in the settings; a day that is over; another run was quicker (busy); a fault.
 pub async fn plan(app: &App, staff: &Staff, pay_on: Date, reason: &str) -> Result<Option<Asked>> {
     let reason = approval::checked_reason(reason)?;
-    let sender = app.config.settlement.sender.as_ref().map(SenderSettings::sender);
-    let sender = sender.and_then(Result::ok).ok_or(Error::field("sender", "missing"))?;
-    if pay_on < japan(app.clock.now()).date() {
-        return Err(Error::field("pay_on", "out_of_range"));
-    }
+    let mut file = BankFile::on(app, pay_on)?;
     run::gather(app).await?;
     let claims = claim::in_state(&app.stores.registry, State::Waiting, FILE_MAX).await?;
     let claims = claim::look_again(app, claims).await?;
     if claims.is_empty() {
         return Ok(None);
     }
-    let mut transfers = Vec::with_capacity(claims.len());
-    for claim in &claims {
-        let (account, holder) = claim::account(app, &claim.claim_id).await?;
-        transfers.push(zengin::Transfer {
-            account,
-            holder,
-            amount: claim.yen.unsigned_abs(),
-            customer_code_1: transfers.len() as u64 + 1,
-            customer_code_2: 0,
-        });
+    for (claim, account) in claims.iter().zip(claim::accounts(app, &claims).await?) {
+        file.pay(account, claim.yen);
     }
-    let day = zengin::Day::new(pay_on.month().unsigned_abs(), pay_on.day().unsigned_abs());
-    let day = day.map_err(|_| Error::field("pay_on", "out_of_range"))?;
-    let text = zengin::File { sender, day, transfers }.write(LineEnd::CrLf);
-    let text = text.map_err(|error| Error::Fault(Box::new(error)))?;
+    let text = file.write()?;
     let planned = store(app, &staff.actor, pay_on, &claims, &text).await?;
     let asked = approval::ask(app, staff, &planned, reason).await?;
     Ok(Some(asked))
-}
-
-fn place(file_id: &str) -> String {
-    format!("refund_file.sealed/{file_id}")
 }
 
 async fn store(
@@ -192,7 +173,7 @@ async fn store(
     let digest: [u8; 32] = Sha256::digest(text).into();
     let about = json!({ "file": file_id, "pay_on": pay_on, "count": count, "yen": yen });
     let clearance = actor.decide(app, Act::RefundFilePlan, None, &about, Ok(())).await?;
-    let sealed = app.vault.seal(app.rng.as_ref(), &place(&file_id), text);
+    let sealed = KEPT.sealed(app, &file_id, text);
     let now = app.clock.now();
     let mut tx = app.stores.registry.begin().await?;
     let insert = sql("INSERT INTO refund_file (file_id, state, pay_on, sealed, digest,
@@ -240,7 +221,7 @@ pub(crate) async fn agree_in(
 ) -> Result<Value> {
     let query = sql("SELECT sealed FROM refund_file WHERE file_id = $1").bind(file_id);
     let sealed = tx.optional(query).await?.ok_or(Code::NotFound)?.bytes("sealed")?;
-    let text = opened(app, file_id, &sealed)?;
+    let text = KEPT.opened(app, file_id, &sealed)?;
     let digest: [u8; 32] = Sha256::digest(&text).into();
     if audit::hex(&digest) != sha256 {
         return Err(Error::fault("a file of refunds is not as it was agreed on"));
@@ -251,11 +232,6 @@ pub(crate) async fn agree_in(
         return Err(Code::ApprovalClosed.into());
     }
     Ok(json!({ "state": "agreed", "file": file_id }))
-}
-
-fn opened(app: &App, file_id: &str, sealed: &[u8]) -> Result<Vec<u8>> {
-    let opened = app.vault.open(&place(file_id), sealed);
-    Ok(opened.map_err(|_| Error::fault("a file of refunds does not open"))?.to_vec())
 }
 
 /// Takes a file back that nobody agreed on: its claims wait for the next one.
@@ -290,14 +266,7 @@ pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>
     let query = sql("SELECT sealed FROM refund_file
          WHERE file_id = $1 AND state IN ('agreed', 'sent')");
     let row = app.stores.registry.optional(query.bind(file_id)).await?.ok_or(Code::NotFound)?;
-    let text = opened(app, file_id, &row.bytes("sealed")?)?;
-    let about = json!({ "file": file_id });
-    let clearance = actor.decide(app, Act::RefundFileTake, None, &about, Ok(())).await?;
-    let tx = app.stores.registry.begin().await?;
-    let (act, before, after, reason) = (Act::RefundFileTake, Value::Null, Value::Null, "");
-    let entry = Entry { actor, act, subject: file_id, before, after, reason };
-    audit::commit(app, tx, &clearance, &entry).await?;
-    Ok(text)
+    KEPT.give_out(app, actor, (file_id, &row.bytes("sealed")?), Ok(())).await
 }
 
 /// The bank has taken a file: its sum is off the operator's bank account, and each holder is told.
@@ -313,9 +282,18 @@ pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Resu
         _ => return Err(Code::NotFound.into()),
     }
     let about = json!({ "file": file_id, "total": file.total });
-    let id = derive("refund-file-sent", &[file_id.as_bytes()]);
-    // The ledger first: what a row says of it counts for pages alone.
-    money::book(app, id, (TransferCode::RefundSent, file.total), about.clone()).await?;
+    // The ledger first: what a row says of it counts for pages alone. What leaves within the quota
+    // is told apart there (府令42条1号, 2号).
+    let of_quota = quota::of_file(&app.stores.registry, file_id).await?;
+    for (name, code, yen) in [
+        ("refund-file-sent", TransferCode::RefundSent, file.total - of_quota),
+        ("refund-file-sent-quota", TransferCode::RefundQuota, of_quota),
+    ] {
+        if yen > 0 {
+            money::book(app, derive(name, &[file_id.as_bytes()]), (code, yen), about.clone())
+                .await?;
+        }
+    }
     let clearance = actor.decide(app, Act::RefundSent, None, &about, Ok(())).await?;
     let (now, lines) = (app.clock.now(), lines(app, file_id).await?);
     let mut tx = app.stores.registry.begin().await?;
@@ -358,7 +336,8 @@ pub async fn returned(
     let line = lines.into_iter().find(|line| line.claim_id == claim_id).ok_or(Code::NotFound)?;
     let about = json!({ "file": file_id, "claim": claim_id, "yen": line.yen });
     let id = derive("refund-returned", &[file_id.as_bytes(), claim_id.as_bytes()]);
-    money::book(app, id, (TransferCode::RefundReturned, line.yen), about.clone()).await?;
+    let code = quota::code_of_return(app, claim_id).await?;
+    money::book(app, id, (code, line.yen), about.clone()).await?;
     let clearance = actor.decide(app, Act::RefundReturned, None, &about, Ok(())).await?;
     let now = app.clock.now();
     let mut tx = app.stores.registry.begin().await?;

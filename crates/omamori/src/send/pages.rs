@@ -26,6 +26,8 @@ struct SendPage {
     text: Text,
     sandbox: bool,
     balance: i64,
+    /// Whether the account is stopped: then nothing is sent.
+    is_stopped: bool,
     /// What can be sent at once now.
     sendable: i64,
     waiting: Vec<SendView>,
@@ -50,6 +52,7 @@ pub async fn send(
         text,
         sandbox: app.sandbox(),
         balance,
+        is_stopped: account.frozen,
         sendable: limits::of(&app, &customer).await?.room.min(balance),
         waiting: list::waiting(&app, &account).await?,
         to_pay: to_pay(&app, &account).await?,

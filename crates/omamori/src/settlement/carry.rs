@@ -1,9 +1,7 @@
 //! The transfers of a statement: one linked chain, which happens whole or not at all.
 
 use omamori_db::sql;
-use omamori_ledger::{
-    Account, AccountFlags, CreateTransferResult as R, Request, Transfer, TransferFlags,
-};
+use omamori_ledger::{Account, AccountFlags, Request, Transfer, TransferFlags};
 use serde_json::json;
 
 use super::figures::{net, stores};
@@ -133,11 +131,7 @@ impl<'a> Chain<'a> {
 /// The ledger refuses the chain; a fault.
 pub async fn carry_out(app: &App, settlement: &Settlement) -> Result<()> {
     let request = chain(app, settlement).await?;
-    let is_done = match request.transfers.first() {
-        Some(first) => app.gate.transfer_certainly(first.id).await?.is_some(),
-        None => true,
-    };
-    if !is_done {
+    if !request.transfers.is_empty() {
         commit(app, settlement, request).await?;
     }
     let mut tx = app.stores.registry.begin().await?;
@@ -166,15 +160,7 @@ async fn commit(app: &App, settlement: &Settlement, request: Request) -> Result<
         amount: Some(settlement.statement.payout),
         ..Question::plain(Act::Settle, &detail)
     };
-    let clearance = app.gate.decide(question, Ok(())).await?;
-    let first = request.transfers.first().map_or(0, |transfer| transfer.id);
-    let reply = app.gate.commit(clearance, request).await?;
-    if reply.transfers.iter().all(|outcome| outcome.result == R::Ok) {
-        return Ok(());
-    }
-    // Another run was first: the same statement and chain, under a decision of its own.
-    let is_there = app.gate.transfer_certainly(first).await?.is_some();
-    is_there.then_some(()).ok_or(Error::fault("a settlement was refused by the ledger"))
+    app.gate.once(question, request, |_| false).await.map(drop)
 }
 
 /// A merchant, for the gate: no store, no terminal.

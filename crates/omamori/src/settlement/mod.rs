@@ -10,13 +10,15 @@
 //! - [`hold`]: sales that are settled and not paid out for now.
 //! - [`run`] does it for all merchants, beside the request that asked for it ([`progress`]);
 //!   [`payout`] puts what can be paid of what is [`waiting`] into a file for the bank and books
-//!   what the bank says, [`returned`] what it gave back.
+//!   what the bank says, [`returned`] what it gave back or would not take; files for the bank,
+//!   those of refunds too, are [`bank_file`]'s.
 //! - [`terms`] and [`bank`]: on which terms, and to which account.
 //!
 //! Every step may be done twice, by two nodes at once, and after a crash at any place.
 
 mod account_page;
 pub mod bank;
+pub(crate) mod bank_file;
 pub mod calendar;
 pub mod carry;
 pub mod figures;

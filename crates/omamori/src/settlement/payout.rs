@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! set aside ──► in a file (in transit) ──► sent (off the bank account) ──► returned (owed again)
+//!                        └► refused by the bank (out of the file, owed again)
 //! ```
 //! The file and which payouts are in it are one transaction of the registry, so a payout is in one
 //! file at most, whoever makes files at the same time. Booking follows, and may be done again.
@@ -10,9 +11,9 @@ use jiff::civil::Date;
 use omamori_db::{Row, sql};
 use omamori_ledger::{Request, Transfer, TransferFlags};
 use omamori_zengin as zengin;
-use omamori_zengin::LineEnd;
 use serde_json::{Value, json};
 
+use super::bank_file::{BankFile, Kept};
 use super::carry::at;
 use super::figures::net;
 use super::returned;
@@ -27,7 +28,6 @@ use crate::merchant::notice::{MerchantNotice, tell};
 use crate::value::legs::operator_account;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
-use crate::web::filters::japan;
 
 /// Transfers in one file; what is left goes into the next.
 const FILE_MAX: usize = 5_000;
@@ -35,6 +35,9 @@ const FILE_MAX: usize = 5_000;
 const TOTAL_MAX: i64 = 999_999_999_999;
 /// Payouts that are read at one time.
 const PAGE: i64 = 1_000;
+
+/// How the files are kept.
+pub(super) const KEPT: Kept = Kept { column: "payout_file.sealed", take: Act::PayoutFileTake };
 
 /// A payout.
 #[derive(Clone, Debug)]
@@ -102,22 +105,14 @@ pub struct Made {
 /// Payouts are closed; there is no sender in the settings; another run was quicker (busy); a fault.
 pub async fn make_file(app: &App, actor: &Actor, pay_on: Date, reason: &str) -> Result<Made> {
     app.gate.open_door(Act::Payout, None, None)?;
-    let sender = app.config.settlement.sender.as_ref().map(super::SenderSettings::sender);
-    let sender = sender.and_then(Result::ok).ok_or(Error::field("sender", "missing"))?;
-    if pay_on < japan(app.clock.now()).date() {
-        return Err(Error::field("pay_on", "out_of_range"));
-    }
+    let mut file = BankFile::on(app, pay_on)?;
     finish(app).await?;
     let mut made = Made::default();
-    let (chosen, transfers) = choose(app, actor, &mut made).await?;
+    let chosen = choose(app, actor, &mut made, &mut file).await?;
     if chosen.is_empty() {
         return Ok(made);
     }
-    let day = zengin::Day::new(pay_on.month().unsigned_abs(), pay_on.day().unsigned_abs());
-    let day = day.map_err(|_| Error::field("pay_on", "out_of_range"))?;
-    let file = zengin::File { sender, day, transfers };
-    let text = file.write(LineEnd::CrLf).map_err(|error| Error::Fault(Box::new(error)))?;
-    made.file = Some(store(app, actor, (pay_on, reason), &chosen, &text).await?);
+    made.file = Some(store(app, actor, (pay_on, reason), &chosen, &file.write()?).await?);
     finish(app).await?;
     Ok(made)
 }
@@ -127,15 +122,16 @@ async fn choose(
     app: &App,
     actor: &Actor,
     made: &mut Made,
-) -> Result<(Vec<Payout>, Vec<zengin::Transfer>)> {
-    let (mut chosen, mut transfers, mut total) = (Vec::new(), Vec::new(), 0);
+    file: &mut BankFile,
+) -> Result<Vec<Payout>> {
+    let (mut chosen, mut total) = (Vec::new(), 0);
     let mut after = (0, String::new());
     loop {
         let page = waiting::page(app, &after, PAGE).await?;
-        let Some(last) = page.last() else { return Ok((chosen, transfers)) };
+        let Some(last) = page.last() else { return Ok(chosen) };
         after = last.place();
         for candidate in page {
-            let (account, holder) = match ready(app, actor, &candidate).await? {
+            let account = match ready(app, actor, &candidate).await? {
                 Ok(found) => found,
                 Err(why) => {
                     made.waiting.push((candidate.payout, why));
@@ -145,16 +141,10 @@ async fn choose(
             let payout = candidate.payout;
             if chosen.len() == FILE_MAX || total + payout.yen > TOTAL_MAX {
                 made.is_full = true;
-                return Ok((chosen, transfers));
+                return Ok(chosen);
             }
             total += payout.yen;
-            transfers.push(zengin::Transfer {
-                account,
-                holder,
-                amount: payout.yen.unsigned_abs(),
-                customer_code_1: transfers.len() as u64 + 1,
-                customer_code_2: 0,
-            });
+            file.pay(account, payout.yen);
             chosen.push(payout);
         }
     }
@@ -188,10 +178,6 @@ async fn ready(
     }
 }
 
-fn place(file_id: &str) -> String {
-    format!("payout_file.sealed/{file_id}")
-}
-
 async fn store(
     app: &App,
     actor: &Actor,
@@ -205,7 +191,7 @@ async fn store(
     let about = json!({ "file": file_id, "pay_on": pay_on.to_string(), "count": count,
         "total": total });
     let clearance = actor.decide(app, Act::PayoutFile, None, &about, Ok(())).await?;
-    let sealed = app.vault.seal(app.rng.as_ref(), &place(&file_id), text);
+    let sealed = KEPT.sealed(app, &file_id, text);
     let mut tx = app.stores.registry.begin().await?;
     let insert = sql("INSERT INTO payout_file
              (file_id, pay_on, sealed, payout_count, total_yen, made_at)
@@ -260,16 +246,16 @@ pub async fn of_statement(app: &App, settlement_id: &str) -> Result<Option<Payou
     row.as_ref().map(Payout::of).transpose()
 }
 
-/// The payouts that were sent, the newest files first.
+/// The payouts that are in files, the newest files first.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn newest_sent(app: &App, limit: i64) -> Result<Vec<Payout>> {
+pub async fn newest_in_files(app: &App, limit: i64) -> Result<Vec<Payout>> {
     let query = sql("SELECT p.payout_id, p.merchant_id, s.closing_on, p.yen, p.file_id,
              f.sent_at, p.returned_at
          FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
          JOIN payout_file f ON f.file_id = p.file_id
-         WHERE f.sent_at IS NOT NULL ORDER BY f.sent_at DESC, p.file_line LIMIT $1");
+         ORDER BY f.made_at DESC, p.file_id, p.file_line LIMIT $1");
     app.stores.registry.all(query.bind(limit)).await?.iter().map(Payout::of).collect()
 }
 
@@ -311,14 +297,19 @@ pub async fn files(app: &App, limit: i64) -> Result<Vec<FileRow>> {
     Ok(files)
 }
 
-/// What is in transit: by the ledger, and by the files that were booked and not sent. Anything but
-/// equal is a difference that somebody must look at.
+/// What is in transit: by the ledger, and by the files that were booked and not sent, with what was
+/// refused of them and is not booked back yet. Anything but equal is a difference that somebody
+/// must look at.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub async fn transit(app: &App) -> Result<(i64, i64)> {
-    let query = sql("SELECT CAST(COALESCE(SUM(total_yen), 0) AS BIGINT) AS yen FROM payout_file
-         WHERE booked_at IS NOT NULL AND sent_at IS NULL");
+    let query = sql("SELECT CAST(COALESCE(SUM(yen), 0) AS BIGINT) AS yen FROM
+         (SELECT total_yen AS yen FROM payout_file
+          WHERE booked_at IS NOT NULL AND sent_booked_at IS NULL
+          UNION ALL
+          SELECT yen FROM payout
+          WHERE is_refused = CAST(1 AS BIGINT) AND return_booked_at IS NULL) AS there");
     let by_files = app.stores.registry.one(query).await?.int("yen")?;
     let account = app.gate.account(operator_account(AccountCode::PayoutTransit).id);
     Ok((account.map_or(0, |account| net(&account)), by_files))
@@ -329,13 +320,14 @@ async fn of_file(app: &App, file_id: &str) -> Result<Vec<Payout>> {
              f.sent_at, p.returned_at
          FROM payout p JOIN settlement s ON s.settlement_id = p.settlement_id
          JOIN payout_file f ON f.file_id = p.file_id
-         WHERE p.file_id = $1 ORDER BY p.file_line");
+         WHERE p.file_id = $1 AND p.is_refused = CAST(0 AS BIGINT) ORDER BY p.file_line");
     app.stores.registry.all(query.bind(file_id)).await?.iter().map(Payout::of).collect()
 }
 
-/// Books the payouts of all files that are not booked yet, and what came back.
+/// Books the payouts of all files that are not booked yet, what was sent, and what came back.
 async fn finish(app: &App) -> Result<()> {
     returned::book_all(app).await?;
+    book_sent(app).await?;
     let query = sql("SELECT file_id FROM payout_file WHERE booked_at IS NULL ORDER BY made_at");
     for row in app.stores.registry.all(query).await? {
         let file_id = row.text("file_id")?;
@@ -359,16 +351,10 @@ async fn finish(app: &App) -> Result<()> {
 
 /// Makes a transfer of payouts, once.
 pub(super) async fn book(app: &App, transfer: Transfer, detail: &Value) -> Result<()> {
-    if app.gate.transfer_certainly(transfer.id).await?.is_some() {
-        return Ok(());
-    }
-    let clearance = app.gate.decide(Question::plain(Act::PayoutBook, detail), Ok(())).await?;
     let accounts = [AccountCode::PayoutTransit, AccountCode::OperatorBank].map(operator_account);
     let request = Request { accounts: accounts.to_vec(), transfers: vec![transfer] };
-    app.gate.commit(clearance, request).await?;
-    // Made by this run, or by another one at the same time, with a decision of its own.
-    let is_there = app.gate.transfer_certainly(transfer.id).await?.is_some();
-    is_there.then_some(()).ok_or(Error::fault("a payout was refused by the ledger"))
+    let question = Question::plain(Act::PayoutBook, detail);
+    app.gate.once(question, request, |_| false).await.map(drop)
 }
 
 /// The bytes of a file, for the bank. Whoever takes them is in the audit log. A file that pays a
@@ -378,25 +364,12 @@ pub(super) async fn book(app: &App, transfer: Transfer, detail: &Value) -> Resul
 /// # Errors
 /// [`Code::NotFound`]; [`Code::FunctionClosed`]; a fault.
 pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>> {
-    let query = sql("SELECT sealed FROM payout_file WHERE file_id = $1").bind(file_id);
-    let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
-    let opened = app.vault.open(&place(file_id), &row.bytes("sealed")?);
-    let opened = opened.map_err(|_| Error::fault("a payout file does not open"))?;
-    let about = json!({ "file": file_id });
+    let query = sql("SELECT sealed FROM payout_file
+         WHERE file_id = $1 AND payout_count > CAST(0 AS BIGINT)");
+    let row = app.stores.registry.optional(query.bind(file_id)).await?.ok_or(Code::NotFound)?;
     let held = holds(app, &of_file(app, file_id).await?);
     let opinion = if held { Err(Code::FunctionClosed) } else { Ok(()) };
-    let clearance = actor.decide(app, Act::PayoutFileTake, None, &about, opinion).await?;
-    let tx = app.stores.registry.begin().await?;
-    let entry = Entry {
-        actor,
-        act: Act::PayoutFileTake,
-        subject: file_id,
-        before: Value::Null,
-        after: Value::Null,
-        reason: "",
-    };
-    audit::commit(app, tx, &clearance, &entry).await?;
-    Ok(opened.to_vec())
+    KEPT.give_out(app, actor, (file_id, &row.bytes("sealed")?), opinion).await
 }
 
 /// Whether the door of payouts is closed for one of these.
@@ -408,41 +381,59 @@ fn holds(app: &App, payouts: &[Payout]) -> bool {
 }
 
 /// The bank has taken a file: its sum is off the operator's bank account. Repeating it changes
-/// nothing.
+/// nothing. First it is written down that nothing leaves the file any more, then its sum is booked.
 ///
 /// # Errors
-/// [`Code::NotFound`]; a fault.
+/// [`Code::NotFound`], of one whose payouts were all refused too; busy: one was refused just now; a
+/// fault.
 pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Result<()> {
     finish(app).await?;
-    let query = sql("SELECT total_yen, sent_at FROM payout_file WHERE file_id = $1").bind(file_id);
-    let row = app.stores.registry.optional(query).await?.ok_or(Code::NotFound)?;
-    let total = row.int("total_yen")?;
-    let transfer = Transfer {
-        id: derive("payout-file-sent", &[file_id.as_bytes()]),
-        debit_account_id: operator_account(AccountCode::PayoutTransit).id,
-        credit_account_id: operator_account(AccountCode::OperatorBank).id,
-        amount: total.unsigned_abs(),
-        ledger: LEDGER_JPY,
-        code: TransferCode::PayoutSent.number(),
-        ..Transfer::default()
-    };
-    // The two orders are one: the ledger's own word counts, the column is for pages.
-    book(app, transfer, &json!({ "file": file_id, "total": total })).await?;
-    if row.int_optional("sent_at")?.is_some() {
-        return Ok(());
-    }
-    let about = json!({ "file": file_id, "total": total });
-    let clearance = actor.decide(app, Act::PayoutSent, None, &about, Ok(())).await?;
-    let paid = of_file(app, file_id).await?;
-    let mut tx = app.stores.registry.begin().await?;
-    let update = sql("UPDATE payout_file SET sent_at = $1 WHERE file_id = $2 AND sent_at IS NULL");
-    if tx.execute(update.bind(app.clock.now()).bind(file_id)).await? == 1 {
+    let registry = &app.stores.registry;
+    let query = sql("SELECT total_yen, sent_at FROM payout_file
+         WHERE file_id = $1 AND payout_count > CAST(0 AS BIGINT)");
+    let row = registry.optional(query.bind(file_id)).await?.ok_or(Code::NotFound)?;
+    if row.int_optional("sent_at")?.is_none() {
+        let total = row.int("total_yen")?;
+        let about = json!({ "file": file_id, "total": total });
+        let clearance = actor.decide(app, Act::PayoutSent, None, &about, Ok(())).await?;
+        let paid = of_file(app, file_id).await?;
+        let mut tx = registry.begin().await?;
+        let update = sql("UPDATE payout_file SET sent_at = $1
+             WHERE file_id = $2 AND total_yen = $3 AND booked_at IS NOT NULL AND sent_at IS NULL");
+        let update = update.bind(app.clock.now()).bind(file_id).bind(total);
+        if tx.execute(update).await? != 1 {
+            return Err(Error::RetryAfter(Code::Busy, 1)); // it is another file by now
+        }
         for Payout { merchant_id, closing_on, yen, .. } in paid {
             let notice = MerchantNotice::PayoutSent { closing_on, yen };
             tell(app, &mut tx, &merchant_id, MACHINE, &notice).await?;
         }
+        let (act, before) = (Act::PayoutSent, Value::Null);
+        let entry = Entry { actor, act, subject: file_id, before, after: about, reason };
+        audit::commit(app, tx, &clearance, &entry).await?;
     }
-    let (act, before) = (Act::PayoutSent, Value::Null);
-    let entry = Entry { actor, act, subject: file_id, before, after: about, reason };
-    audit::commit(app, tx, &clearance, &entry).await
+    book_sent(app).await
+}
+
+/// Books all files that the bank has taken and that are not booked yet.
+async fn book_sent(app: &App) -> Result<()> {
+    let query = sql("SELECT file_id, total_yen FROM payout_file
+         WHERE sent_at IS NOT NULL AND sent_booked_at IS NULL ORDER BY sent_at");
+    for row in app.stores.registry.all(query).await? {
+        let (file_id, total) = (row.text("file_id")?, row.int("total_yen")?);
+        let transfer = Transfer {
+            id: derive("payout-file-sent", &[file_id.as_bytes()]),
+            debit_account_id: operator_account(AccountCode::PayoutTransit).id,
+            credit_account_id: operator_account(AccountCode::OperatorBank).id,
+            amount: total.unsigned_abs(),
+            ledger: LEDGER_JPY,
+            code: TransferCode::PayoutSent.number(),
+            ..Transfer::default()
+        };
+        book(app, transfer, &json!({ "file": file_id, "total": total })).await?;
+        let update = sql("UPDATE payout_file SET sent_booked_at = $1
+             WHERE file_id = $2 AND sent_booked_at IS NULL");
+        app.stores.registry.execute(update.bind(app.clock.now()).bind(&file_id)).await?;
+    }
+    Ok(())
 }

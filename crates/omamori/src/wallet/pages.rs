@@ -19,6 +19,7 @@ use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
 use crate::limit::Kind;
 use crate::notify::{contacts, money};
+use crate::refund::review::is_leaving;
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -128,6 +129,8 @@ struct HomePage {
     code_closed: bool,
     /// Stopped by its holder or by staff: no register takes its code.
     is_stopped: bool,
+    /// It is shut, since it closes and its rest is claimed.
+    leaving: bool,
     /// What is set aside, and how much together.
     reserved: Vec<Entry>,
     reserved_yen: i64,
@@ -149,9 +152,13 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
     let purse = app.gate.purse(customer.wallet_account);
     let entries = read_history(&app, customer.wallet_account, None, 5).await?.entries;
     let reserved = reservations(&app, customer.wallet_account).await?;
+    let registry = &app.stores.registry;
+    let is_stopped = account::find(registry, &customer.customer_id).await?.frozen;
     page(&HomePage {
         text,
         sandbox,
+        leaving: is_stopped && is_leaving(registry, &customer.customer_id).await?,
+        is_stopped,
         reserved_yen: -reserved.iter().map(|entry| entry.amount).sum::<i64>(),
         reserved,
         balance: purse.balance(),
@@ -160,7 +167,6 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
         points: purse.points_total(),
         coupons_set: set_count(&app, &customer.customer_id, customer.wallet_account).await?,
         code_closed: code_is_closed(&app, &customer.customer_id),
-        is_stopped: account::find(&app.stores.registry, &customer.customer_id).await?.frozen,
         entries,
     })
 }
@@ -212,6 +218,8 @@ struct SettingsPage {
     offers_email: bool,
     money_mail: bool,
     frozen: bool,
+    /// It closes, and its rest is claimed.
+    leaving: bool,
     recovery_ready_at: Option<Micros>,
     devices: Vec<Device>,
     sessions: Vec<Session>,
@@ -253,6 +261,7 @@ pub async fn settings(
         email_masked: contacts.email.map(|email| email.masked()),
         offers_email: app.identity.outbox().offers_email(),
         money_mail: money::by_mail(registry, id).await?,
+        leaving: account.frozen && is_leaving(registry, id).await?,
         frozen: account.frozen,
         recovery_ready_at: recover::ready_at(registry, id, now).await?,
         devices: devices.collect(),

@@ -1,7 +1,8 @@
 //! What pages and messages say: in words, in the reader's language, dates one way, and a way on
 //! for whoever stands before an error.
 
-use axum::http::StatusCode;
+use axum::body::Body;
+use axum::http::{Request, StatusCode, header};
 use omamori::console::access::Role;
 use omamori::merchant::access::Role as MerchantRole;
 use omamori::notify::{AccountStopper, Notice, deliver_due, tell_alone};
@@ -22,8 +23,10 @@ use crate::support::staff::Staff;
 on_both_engines!(
     an_error_leads_to_where_its_reader_belongs,
     the_console_tells_rules_in_the_readers_language,
+    starter_rules_of_before_are_told_in_japanese,
     a_statement_has_its_days_with_slashes,
     an_sms_ends_its_sentences,
+    who_has_stopped_the_account_is_told_before_the_way_in,
 );
 
 /// Goal: who may not see a page of the console or the back office is not led to a wallet.
@@ -62,6 +65,34 @@ async fn the_console_tells_rules_in_the_readers_language(app: &mut TestApp) {
         let ja = Text::new(Lang::Ja).named("rules.unit_", signal.unit());
         assert!(ja == "km" || ja != signal.unit(), "{} has no Japanese", signal.unit());
     }
+}
+
+/// Goal: a service that began with the English starter rules reads them in Japanese, word by word
+/// as they stand; what people wrote themselves stays as they wrote it.
+async fn starter_rules_of_before_are_told_in_japanese(app: &mut TestApp) {
+    app.restart_with(|config| config.starter_rules = true).await;
+    let rule = |id: &str, reason: &str| {
+        format!(
+            "[[rule]]\nid = \"{id}\"\ntitle = {{ ja = \"a\", en = \"a\" }}\nreason = \"{reason}\"\n\
+             acts = [\"payment\"]\nwhen = \"act.amount > 1\"\neffect = \"alert\"\n"
+        )
+    };
+    let rules = [
+        rule("payment-burst", "Splitting below a threshold."),
+        rule("night", "Our own experience."),
+    ]
+    .concat();
+    let update = sql("UPDATE risk_version SET rules = $1 WHERE version = 1").bind(rules);
+    app.app.stores.registry.execute(update).await.unwrap();
+    let fraud = Person::new(&app.app, Role::Fraud).await;
+    let page = fraud.get(app, "/console/rules?version=1").await;
+    assert!(page.text().contains("しきい値を下回るように分けた支払いです。"), "{}", page.text());
+    assert!(page.text().contains("Our own experience."));
+    let request = Request::get("/console/rules?version=1")
+        .header(header::COOKIE, format!("omamori_staff={}", fraud.token))
+        .header(header::ACCEPT_LANGUAGE, "en");
+    let page = app.call(request.body(Body::empty()).unwrap()).await;
+    assert!(page.text().contains("Splitting below a threshold."));
 }
 
 /// A file of before has one text for both languages, and may go on having it.
@@ -133,4 +164,16 @@ async fn an_sms_ends_its_sentences(app: &mut TestApp) {
         assert!(!text.contains("。 ") && !text.contains("。。") && !text.contains(".."), "{text}");
     }
     assert_eq!(sent.len(), 2);
+}
+
+/// Goal: nobody is led through a top-up or a send that a stopped account refuses at its end.
+async fn who_has_stopped_the_account_is_told_before_the_way_in(app: &mut TestApp) {
+    let customer = Customer::new(&app.app).await;
+    let page = customer.get(app, "/topup").await;
+    assert!(page.text().contains("/topup/register") && !page.text().contains("data-stopped"));
+    customer.post(app, "/account/stop", &serde_json::json!({})).await;
+    let page = customer.get(app, "/topup").await;
+    assert!(!page.text().contains("/topup/register") && page.text().contains("data-stopped"));
+    let page = customer.get(app, "/send").await;
+    assert!(page.text().contains("data-stopped"), "{}", page.text());
 }

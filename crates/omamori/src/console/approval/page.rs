@@ -119,6 +119,12 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
             let yen = filters::yen_text(*yen);
             ("console.act_refund_file", format!("{} · {count} · {yen}", civil_text(pay_on)))
         }
+        Proposal::ClosingRefund { customer_id, ground, yen, last_digits, .. } => {
+            let ground = text.named("closing.ground_", ground.as_str());
+            let yen = filters::yen_text(*yen);
+            let about = format!("{yen} → ****{last_digits} · {ground} · {customer_id}");
+            ("console.act_closing_refund", about)
+        }
         Proposal::ExcludeUnclaimed { holders, yen, .. } => {
             let yen = filters::yen_text(*yen);
             ("console.act_exclude", format!("{holders} · {yen}"))
@@ -128,6 +134,9 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
         }
         Proposal::PayoutReturned { payout_id, yen } => {
             ("console.act_payout_returned", format!("{} · {payout_id}", filters::yen_text(*yen)))
+        }
+        Proposal::PayoutRefused { payout_id, yen } => {
+            ("console.act_payout_refused", format!("{} · {payout_id}", filters::yen_text(*yen)))
         }
         Proposal::ApproveAccount { merchant_id, last_digits, .. } => {
             ("console.act_payout_account", format!("****{last_digits} · {merchant_id}"))
@@ -164,9 +173,13 @@ fn href(proposal: &Proposal) -> Option<String> {
         Proposal::EndService { .. }
         | Proposal::CallOffEnd { .. }
         | Proposal::ExcludeUnclaimed { .. } => Some("/console/end-of-service".to_owned()),
-        Proposal::RefundFile { .. } => Some("/console/refunds".to_owned()),
+        Proposal::RefundFile { .. } | Proposal::ClosingRefund { .. } => {
+            Some("/console/refunds".to_owned())
+        }
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
-        Proposal::PayoutReturned { .. } => Some("/console/settlements".to_owned()),
+        Proposal::PayoutReturned { .. } | Proposal::PayoutRefused { .. } => {
+            Some("/console/settlements".to_owned())
+        }
         Proposal::ApproveAccount { merchant_id, .. } => {
             Some(format!("/console/stores/{merchant_id}"))
         }

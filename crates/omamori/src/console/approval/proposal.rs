@@ -18,8 +18,9 @@ use crate::identity::recover::assisted;
 use crate::identity::standing;
 use crate::incident::ActKind;
 use crate::incident::plan::start_in;
+use crate::refund::closing::Ground;
 use crate::refund::end::{self, Plan};
-use crate::refund::{exclude, file};
+use crate::refund::{exclude, file, review};
 use crate::risk::rules;
 use crate::settlement::{bank, returned};
 use crate::web::codes::Code;
@@ -100,6 +101,13 @@ pub enum Proposal {
         /// Yen.
         yen: i64,
     },
+    /// The bank refused a payout: it comes out of its file, and the merchant is owed it again.
+    PayoutRefused {
+        /// `pot_…`.
+        payout_id: String,
+        /// Yen.
+        yen: i64,
+    },
     /// A merchant's changed account is paid to before its time.
     ApproveAccount {
         /// `mer_…`.
@@ -142,6 +150,21 @@ pub enum Proposal {
         yen: i64,
         /// Of the file's bytes: what is agreed on are these.
         sha256: String,
+    },
+    /// The rest of an account that closes is paid back.
+    ClosingRefund {
+        /// `rcl_…`.
+        claim_id: String,
+        /// Whose.
+        customer_id: String,
+        /// On what ground.
+        ground: Ground,
+        /// Yen.
+        yen: i64,
+        /// The end of the bank account's number.
+        last_digits: String,
+        /// Since when it is in review: a later review is not agreed on.
+        review_at: Micros,
     },
     /// Who did not claim in time is excluded.
     ExcludeUnclaimed {
@@ -204,11 +227,13 @@ impl Proposal {
             Self::IncidentAct { .. } => Act::IncidentAct,
             Self::Refund { .. } => Act::StaffRefund,
             Self::PayoutReturned { .. } => Act::PayoutReturned,
+            Self::PayoutRefused { .. } => Act::PayoutRefused,
             Self::ApproveAccount { .. } => Act::PayoutAccountApprove,
             Self::BeginCampaign { .. } => Act::CampaignCreate,
             Self::EndService { .. } => Act::ServiceEndAnnounce,
             Self::CallOffEnd { .. } => Act::ServiceEndCallOff,
             Self::RefundFile { .. } => Act::RefundFile,
+            Self::ClosingRefund { .. } => Act::RefundClosing,
             Self::ExcludeUnclaimed { .. } => Act::RefundExclude,
             Self::OpenDoor { .. } => Act::DoorOpen,
             Self::CloseDoor { .. } => Act::DoorClose,
@@ -227,9 +252,10 @@ impl Proposal {
                 Fraud::is_of(role)
             }
             Self::IncidentAct { kind, .. } => kind.may(role),
-            Self::Refund { .. } => Refunder::is_of(role),
+            Self::Refund { .. } | Self::ClosingRefund { .. } => Refunder::is_of(role),
             Self::BeginCampaign { .. }
             | Self::PayoutReturned { .. }
+            | Self::PayoutRefused { .. }
             | Self::ApproveAccount { .. }
             | Self::EndService { .. }
             | Self::CallOffEnd { .. }
@@ -246,6 +272,7 @@ impl Proposal {
             Self::EndService { .. } => "service_end",
             Self::CallOffEnd { end_id } | Self::ExcludeUnclaimed { end_id, .. } => end_id,
             Self::RefundFile { file_id, .. } => file_id,
+            Self::ClosingRefund { claim_id, .. } => claim_id,
             Self::PublishRules { .. } => rules::SUBJECT,
             Self::IncidentAct { incident_id, .. } => incident_id,
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
@@ -253,7 +280,9 @@ impl Proposal {
                 customer_id
             }
             Self::Refund { payment_id, .. } => payment_id,
-            Self::PayoutReturned { payout_id, .. } => payout_id,
+            Self::PayoutReturned { payout_id, .. } | Self::PayoutRefused { payout_id, .. } => {
+                payout_id
+            }
             Self::ApproveAccount { merchant_id, .. } => merchant_id,
             Self::BeginCampaign { key, .. } => key,
             Self::OpenDoor { control_id, .. } => control_id,
@@ -265,9 +294,9 @@ impl Proposal {
     #[must_use]
     pub fn customer(&self) -> Option<&str> {
         match self {
-            Self::Unfreeze { customer_id, .. } | Self::AssistRecovery { customer_id } => {
-                Some(customer_id)
-            }
+            Self::Unfreeze { customer_id, .. }
+            | Self::AssistRecovery { customer_id }
+            | Self::ClosingRefund { customer_id, .. } => Some(customer_id),
             Self::InviteStaff { .. }
             | Self::ChangeRole { .. }
             | Self::RemoveStaff { .. }
@@ -275,6 +304,7 @@ impl Proposal {
             | Self::IncidentAct { .. }
             | Self::Refund { .. }
             | Self::PayoutReturned { .. }
+            | Self::PayoutRefused { .. }
             | Self::ApproveAccount { .. }
             | Self::BeginCampaign { .. }
             | Self::EndService { .. }
@@ -341,6 +371,11 @@ impl Proposal {
                 let (before, after) = (Value::Null, json!({ "payout": payout_id, "yen": yen }));
                 Ok(Done { subject: payout_id.clone(), before, after, shown_once: None })
             }
+            Self::PayoutRefused { payout_id, yen } => {
+                returned::refuse_in(app, tx, (payout_id, *yen), reason).await?;
+                let (before, after) = (Value::Null, json!({ "payout": payout_id, "yen": yen }));
+                Ok(Done { subject: payout_id.clone(), before, after, shown_once: None })
+            }
             Self::ApproveAccount { merchant_id, changed_at, last_digits } => {
                 let change = (merchant_id.as_str(), *changed_at);
                 bank::approve_in(app, tx, change, last_digits, agreed[1]).await?;
@@ -359,12 +394,19 @@ impl Proposal {
             Self::EndService { .. }
             | Self::CallOffEnd { .. }
             | Self::RefundFile { .. }
-            | Self::ExcludeUnclaimed { .. } => self.apply_refund(app, tx, agreed).await,
+            | Self::ClosingRefund { .. }
+            | Self::ExcludeUnclaimed { .. } => self.apply_refund(app, tx, agreed, reason).await,
         }
     }
 
     /// [`Self::apply`] of what pays holders back.
-    async fn apply_refund(&self, app: &App, tx: &mut Tx, agreed: [&str; 2]) -> Result<Done> {
+    async fn apply_refund(
+        &self,
+        app: &App,
+        tx: &mut Tx,
+        agreed: [&str; 2],
+        reason: &str,
+    ) -> Result<Done> {
         let (subject, after) = match self {
             Self::EndService { plan } => end::announce_in(app, tx, plan, agreed).await?,
             Self::CallOffEnd { end_id } => {
@@ -373,6 +415,12 @@ impl Proposal {
             Self::RefundFile { file_id, sha256, .. } => {
                 let agreed_on = (file_id.as_str(), sha256.as_str());
                 (file_id.clone(), file::agree_in(app, tx, agreed_on, agreed[1]).await?)
+            }
+            Self::ClosingRefund { claim_id, ground, yen, review_at, .. } => {
+                let (ground, yen, review_at) = (*ground, *yen, *review_at);
+                let wanted = review::Agreed { claim_id, ground, yen, review_at };
+                let by = (agreed[1], reason);
+                (claim_id.clone(), review::agree_in(app, tx, &wanted, by).await?)
             }
             Self::ExcludeUnclaimed { end_id, exclusion_id, .. } => {
                 (end_id.clone(), exclude::start_in(app, tx, exclusion_id, agreed[0]).await?)
@@ -387,14 +435,19 @@ impl Proposal {
     pub(super) const fn is_repeatable(&self) -> bool {
         matches!(
             self,
-            Self::Refund { .. } | Self::BeginCampaign { .. } | Self::PayoutReturned { .. }
+            Self::Refund { .. }
+                | Self::BeginCampaign { .. }
+                | Self::PayoutReturned { .. }
+                | Self::PayoutRefused { .. }
         )
     }
 
     /// What this node does after the commit.
     pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
-            Self::Unfreeze { customer_id, .. } => standing::forget(app, customer_id).await,
+            Self::Unfreeze { customer_id, .. } | Self::ClosingRefund { customer_id, .. } => {
+                standing::forget(app, customer_id).await
+            }
             Self::OpenDoor { .. }
             | Self::CloseDoor { .. }
             | Self::EndService { .. }
@@ -409,7 +462,9 @@ impl Proposal {
                 refund::give(app, staff, &wanted, reason).await.map(drop)
             }
             Self::BeginCampaign { key, .. } => campaign::fund(app, staff, key).await,
-            Self::PayoutReturned { .. } => returned::book_all(app).await,
+            Self::PayoutReturned { .. } | Self::PayoutRefused { .. } => {
+                returned::book_all(app).await
+            }
             _ => Ok(()),
         }
     }

@@ -209,6 +209,16 @@ impl Notice {
                 "notice.refund_claimed_text",
                 vec![("amount", yen_text(*amount)), ("digits", last_digits.clone())],
             ),
+            Self::ClosingClaimed { amount, last_digits } => (
+                "notice.closing_claimed",
+                "notice.closing_claimed_text",
+                vec![("amount", yen_text(*amount)), ("digits", last_digits.clone())],
+            ),
+            Self::ClosingDropped { amount } => (
+                "notice.closing_dropped",
+                "notice.closing_dropped_text",
+                vec![("amount", yen_text(*amount))],
+            ),
             Self::RefundRefused { amount } => (
                 "notice.refund_refused",
                 "notice.refund_refused_text",

@@ -180,7 +180,7 @@ async fn taken_before(app: &App, dispute: &Claimed) -> Result<Option<Parts>> {
 
 /// The transfers that move the parts of a chargeback.
 fn moved(dispute: &Claimed, wallet: u128, taking: Taking) -> Vec<Transfer> {
-    let Taking::Chargeback { wallet: taken, returned, lost } = taking else { return Vec::new() };
+    let Taking::PaidBack { wallet: taken, returned, lost } = taking else { return Vec::new() };
     let [of_wallet, of_returns, of_operator] = part_ids(dispute);
     let returns = operator_id(AccountCode::IncidentReturned);
     let parts = [

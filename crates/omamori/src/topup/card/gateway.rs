@@ -48,6 +48,10 @@ pub trait CardGateway: Send + Sync {
     /// Gives all of a charge back to the card, once for each `id`.
     fn refund<'a>(&'a self, id: &'a str, reference: &'a str) -> Asking<'a, ()>;
 
+    /// Gives a part of a charge back to the card, once for each `id`, however much later it is
+    /// asked again. A refusal is that nothing of it was given.
+    fn refund_part<'a>(&'a self, id: &'a str, reference: &'a str, yen: i64) -> Asking<'a, ()>;
+
     /// What the gateway booked on our account from an instant until before another: charges, what
     /// went back to cards, chargebacks. Payouts to us are left out.
     fn report(&self, from: Micros, until: Micros) -> Asking<'_, Vec<ReportLine>>;

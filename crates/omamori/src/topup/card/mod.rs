@@ -23,6 +23,7 @@ pub mod gateway;
 mod ledger;
 mod look;
 mod pages;
+pub mod pass_on;
 mod register;
 mod resolve;
 mod sandbox;

@@ -16,8 +16,8 @@ use crate::web::error::Result;
 /// One taking. Yen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Taking {
-    /// A chargeback.
-    Chargeback {
+    /// A chargeback, or a refund to the card.
+    PaidBack {
         /// Out of the wallet.
         wallet: i64,
         /// Out of what an incident had taken back before.
@@ -31,6 +31,11 @@ pub enum Taking {
         returned: i64,
         /// Against what a chargeback had cost the operator.
         regained: i64,
+    },
+    /// The gateway would not refund what lies in incident returns: it lies there again.
+    Kept {
+        /// So much.
+        returned: i64,
     },
     /// An incident made a loss good, less what a chargeback had given the card's holder already.
     MadeGood {
@@ -76,11 +81,13 @@ impl Taking {
             (i64::from(data as u32), i64::from(u32::try_from(data >> 32).unwrap_or(u32::MAX)));
         if place.code == TransferCode::MadeGood.number() {
             Self::MadeGood { lost: low }
+        } else if place.debit_account_id == operator_id(AccountCode::IncidentLoss) {
+            Self::Kept { returned: low }
         } else if place.credit_account_id == operator_id(AccountCode::IncidentReturned) {
             Self::TakeBack { returned: low, regained: high }
         } else {
             let returned = i64::from(place.user_data_32);
-            Self::Chargeback { wallet: low, returned, lost: high }
+            Self::PaidBack { wallet: low, returned, lost: high }
         }
     }
 
@@ -97,7 +104,7 @@ impl Taking {
             ..Transfer::default()
         };
         match self {
-            Self::Chargeback { wallet, returned, lost } => Transfer {
+            Self::PaidBack { wallet, returned, lost } => Transfer {
                 user_data_64: halves(wallet, lost),
                 user_data_32: half(returned),
                 ..taken
@@ -106,6 +113,12 @@ impl Taking {
                 debit_account_id: loss,
                 credit_account_id: returns,
                 user_data_64: halves(returned, regained),
+                ..taken
+            },
+            Self::Kept { returned } => Transfer {
+                debit_account_id: operator_id(AccountCode::IncidentLoss),
+                credit_account_id: returns,
+                user_data_64: halves(returned, 0),
                 ..taken
             },
             Self::MadeGood { lost } => Transfer {
@@ -134,7 +147,7 @@ impl Taken {
 
     fn add(&mut self, taking: Taking) {
         match taking {
-            Taking::Chargeback { wallet, returned, lost } => {
+            Taking::PaidBack { wallet, returned, lost } => {
                 self.wallet += wallet;
                 self.returned -= returned;
                 self.lost += lost;
@@ -144,6 +157,7 @@ impl Taken {
                 self.returned += returned;
                 self.lost -= regained;
             }
+            Taking::Kept { returned } => self.returned += returned,
             Taking::MadeGood { lost } => self.lost -= lost,
         }
         let sums = [self.wallet, self.returned, self.lost];
@@ -160,7 +174,7 @@ impl Taken {
         let returned = amount.min(self.returned);
         let left = (topped_up - self.wallet).max(0);
         let wallet = (amount - returned).min(left).min(there).max(0);
-        Taking::Chargeback { wallet, returned, lost: amount - returned - wallet }
+        Taking::PaidBack { wallet, returned, lost: amount - returned - wallet }
     }
 
     /// What an act takes back of so much that is in the wallet: first against what a chargeback
@@ -190,7 +204,7 @@ mod tests {
     use super::*;
 
     fn steps() -> impl Strategy<Value = Vec<(u8, i64, i64)>> {
-        prop::collection::vec((0..3_u8, 0..=1_000_i64, 0..=1_000_i64), 0..12)
+        prop::collection::vec((0..4_u8, 0..=1_000_i64, 0..=1_000_i64), 0..12)
     }
 
     proptest! {
@@ -207,13 +221,19 @@ mod tests {
                         let left = topped_up - taken.wallet;
                         taken.taken_back(amount.min(left).min(there))
                     }
+                    2 => {
+                        let returned = amount.min(taken.returned);
+                        Taking::PaidBack { wallet: 0, returned, lost: 0 }
+                    }
                     _ => Taking::MadeGood { lost: amount.min(taken.lost) },
                 };
                 prop_assert_eq!(Taking::of(&taking.at(1)), taking);
                 match taking {
-                    Taking::Chargeback { wallet, returned, lost } => {
+                    Taking::PaidBack { wallet, returned, lost } => {
                         prop_assert!(wallet <= there && wallet >= 0 && returned >= 0 && lost >= 0);
-                        prop_assert_eq!(wallet + returned + lost, amount.min(topped_up));
+                        if kind == 0 {
+                            prop_assert_eq!(wallet + returned + lost, amount.min(topped_up));
+                        }
                         out += wallet;
                         cost += lost;
                     }
@@ -221,6 +241,7 @@ mod tests {
                         out += returned + regained;
                         cost -= regained;
                     }
+                    Taking::Kept { .. } => unreachable!("none was made"),
                     Taking::MadeGood { lost } => cost -= lost,
                 }
                 taken.add(taking);

@@ -24,6 +24,7 @@ mod reader;
 mod wire;
 
 mod checkout;
+mod closing;
 mod console;
 mod contacts;
 mod external;

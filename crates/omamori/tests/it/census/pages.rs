@@ -63,7 +63,6 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
-    /// A merchant's statement.
     statement: String,
     /// A case about the customer.
     case: String,
@@ -390,6 +389,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("months.html", customer, "/history/months"));
         pages.push(of_customer("cases.html", customer, "/cases"));
         pages.push(of_customer("refund.html", customer, "/refund"));
+        pages.push(of_customer("close.html", customer, "/close"));
         pages.push(of_customer("affected.html", customer, "/affected"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));

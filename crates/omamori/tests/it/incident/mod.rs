@@ -10,6 +10,7 @@ mod desk;
 mod document;
 mod holds;
 mod once;
+mod pass_on;
 mod receivers;
 mod reports;
 mod rounds;

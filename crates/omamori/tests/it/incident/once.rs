@@ -40,29 +40,29 @@ on_several_nodes!(refunds_on_one_node_and_compensations_on_another);
 /// A card that is charged back some time later.
 const CHARGED_BACK: &str = "4000000000000259";
 /// What the customer had, and what was charged to the card.
-const OWN: i64 = 5_000;
-const CHARGED: i64 = 10_000;
+pub const OWN: i64 = 5_000;
+pub const CHARGED: i64 = 10_000;
 
-fn net(account: Option<Account>) -> i64 {
+pub fn net(account: Option<Account>) -> i64 {
     account.map_or(0, |one| {
         i64::try_from(one.credits_posted).unwrap() - i64::try_from(one.debits_posted).unwrap()
     })
 }
 
-fn stands(node: &Node, code: AccountCode) -> i64 {
+pub fn stands(node: &Node, code: AccountCode) -> i64 {
     net(node.app.gate.account(operator_id(code)))
 }
 
-fn card_loss(node: &Node) -> i64 {
+pub fn card_loss(node: &Node) -> i64 {
     -net(node.app.gate.account(card_loss_id()))
 }
 
-fn act(kind: &str) -> Value {
+pub fn act(kind: &str) -> Value {
     json!({ "kind": kind, "on": "confirmed" })
 }
 
 /// Somebody with ¥5,000 of their own, to whose wallet a thief charged ¥10,000.
-async fn carded(app: &mut TestApp) -> (World, Cards) {
+pub async fn carded(app: &mut TestApp) -> (World, Cards) {
     let mut cards = Cards::new(app).await;
     let shop = Register::new(&app.app).await;
     cards.customer.load(app, &shop, OWN).await;
@@ -72,19 +72,19 @@ async fn carded(app: &mut TestApp) -> (World, Cards) {
 }
 
 /// The thief pays so much.
-async fn spent(app: &TestApp, world: &World, cards: &Cards, yen: i64) {
+pub async fn spent(app: &TestApp, world: &World, cards: &Cards, yen: i64) {
     world.register.sell(app, "theft", &cards.customer.code(app.now()), yen).await.ok();
 }
 
 /// Counts what a card paid in and what was paid in the thieves' store, and confirms whose it was.
-async fn found(app: &TestApp, world: &World) {
+pub async fn found(app: &TestApp, world: &World) {
     let of = format!("{}\nact:topup_card verdict:allow", world.conditions());
     world.count(app, &of).await;
     let all = json!({ "state": "confirmed", "reason": "盗難カード" });
     world.fraud.post(app, &world.path("review"), &all).await.ok();
 }
 
-async fn charged_back(app: &TestApp, cards: &Cards) {
+pub async fn charged_back(app: &TestApp, cards: &Cards) {
     app.clock.advance(2 * MINUTE);
     let messages = cards.sandbox.take_messages();
     for message in &messages {
@@ -94,7 +94,7 @@ async fn charged_back(app: &TestApp, cards: &Cards) {
 }
 
 /// What the chargeback took out of the wallet and of incident returns, and what it cost.
-async fn parts(app: &TestApp) -> (i64, i64, i64) {
+pub async fn parts(app: &TestApp) -> (i64, i64, i64) {
     let query = sql("SELECT taken, returned, lost FROM card_dispute
          WHERE state = 'reversed' ORDER BY created_at DESC");
     let row = app.app.stores.registry.all(query).await.unwrap().remove(0);

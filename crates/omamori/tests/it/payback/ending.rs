@@ -134,6 +134,8 @@ async fn use_ends_at_its_instant_and_what_is_owed_goes_on(app: &mut TestApp) {
     let status = app.get("/status").await;
     assert!(status.text().contains("data-status=\"ended\""), "{}", status.text());
     assert!(!status.text().contains("data-status=\"open\""));
+    let welcome = app.get("/").await;
+    assert!(!welcome.text().contains("/signup") && welcome.text().contains("/end-of-service"));
     register.top_up(app, "t-3", &code(app), 1_000).await.refused(Code::ServiceEnded);
     register.authorize(app, "a-3", &code(app), 100).await.refused(Code::ServiceEnded);
     let phone = json!({ "phone": "090-1111-2222" });

@@ -28,10 +28,12 @@ on_both_engines!(
     what_the_bank_gives_back_is_owed_again,
     an_account_is_sealed_and_what_is_wrong_with_it_is_said,
     a_payout_comes_back_at_the_word_of_two_people,
+    a_payout_that_the_bank_refuses_holds_nobody_up,
     what_cannot_be_paid_keeps_nobody_from_being_paid,
 );
 
 pub const PAY_ON: Date = date(2026, 5, 7);
+const PAY_ON_LATER: Date = date(2026, 6, 30);
 
 pub fn account(number: &str) -> Bank {
     Bank {
@@ -272,6 +274,79 @@ async fn a_payout_comes_back_at_the_word_of_two_people(app: &mut TestApp) {
     app.app.stores.registry.execute(said).await.unwrap();
     payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap();
     assert_eq!(net(app, carry::payable_id(&shops[1].0.merchant_id)), other.yen);
+}
+
+/// Goal: the bank refuses the file because of one merchant's account: that payout alone comes out,
+/// at the word of two people, and is owed again; the other is paid out of the same file.
+async fn a_payout_that_the_bank_refuses_holds_nobody_up(app: &mut TestApp) {
+    let shops = two_shops(app).await;
+    let (actor, merchant_id) = (Actor::machine(), &shops[0].0.merchant_id);
+    let file = payout::make_file(&app.app, &actor, PAY_ON, "").await.unwrap().file.unwrap();
+    let of = async |app: &TestApp, number: usize| {
+        let merchant_id = &shops[number].0.merchant_id;
+        payout::of_merchant(&app.app, merchant_id, 1).await.unwrap().remove(0)
+    };
+    let (bad, good) = (of(app, 0).await, of(app, 1).await);
+    let (alone, second) =
+        (Person::new(&app.app, Role::Finance).await, Person::new(&app.app, Role::Finance).await);
+    let path = |id: &str| format!("/payouts/{id}/refused");
+    let why = json!({ "reason": "口座なし" });
+    let viewer = Person::new(&app.app, Role::Support).await;
+    viewer.post(app, &path(&bad.payout_id), &why).await.refused(Code::Forbidden);
+    alone.post(app, &path("pot_x"), &why).await.refused(Code::NotFound);
+    let carry_out = async |app: &TestApp, id: &str| {
+        let asked = alone.post(app, &path(id), &why).await.ok();
+        let approval = asked["approval_id"].as_str().unwrap().to_owned();
+        given(app, &second, &approval).await;
+        format!("/approvals/{approval}/carry-out")
+    };
+    let first = carry_out(app, &bad.payout_id).await;
+    let late = carry_out(app, &good.payout_id).await;
+    let owed = || net(app, carry::payable_id(merchant_id));
+    for _ in 0..2 {
+        alone.post(app, &first, &Value::Null).await.ok();
+        assert_eq!(owed(), bad.yen, "once, however often it is carried out");
+    }
+    alone.post(app, &path(&bad.payout_id), &why).await.refused(Code::NotFound);
+    assert_eq!(payout::transit(&app.app).await.unwrap(), (good.yen, good.yen));
+    let bytes = payout::contents(&app.app, &actor, &file.file_id).await.unwrap();
+    let read = File::read(&bytes, LineEnd::CrLf).unwrap();
+    assert_eq!(read.transfers.len(), 1);
+    assert_eq!(read.total(), good.yen.unsigned_abs());
+
+    payout::sent(&app.app, &actor, &file.file_id, "").await.unwrap();
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), good.yen);
+    // Agreed on before the bank had the file, carried out after it: it was paid.
+    alone.post(app, &late, &Value::Null).await.refused(Code::NotFound);
+    let returned = format!("/payouts/{}/returned", bad.payout_id);
+    alone.post(app, &returned, &why).await.refused(Code::NotFound);
+    assert_eq!(payout::transit(&app.app).await.unwrap(), (0, 0));
+    app.clock.advance(31 * DAY);
+    run::settle(&app.app, MAY).await.unwrap();
+    let may = stated(app, &shops[0].0, MAY).await.statement;
+    assert_eq!((may.returned, may.payout), (bad.yen, bad.yen));
+
+    // A file of which nothing is left is given to nobody.
+    let next = payout::make_file(&app.app, &actor, PAY_ON_LATER, "").await.unwrap().file.unwrap();
+    let (alone, second) =
+        (Person::new(&app.app, Role::Finance).await, Person::new(&app.app, Role::Finance).await);
+    let again = of(app, 0).await;
+    let asked = alone.post(app, &path(&again.payout_id), &why).await.ok();
+    let approval = asked["approval_id"].as_str().unwrap();
+    given(app, &second, approval).await;
+    alone.post(app, &format!("/approvals/{approval}/carry-out"), &Value::Null).await.ok();
+    for gone in [
+        payout::contents(&app.app, &actor, &next.file_id).await.map(drop),
+        payout::sent(&app.app, &actor, &next.file_id, "").await,
+    ] {
+        assert_eq!(gone.unwrap_err().code(), Code::NotFound);
+    }
+    assert_eq!((owed(), of_operator(app, AccountCode::PayoutTransit)), (bad.yen, 0));
+    let page = alone.get(app, "/console/settlements").await;
+    assert!(
+        page.text().contains(&next.file_id)
+            && !page.text().contains(&format!("files/{}", next.file_id))
+    );
 }
 
 /// Lets a second person agree. How they do has tests of its own (`console/tests/approvals.rs`).

@@ -53,7 +53,7 @@ pub fn router() -> Router<Arc<Inside>> {
         .route("/payment_intents/{id}", get(intent))
         .route("/payment_intents/{id}/confirm", post(confirm))
         .route("/payment_intents/{id}/cancel", post(cancel))
-        .route("/refunds", post(refund))
+        .route("/refunds", post(refund).get(refunds))
         .route("/balance_transactions", get(booked))
         .route("/payment_methods/{id}/detach", post(detach))
         .layer(middleware::from_fn(admit));
@@ -224,11 +224,24 @@ async fn refund(
 ) -> Answer {
     inside.is_up()?;
     let id = fields.get("payment_intent").ok_or_else(missing)?;
-    inside.once(&headers, || match inside.world.lock().refund(id, inside.clock.now()) {
-        true => Ok(Json(json!({ "id": id.replace("pi_", "re_"), "object": "refund",
-            "payment_intent": id, "status": "succeeded" }))),
-        false => Err(invalid("charge_already_refunded")),
+    let yen = fields.get("amount").map(|yen| yen.parse().map_err(|_| invalid("amount")));
+    let (yen, ours) = (yen.transpose()?, fields.get("metadata[refund_id]").map_or("", |id| id));
+    inside.once(&headers, || {
+        let mut world = inside.world.lock();
+        world.refund(id, (ours, yen), inside.clock.now()).map_err(invalid)?;
+        world.refunds(id).pop().map(Json).ok_or_else(missing)
     })
+}
+
+/// The refunds of a charge.
+async fn refunds(
+    State(inside): State<Arc<Inside>>,
+    Query(asked): Query<HashMap<String, String>>,
+) -> Answer {
+    inside.is_up()?;
+    let id = asked.get("payment_intent").ok_or_else(missing)?;
+    let data = inside.world.lock().refunds(id);
+    Ok(Json(json!({ "object": "list", "url": "/v1/refunds", "has_more": false, "data": data })))
 }
 
 async fn detach(State(inside): State<Arc<Inside>>, Path(id): Path<String>) -> Answer {

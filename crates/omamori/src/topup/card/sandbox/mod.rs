@@ -122,6 +122,11 @@ impl Sandbox {
         self.inside.world.lock().down = down;
     }
 
+    /// Forgets the keys of requests, as Stripe does after a day.
+    pub fn forget_keys(&self) {
+        self.inside.world.lock().answered.clear();
+    }
+
     /// Lets happen what is due by the clock, and gives the messages that were not fetched yet.
     #[must_use]
     pub fn take_messages(&self) -> Vec<Message> {

@@ -1,5 +1,7 @@
 //! What the sandbox knows: customers, sessions, cards, charges; and what happens to them.
 
+mod refunds;
+
 use std::collections::HashMap;
 
 use serde_json::{Value, json};
@@ -67,7 +69,8 @@ pub struct Intent {
     error: Option<&'static str>,
     pays_at: Option<Micros>,
     disputed_at: Option<Micros>,
-    refunded: bool,
+    /// Refunds: ours of each, and its yen.
+    back: Vec<(String, i64)>,
     /// What is booked of it: how, yen, when.
     booked: Vec<(&'static str, i64, Micros)>,
 }
@@ -254,7 +257,7 @@ impl World {
             error: None,
             pays_at: None,
             disputed_at: None,
-            refunded: false,
+            back: Vec::new(),
             booked: Vec::new(),
         };
         self.intents.insert(id.clone(), intent);
@@ -366,18 +369,6 @@ impl World {
         }
     }
 
-    /// Whether it could be refunded.
-    pub fn refund(&mut self, id: &str, now: Micros) -> bool {
-        match self.intents.get_mut(id) {
-            Some(intent) if intent.status == "succeeded" && !intent.refunded => {
-                intent.refunded = true;
-                intent.booked.push(("refund", -intent.amount, now));
-                true
-            }
-            _ => false,
-        }
-    }
-
     /// What is due by now happens.
     pub fn happen(&mut self, now: Micros) -> Vec<Value> {
         let mut events = Vec::new();
@@ -402,14 +393,14 @@ impl World {
     /// Everything that is booked, the newest first.
     pub fn booked(&self) -> Vec<Booked> {
         let of = |(id, intent): (&String, &Intent)| {
-            let one = |(kind, yen, at): &(&'static str, i64, Micros)| Booked {
-                id: format!("txn_{}_{kind}", id.trim_start_matches("pi_")),
+            let one = |(n, (kind, yen, at)): (usize, &(&'static str, i64, Micros))| Booked {
+                id: format!("txn_{}_{n}_{kind}", id.trim_start_matches("pi_")),
                 kind,
                 intent: id.clone(),
                 yen: *yen,
                 at: *at,
             };
-            intent.booked.iter().map(one).collect::<Vec<_>>()
+            intent.booked.iter().enumerate().map(one).collect::<Vec<_>>()
         };
         let mut all: Vec<Booked> = self.intents.iter().flat_map(of).collect();
         all.sort_by(|a, b| (b.at, &b.id).cmp(&(a.at, &a.id)));
@@ -418,8 +409,8 @@ impl World {
 
     pub fn taken(&self) -> (i64, i64) {
         let paid = self.intents.values().filter(|intent| intent.status == "succeeded");
-        let refunded = self.intents.values().filter(|intent| intent.refunded);
-        (paid.map(|intent| intent.amount).sum(), refunded.map(|intent| intent.amount).sum())
+        let back = self.intents.values().flat_map(|intent| &intent.back);
+        (paid.map(|intent| intent.amount).sum(), back.map(|(_, yen)| yen).sum())
     }
 
     pub fn intent_json(&self, id: &str, address: &str) -> Option<Value> {
@@ -439,7 +430,7 @@ impl World {
             card["three_d_secure"] = three_d_secure(intent.authenticated);
             object["latest_charge"] = json!({
                 "id": id.replace("pi_", "ch_"), "object": "charge", "paid": true,
-                "captured": true, "refunded": intent.refunded, "status": "succeeded",
+                "captured": true, "refunded": intent.is_refunded(), "status": "succeeded",
                 "payment_method_details": { "type": "card", "card": card },
             });
         }

@@ -209,6 +209,24 @@ impl CardGateway for Stripe {
         })
     }
 
+    /// Refunds (<https://docs.stripe.com/api/refunds/create>). A key is forgotten after a day and a
+    /// part can be refunded again, so those that there are are looked at first.
+    fn refund_part<'a>(&'a self, id: &'a str, reference: &'a str, yen: i64) -> Asking<'a, ()> {
+        Box::pin(async move {
+            let path = format!("/v1/refunds?limit={REPORT_PAGE}&payment_intent={reference}");
+            let made = done(self.client.get(&path).await?)?;
+            if wire::has_refund(&made, id)? {
+                return Ok(());
+            }
+            let form = Form::new()
+                .with("payment_intent", reference)
+                .with("amount", &yen.to_string())
+                .with("metadata[refund_id]", id);
+            let reply = self.client.post("/v1/refunds", Some(id.to_owned()), form).await?;
+            done(reply).map(drop)
+        })
+    }
+
     /// Balance transactions with their sources (<https://docs.stripe.com/api/balance_transactions>),
     /// page by page.
     fn report(&self, from: Micros, until: Micros) -> Asking<'_, Vec<ReportLine>> {

@@ -138,6 +138,18 @@ fn card_details(method: &Value) -> Result<CardDetails, GatewayError> {
     })
 }
 
+/// Whether our refund is among those of a charge, and did not fail. One page has them all: a
+/// charge is refunded by few acts.
+pub fn has_refund(page: &Value, id: &str) -> Result<bool, GatewayError> {
+    let made = page["data"].as_array().ok_or_else(|| strange("data"))?;
+    let counts = |one: &&Value| !matches!(one["status"].as_str(), Some("failed" | "canceled"));
+    let found = made.iter().filter(counts).any(|one| one["metadata"]["refund_id"] == id);
+    match found || page["has_more"] != true {
+        true => Ok(found),
+        false => Err(GatewayError::Unknown("more refunds than a page".to_owned())),
+    }
+}
+
 /// Reads a page of balance transactions into `lines`; gives the id of its last one. What is neither
 /// a charge nor something that went back (payouts, fees of the account) is left out.
 pub fn report(page: &Value, lines: &mut Vec<ReportLine>) -> Result<Option<String>, GatewayError> {

@@ -1,0 +1,138 @@
+//! What was taken back of top-ups by card goes to the cards: once, whatever the gateway says or
+//! does not say, and never beside a chargeback that gets the same yen.
+
+use omamori::clock::{HOUR, MINUTE};
+use omamori::gate::chart::{AccountCode, card_clearing_id};
+use omamori::incident::{act as acts, work_due};
+use omamori::reconcile::{self, Period};
+use omamori::web::codes::Code;
+use omamori_db::sql;
+use serde_json::{Value, json};
+
+use super::World;
+use super::once::{CHARGED, OWN, act, card_loss, carded, charged_back, found, net, parts, stands};
+use crate::cardtopup::world::{World as Cards, deliver, work};
+use crate::support::app::TestApp;
+use crate::support::on_both_engines;
+
+on_both_engines!(
+    what_was_taken_back_goes_to_the_card_once,
+    an_answer_that_never_came_is_asked_for_again,
+    a_charge_that_is_charged_back_is_not_refunded_too,
+    a_chargeback_of_what_was_returned_leaves_the_customers_own,
+);
+
+/// The stolen ¥10,000, taken back and in incident returns.
+async fn taken_back(app: &mut TestApp) -> (World, Cards) {
+    let (world, cards) = carded(app).await;
+    found(app, &world).await;
+    world.agreed(app, &act("reverse")).await;
+    work_due(&app.app).await.unwrap();
+    assert_eq!((cards.balance(app), stands(app, AccountCode::IncidentReturned)), (OWN, CHARGED));
+    (world, cards)
+}
+
+/// What became of the only row of an act.
+async fn outcome(app: &TestApp, act_id: &str) -> (String, String, i64) {
+    let row = acts::rows(&app.app.stores.registry, act_id, 10).await.unwrap().remove(0);
+    (row.state, row.outcome, row.moved)
+}
+
+fn done() -> (String, String, i64) {
+    ("done".to_owned(), "done".to_owned(), CHARGED)
+}
+
+/// As if the process was killed before the row was marked.
+async fn forget(app: &TestApp, act_id: &str) {
+    let row = sql("UPDATE incident_act_row SET state = 'waiting', outcome = 'paying'
+         WHERE act_id = $1");
+    app.app.stores.registry.execute(row.bind(act_id)).await.unwrap();
+    let running = sql("UPDATE incident_act SET state = 'running' WHERE act_id = $1");
+    app.app.stores.registry.execute(running.bind(act_id)).await.unwrap();
+}
+
+async fn what_was_taken_back_goes_to_the_card_once(app: &mut TestApp) {
+    let (world, cards) = taken_back(app).await;
+    let (act_id, plan) = world.agreed(app, &act("pass_on")).await;
+    assert_eq!((&plan["rows"], &plan["yen"]), (&json!(1), &json!(CHARGED)));
+    for _ in 0..2 {
+        work_due(&app.app).await.unwrap();
+        assert_eq!(outcome(app, &act_id).await, done());
+        assert_eq!(cards.sandbox.taken(), (CHARGED, CHARGED));
+        forget(app, &act_id).await;
+        app.restart().await;
+        // By then the gateway has forgotten the key of the request.
+        app.clock.advance(25 * HOUR);
+        cards.sandbox.forget_keys();
+    }
+    work_due(&app.app).await.unwrap();
+    assert_eq!(cards.sandbox.taken(), (CHARGED, CHARGED));
+    assert_eq!((cards.balance(app), stands(app, AccountCode::IncidentReturned)), (OWN, 0));
+    assert_eq!((net(app.app.gate.account(card_clearing_id())), card_loss(app)), (0, 0));
+}
+
+/// Goal: the gateway is away: nobody knows, the row waits; nothing is planned a second time.
+async fn an_answer_that_never_came_is_asked_for_again(app: &mut TestApp) {
+    let (mut world, cards) = taken_back(app).await;
+    let (act_id, _) = world.agreed(app, &act("pass_on")).await;
+    cards.sandbox.set_down(true);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await.0, "waiting");
+    assert_eq!((cards.sandbox.taken().1, stands(app, AccountCode::IncidentReturned)), (0, 0));
+    let again = world.fraud.post(app, &world.path("acts"), &act("pass_on")).await;
+    again.refused(Code::IncidentEmpty);
+    cards.sandbox.set_down(false);
+    app.clock.advance(6 * MINUTE);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await, done());
+    assert_eq!(cards.sandbox.taken(), (CHARGED, CHARGED));
+    world.signed_in(app).await;
+    let again = world.fraud.post(app, &world.path("acts"), &act("pass_on")).await;
+    again.refused(Code::IncidentEmpty);
+    // The gateway's report has charge, refund and chargeback, and so have we.
+    charged_back(app, &cards).await;
+    let today = omamori::web::filters::japan(app.now()).date();
+    let period = Period { from: today, until: today };
+    let sides = reconcile::card::sides(&app.app, period).await.unwrap();
+    let sum = |lines: &[reconcile::compare::Line]| lines.iter().map(|one| one.yen).sum::<i64>();
+    assert_eq!((sum(&sides.ours), sum(&sides.theirs)), (-CHARGED, -CHARGED));
+}
+
+/// Attack: the holder has it charged back, and before we hear of it we refund it too.
+async fn a_charge_that_is_charged_back_is_not_refunded_too(app: &mut TestApp) {
+    let (world, cards) = taken_back(app).await;
+    let (act_id, _) = world.agreed(app, &act("pass_on")).await;
+    app.clock.advance(2 * MINUTE);
+    let messages = cards.sandbox.take_messages();
+    for _ in 0..2 {
+        work_due(&app.app).await.unwrap();
+        assert_eq!(outcome(app, &act_id).await.1, "refused");
+        assert_eq!(stands(app, AccountCode::IncidentReturned), CHARGED, "it lies there again");
+        forget(app, &act_id).await;
+    }
+    for message in &messages {
+        deliver(app, message).await;
+    }
+    work(app).await;
+    assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, CHARGED, 0)));
+    assert_eq!((stands(app, AccountCode::IncidentReturned), cards.sandbox.taken().1), (0, 0));
+    // The last look: what it was refused once stays refused.
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await.1, "refused");
+    assert_eq!(cards.sandbox.taken().1, 0);
+}
+
+/// Goal: both came: the operator has to show the refund to the card's bank; the customer loses
+/// nothing.
+async fn a_chargeback_of_what_was_returned_leaves_the_customers_own(app: &mut TestApp) {
+    let (world, cards) = taken_back(app).await;
+    let (act_id, _) = world.agreed(app, &act("pass_on")).await;
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await, done());
+    charged_back(app, &cards).await;
+    assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
+    assert_eq!(card_loss(app), CHARGED);
+    let path = format!("/api/admin/v1/incidents/{}", world.incident);
+    let body: Value = world.fraud.get(app, &path).await.ok();
+    assert!(body.to_string().contains("pass_on"), "{body}");
+}
