@@ -30,7 +30,7 @@ pub enum Tamper {
 pub type Tampering =
     Box<dyn Fn(Tamper) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
-/// What a payday did with the payouts of the merchant whose registers these are.
+/// What a payday did with the payouts of the office's merchant.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Payday {
     /// The account numbers in the file for the bank, with their yen.
@@ -42,8 +42,10 @@ pub struct Payday {
 /// Something of inside that is asked for and may not be there.
 pub type Inside<T> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<T>> + Send>> + Send + Sync>;
 
-/// The back office of the merchant whose registers these are.
+/// A merchant with a back office, who takes no cash: so that it is owed something on payday.
 pub struct Office {
+    /// The key of its register.
+    pub register: String,
     /// `inv_…`, fresh, of an owner.
     pub owner: Inside<String>,
     /// All is settled up to yesterday, and a file for the bank is made for today.
@@ -65,7 +67,7 @@ pub struct Stage {
     pub revoked: Option<String>,
     /// Invites an insider.
     pub insider: Option<Insider>,
-    /// The merchant's back office and paydays. At a service that is not ours there are none.
+    /// A merchant's back office and paydays. At a service that is not ours there are none.
     pub office: Option<Office>,
     /// A hand in the store, of somebody with its password. At a service that is not ours there is
     /// none.

@@ -14,6 +14,7 @@ use crate::player::{Failure, Passkey, Reply, expect_ok};
 /// The sandbox's cards that are charged back after a minute.
 const CHARGED_BACK: &str = "400003";
 const CHARGEBACK_SECONDS: u64 = 90;
+const CODE_SECONDS: u64 = 31;
 /// How often somebody looks whether a worker is done.
 const LOOKS_MAX: u32 = 600;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
@@ -166,6 +167,8 @@ async fn robbed(world: &mut World<'_>, place: usize, amount: i64) -> Result<Room
 async fn charged_back(world: &mut World<'_>, place: usize) -> Result<(), Failure> {
     (world.stage.pass)(CHARGEBACK_SECONDS);
     for _ in 0..LOOKS_MAX {
+        // A phone shows few codes in half a minute.
+        (world.stage.pass)(CODE_SECONDS);
         let (code, id) = (world.code(Whose::Victim, place)?, world.id("stopped"));
         let body = json!({ "merchant_payment_id": id, "code": code, "amount": 100 });
         let reply = world.register(0, "/payments", &body).await?;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::super::file::Params;
-use super::super::world::{Whose, World};
+use super::super::world::{Whose, World, till};
 use super::insider::at_desk;
 use crate::load::Request;
 use crate::player::{Failure, Passkey, expect_ok, passkey_of};
@@ -96,7 +96,12 @@ pub(super) async fn swap_payout_account(
     let mail = format!("owner{place}@shop.example");
     listen(world, (&cookie, &mut finger), &mail).await?;
     confirmed(world, (&cookie, &mut finger), ("/bank", &account(OWN))).await?;
-    world.buy((Whose::Victim, 0), (0, params.int("amount", 3_000))).await?;
+    let (code, id) = (world.code(Whose::Victim, 0)?, world.id("buy"));
+    let amount = params.int("amount", 3_000);
+    let body = json!({ "merchant_payment_id": id, "code": code, "amount": amount });
+    let sale = till(&office.register, "/payments", &body);
+    expect_ok("/payments", &world.http.ask(&sale).await?)?;
+    world.actor(Whose::Victim, 0).yen -= amount;
     (world.stage.pass)(WAIT_SECONDS);
 
     let stolen = sign_in(world, &mut finger).await?;

@@ -7,7 +7,9 @@ use omamori_zengin::{File, LineEnd};
 
 use crate::app::App;
 use crate::audit::Actor;
-use crate::merchant::invite;
+use crate::merchant::{create_merchant, create_store, create_terminal, invite};
+use crate::settlement::calendar::Calendar;
+use crate::settlement::terms::{self, Terms};
 use crate::settlement::{SenderSettings, payout, run};
 use crate::web::error::{Error, Result};
 use crate::web::filters::japan;
@@ -26,29 +28,41 @@ pub(super) fn sender() -> SenderSettings {
     }
 }
 
-/// Invites its owner; settles and pays.
-pub(super) fn office(app: &Arc<App>, merchant_id: &str) -> Office {
+/// Its merchant, settled every day. Invites the owner; settles and pays.
+pub(super) async fn office(app: &Arc<App>) -> Result<Office> {
+    let merchant_id = create_merchant(app, "月島商店").await?;
+    let store_id = create_store(app, &merchant_id, "月島店").await?;
+    let register = create_terminal(app, &store_id, "POS", "pos").await?.api_key;
+    let daily = Terms {
+        calendar: Calendar::Daily,
+        fee_basis_points: 0,
+        holdback_basis_points: 0,
+        holdback_yen: 0,
+    };
+    terms::set(app, &Actor::machine(), &merchant_id, daily).await?;
     let (inviting, paying) = (Arc::downgrade(app), Arc::downgrade(app));
-    let merchant_id = merchant_id.to_owned();
-    Office {
+    let paid = merchant_id.clone();
+    Ok(Office {
+        register,
         owner: Box::new(move || {
             let (app, merchant_id) = (inviting.clone(), merchant_id.clone());
             Box::pin(async move { invite(&*app.upgrade()?, &merchant_id, "店主").await.ok() })
         }),
         payday: Box::new(move || {
-            let app = paying.clone();
-            Box::pin(async move { payday(&*app.upgrade()?).await.ok() })
+            let (app, merchant_id) = (paying.clone(), paid.clone());
+            Box::pin(async move { payday(&*app.upgrade()?, &merchant_id).await.ok() })
         }),
-    }
+    })
 }
 
-async fn payday(app: &App) -> Result<Payday> {
+async fn payday(app: &App, merchant_id: &str) -> Result<Payday> {
     let today = japan(app.clock.now()).date();
     let yesterday = today.yesterday().map_err(|error| Error::Fault(Box::new(error)))?;
     run::settle(app, yesterday).await?;
     let actor = Actor::machine();
     let made = payout::make_file(app, &actor, today, "drill").await?;
-    let waiting = made.waiting.len();
+    let of_ours = made.waiting.iter().filter(|(payout, _)| payout.merchant_id == merchant_id);
+    let waiting = of_ours.count();
     let Some(file) = made.file else { return Ok(Payday { waiting, ..Payday::default() }) };
     let bytes = payout::contents(app, &actor, &file.file_id).await?;
     let read = File::read(&bytes, LineEnd::CrLf).map_err(|error| Error::Fault(Box::new(error)))?;

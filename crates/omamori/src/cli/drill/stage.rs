@@ -33,8 +33,6 @@ use crate::merchant::{create_merchant, create_store, create_terminal};
 use crate::rng::SystemRng;
 use crate::server;
 use crate::settlement::SettlementSettings;
-use crate::settlement::calendar::Calendar;
-use crate::settlement::terms::{self, Terms as PayTerms};
 
 /// Staff look so often. (The task of a service looks every ten seconds.)
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -165,13 +163,6 @@ impl Service {
 /// stores have a script and a formula for names, a coupon, and somebody of staff.
 async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result<Stage, Error> {
     let merchant = create_merchant(app, "日の丸商店").await.map_err(plain)?;
-    let daily = PayTerms {
-        calendar: Calendar::Daily,
-        fee_basis_points: 0,
-        holdback_basis_points: 0,
-        holdback_yen: 0,
-    };
-    terms::set(app, &Actor::machine(), &merchant, daily).await.map_err(plain)?;
     let mut registers = Vec::new();
     let mut stores = Vec::new();
     for name in ["新宿本店", "渋谷坂上店"] {
@@ -190,6 +181,7 @@ async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result
     let rival = create_terminal(app, &rival, SCRIPT, "pos").await.map_err(plain)?;
     let formula = create_store(app, &other, FORMULA).await.map_err(plain)?;
     let formula = create_terminal(app, &formula, "POS", "pos").await.map_err(plain)?;
+    let office = office(app).await.map_err(plain)?;
     coupon(app).await?;
     publish_examples(app).await?;
     let (now, ahead) = (clock.clone(), clock.clone());
@@ -200,7 +192,7 @@ async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result
         formula: Some(formula.api_key),
         revoked: Some(stolen.api_key),
         insider: Some(insider(app)),
-        office: Some(office(app, &merchant)),
+        office: Some(office),
         tampering: Some(tampering(app)),
         coupon_yen: COUPON_YEN,
         now: Box::new(move || u64::try_from(now.now() / SECOND).unwrap_or_default()),

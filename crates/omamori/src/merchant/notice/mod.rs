@@ -88,6 +88,15 @@ fn kept(notice: &MerchantNotice) -> Result<(String, String)> {
     }
 }
 
+/// The same; none if this version knows no such notice.
+fn known(kind: &str, params: &str) -> Option<MerchantNotice> {
+    let notice = read(kind, params);
+    if notice.is_err() {
+        tracing::warn!(kind, "a notice to a merchant that this version does not know");
+    }
+    notice.ok()
+}
+
 /// The notice of a kind and parameters in the table.
 fn read(kind: &str, params: &str) -> Result<MerchantNotice> {
     let params: Value = serde_json::from_str(params)?;

@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use super::contact::REPLACED_LIFE;
 use super::kind::MerchantNotice;
-use super::read;
+use super::{known, read};
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::merchant::access::Role;
@@ -61,21 +61,24 @@ async fn pass_on(app: &App) -> Result<usize> {
     let query = sql("SELECT notice_id, merchant_id, merchant_user_id, kind, params, at
          FROM merchant_notice WHERE passed_on_at IS NULL ORDER BY at, notice_id LIMIT $1");
     let rows = app.stores.registry.all(query.bind(NOTICES)).await?;
+    let mut passed = 0;
     for row in &rows {
-        pass_one_on(app, row).await?;
+        passed += usize::from(pass_one_on(app, row).await?);
     }
-    Ok(rows.len())
+    Ok(passed)
 }
 
-async fn pass_one_on(app: &App, row: &Row) -> Result<()> {
+/// False if it was not this node that did.
+async fn pass_one_on(app: &App, row: &Row) -> Result<bool> {
     let notice_id = row.text("notice_id")?;
-    let notice = read(&row.text("kind")?, &row.text("params")?)?;
+    // A newer version wrote what this one cannot read: it is for a node of that.
+    let Some(notice) = known(&row.text("kind")?, &row.text("params")?) else { return Ok(false) };
     let now = app.clock.now();
     let mut tx = app.stores.registry.begin().await?;
     let take = sql("UPDATE merchant_notice SET passed_on_at = $1
          WHERE notice_id = $2 AND passed_on_at IS NULL");
     if tx.execute(take.bind(now).bind(&notice_id)).await? != 1 {
-        return Ok(());
+        return Ok(false);
     }
     let insert = sql("INSERT INTO merchant_letter
              (notice_id, contact_id, state, attempts, next_at, created_at)
@@ -106,7 +109,8 @@ async fn pass_one_on(app: &App, row: &Row) -> Result<()> {
     let insert = insert.bind(if notice.is_unbounded() { i64::MAX } else { PER_DAY });
     // An address hears of nothing that was before it.
     tx.execute(insert.bind(row.int("at")?)).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(true)
 }
 
 /// A letter that is due, with all that is in it.

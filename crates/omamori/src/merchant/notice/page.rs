@@ -16,8 +16,8 @@ use serde_json::{Value, json};
 
 use super::contact;
 use super::kind::Topic;
+use super::known;
 use super::outbox::is_for;
-use super::read;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::{Act, Question};
@@ -118,7 +118,8 @@ async fn newest(app: &App, user: &MerchantUser, text: Text) -> Result<Vec<Shown>
     let rows = app.stores.registry.all(query.bind(&user.merchant_id).bind(LOOKED_AT)).await?;
     let mut shown = Vec::new();
     for row in rows {
-        let notice = read(&row.text("kind")?, &row.text("params")?)?;
+        let notice = known(&row.text("kind")?, &row.text("params")?);
+        let Some(notice) = notice else { continue };
         let about = row.text_optional("merchant_user_id")?;
         let is_about_me = about.is_some_and(|about| about == user.merchant_user_id);
         if !is_about_me && !is_for(&notice, user.role) {
