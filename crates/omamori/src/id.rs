@@ -71,6 +71,8 @@ pub enum Kind {
     Request,
     /// A notice to a customer.
     Notice,
+    /// A notice to a merchant.
+    MerchantNotice,
     /// A message of the outbox.
     Delivery,
     /// An address of a customer.
@@ -160,6 +162,7 @@ impl Kind {
             Self::Decision => "dec",
             Self::Request => "req",
             Self::Notice => "ntc",
+            Self::MerchantNotice => "mnt",
             Self::Delivery => "dlv",
             Self::Contact => "con",
             Self::ContactCheck => "chk",

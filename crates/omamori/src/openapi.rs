@@ -10,6 +10,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{RefOr, Schema};
 use utoipa::{Modify, OpenApi};
 
 use crate::app::App;
@@ -55,7 +56,7 @@ use crate::{order, pos};
         atm::terminal::end,
         atm::topup::create,
     ),
-    modifiers(&TerminalKey)
+    modifiers(&TerminalKey, &VisibleTexts)
 )]
 struct Document;
 
@@ -67,6 +68,30 @@ impl Modify for TerminalKey {
         let bearer = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).build();
         let components = openapi.components.get_or_insert_default();
         components.add_security_scheme("terminal_key", SecurityScheme::Http(bearer));
+    }
+}
+
+/// Texts that are shown to others have no hidden character: what [`is_hidden`] finds, as a pattern
+/// of ECMA-262, at each property that has a longest length and no pattern of its own.
+///
+/// [`is_hidden`]: crate::web::text::is_hidden
+pub(crate) struct VisibleTexts;
+
+const VISIBLE: &str =
+    "^[^\\u0000-\\u001F\\u007F-\\u009F\\u200E\\u200F\\u202A-\\u202E\\u2066-\\u2069]*$";
+
+impl Modify for VisibleTexts {
+    fn modify(&self, openapi: &mut utoipa::openapi::OpenApi) {
+        let components = openapi.components.get_or_insert_default();
+        for schema in components.schemas.values_mut() {
+            let RefOr::T(Schema::Object(schema)) = schema else { continue };
+            for property in schema.properties.values_mut() {
+                let RefOr::T(Schema::Object(property)) = property else { continue };
+                if property.max_length.is_some() && property.pattern.is_none() {
+                    property.pattern = Some(VISIBLE.to_owned());
+                }
+            }
+        }
     }
 }
 

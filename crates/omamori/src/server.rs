@@ -20,6 +20,9 @@ use crate::{
 
 /// How long open requests may take to finish after the order to stop.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long the stores may take to let go after that. A database that is away must not hold up a
+/// stop: what was answered is durable, and views are made up to date at the next start.
+const CLOSE: Duration = Duration::from_secs(5);
 
 /// Every route of every surface.
 pub fn router(app: Arc<App>) -> Router {
@@ -65,7 +68,8 @@ pub fn router(app: Arc<App>) -> Router {
         .with_state(app)
 }
 
-/// Serves until `stop` resolves, then lets open requests finish and closes the ledger.
+/// Serves until `stop` resolves, then lets open requests finish, the workers stop beside them, and
+/// closes the ledger: `drain_seconds` and fifteen more at most, whatever is away.
 ///
 /// # Errors
 /// If the service cannot be started.
@@ -75,13 +79,14 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     baseline::may_listen(listener.local_addr()?)?;
-    let outbox = notify::start(&app);
     let workers = [
+        notify::start(&app),
         privacy::start(&app),
         alert::start(&app),
         send::start(&app),
         topup::start(&app),
         webhook::start(&app),
+        merchant::notice::start(&app),
         checkout::start(&app),
         incident::start(&app),
         refund::start(&app),
@@ -94,9 +99,19 @@ pub async fn serve(
         draining.readiness.drain();
         tokio::time::sleep(Duration::from_secs(draining.config.drain_seconds.into())).await;
     };
-    load::serve(listener, &router(app.clone()), &app.config.load, stop, DRAIN).await;
-    Worker::stop_all(workers).await;
-    outbox.stop().await;
-    app.close().await;
+    let (draining, drained) = tokio::sync::oneshot::channel();
+    let stop = async move {
+        stop.await;
+        let _ = draining.send(());
+    };
+    let workers = async move {
+        let _ = drained.await;
+        Worker::stop_all(workers).await;
+    };
+    let router = router(app.clone());
+    tokio::join!(load::serve(listener, &router, &app.config.load, stop, DRAIN), workers);
+    if tokio::time::timeout(CLOSE, app.close()).await.is_err() {
+        tracing::warn!("stopped with open stores: a store is away, or slow");
+    }
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! A rule as people write it, in a file or in the console.
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::act::{Act, Flow};
 
@@ -52,6 +52,20 @@ pub struct Both {
     pub en: String,
 }
 
+/// One text for both languages, or one in each.
+fn one_or_both<'de, D: Deserializer<'de>>(from: D) -> Result<Both, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged, expecting = "a text, or one in each language: { ja = \"…\", en = \"…\" }")]
+    enum Words {
+        One(String),
+        Two(Both),
+    }
+    Ok(match Words::deserialize(from)? {
+        Words::One(text) => Both { ja: text.clone(), en: text },
+        Words::Two(both) => both,
+    })
+}
+
 /// A rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -60,8 +74,10 @@ pub struct Rule {
     pub id: String,
     /// What staff call it.
     pub title: Both,
-    /// Why there is such a rule; for the reader of an audit.
-    pub reason: String,
+    /// Why there is such a rule; for the reader of an audit. A file may have one text for both
+    /// languages.
+    #[serde(deserialize_with = "one_or_both")]
+    pub reason: Both,
     /// The acts it looks at.
     pub acts: Vec<Act>,
     /// A CEL expression of signals that is true or false.

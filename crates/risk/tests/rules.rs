@@ -13,7 +13,7 @@ fn rule(id: &str, when: &str, effect: Effect) -> Rule {
     Rule {
         id: id.into(),
         title: Both { ja: id.into(), en: id.into() },
-        reason: "a test".into(),
+        reason: Both { ja: "試験".into(), en: "a test".into() },
         acts: vec![Act::Payment],
         when: when.into(),
         effect,
@@ -35,7 +35,9 @@ fn the_starter_rules_may_be_published() {
     assert!(file.rules.len() >= 20);
     for rule in &file.rules {
         assert_eq!(rule.mode, Mode::Live, "{}", rule.id);
-        assert!(!rule.reason.is_empty() && !rule.title.ja.is_empty());
+        assert!(
+            !rule.reason.ja.is_empty() && !rule.reason.en.is_empty() && !rule.title.ja.is_empty()
+        );
     }
     RuleSet::compile(file.rules).unwrap();
 }

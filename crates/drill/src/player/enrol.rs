@@ -160,6 +160,23 @@ impl Phone {
         }
         Ok(finished)
     }
+
+    /// The same by a user's id and a provider's two digits, at the address that only the baseline
+    /// has.
+    pub(crate) async fn take_over_by_id(
+        &mut self,
+        place: (&Http, &Server),
+        (telephone, provider): (&str, &str),
+        at: u64,
+    ) -> Result<Reply, Failure> {
+        let body = json!({ "userId": telephone, "extIdSiteCd": provider, "device": self.keys() });
+        let taken = self.post(place, "/2019/external/phone", (&body, at)).await?;
+        if taken.is_ok() {
+            let codes = self.agree(&taken.json()["device"]);
+            self.codes = Some(codes.ok_or(Failure::NotUnderstood("the answer to a sign-in"))?);
+        }
+        Ok(taken)
+    }
 }
 
 /// RFC 4648 §6, of a secret of 160 bits.

@@ -15,7 +15,7 @@ mod world;
 pub use file::{Both, Cast, Loss, Scenario, Step, Wrong};
 pub use report::{Outcome, Verdict, markdown};
 pub use run::run;
-pub use stage::{Desk, Insider, Seen, Stage, Tamper, Tampering};
+pub use stage::{Desk, Inside, Insider, Office, Payday, Seen, Stage, Tamper, Tampering};
 
 pub use crate::player::{Failure, Server};
 
@@ -66,6 +66,7 @@ files! {
     "late-sale",
     "list-attack",
     "log-and-header-injection",
+    "made-whole-twice",
     "mule-collecting",
     "never-read",
     "number-tricks",
@@ -75,6 +76,7 @@ files! {
     "own-limit-dodged",
     "passcode-guessing",
     "path-traversal",
+    "payout-account-swap",
     "phishing-relay",
     "proof-replay",
     "qr-sticker-swap",
@@ -98,6 +100,7 @@ files! {
     "sim-swap",
     "slow-clients",
     "sms-pumping",
+    "split-send-chain",
     "sql-injection",
     "staff-account-theft",
     "stolen-terminal-key",

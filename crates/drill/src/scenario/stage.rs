@@ -30,6 +30,26 @@ pub enum Tamper {
 pub type Tampering =
     Box<dyn Fn(Tamper) -> Pin<Box<dyn Future<Output = bool> + Send>> + Send + Sync>;
 
+/// What a payday did with the payouts of the merchant whose registers these are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Payday {
+    /// The account numbers in the file for the bank, with their yen.
+    pub paid: Vec<(String, i64)>,
+    /// Payouts that were not put into it.
+    pub waiting: usize,
+}
+
+/// Something of inside that is asked for and may not be there.
+pub type Inside<T> = Box<dyn Fn() -> Pin<Box<dyn Future<Output = Option<T>> + Send>> + Send + Sync>;
+
+/// The back office of the merchant whose registers these are.
+pub struct Office {
+    /// `inv_…`, fresh, of an owner.
+    pub owner: Inside<String>,
+    /// All is settled up to yesterday, and a file for the bank is made for today.
+    pub payday: Inside<Payday>,
+}
+
 /// A running service and what it takes to be a shop there.
 pub struct Stage {
     /// Where the service is. It must believe this machine when it says for whom it speaks
@@ -45,6 +65,8 @@ pub struct Stage {
     pub revoked: Option<String>,
     /// Invites an insider.
     pub insider: Option<Insider>,
+    /// The merchant's back office and paydays. At a service that is not ours there are none.
+    pub office: Option<Office>,
     /// A hand in the store, of somebody with its password. At a service that is not ours there is
     /// none.
     pub tampering: Option<Tampering>,

@@ -71,6 +71,14 @@ async fn messages(app: &App, seen: &mut Vec<Seen>) -> Result<()> {
             seen.push(Seen::new(Kind::OutboxStuck, row.text("channel")?, minutes, allowed));
         }
     }
+    let oldest = sql("SELECT created_at FROM merchant_letter
+         WHERE state = 'waiting' ORDER BY created_at LIMIT CAST(1 AS BIGINT)");
+    if let Some(row) = app.stores.registry.optional(oldest).await? {
+        let minutes = (now - row.int("created_at")?) / MINUTE;
+        if minutes > allowed {
+            seen.push(Seen::new(Kind::OutboxStuck, "email_merchants", minutes, allowed));
+        }
+    }
     let sent = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM sms_sent WHERE sent_at > $1");
     let sent = app.stores.registry.one(sent.bind(now - HOUR)).await?.int("n")?;
     let allowed = i64::from(settings.sms_per_hour);

@@ -15,7 +15,7 @@ use super::{back, end, shop};
 use crate::app::App;
 use crate::clock::MINUTE;
 use crate::gate::Act;
-use crate::openapi::TerminalKey;
+use crate::openapi::{TerminalKey, VisibleTexts};
 use crate::order::{self, NewOrder, OrderKind};
 use crate::pos::shelf::ErrorAnswer;
 use crate::pos::{AMOUNT_MAX, Fields, ItemDetail, PaymentView, Terminal, is_id, payment_view};
@@ -164,7 +164,8 @@ pub async fn create(
 /// Finds an order.
 #[utoipa::path(get, path = "/api/checkout/v1/orders/{merchant_payment_id}", tag = "checkout",
     operation_id = "find_checkout_order",
-    params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_payment_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = CheckoutAnswer), (status = "4XX", body = ErrorAnswer),
         (status = "5XX", body = ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
@@ -179,7 +180,8 @@ pub async fn show(
 /// Cancels an order that is not paid: it cannot be paid late.
 #[utoipa::path(post, path = "/api/checkout/v1/orders/{merchant_payment_id}/cancel",
     tag = "checkout", operation_id = "cancel_checkout_order",
-    params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_payment_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = CheckoutAnswer), (status = "4XX", body = ErrorAnswer),
         (status = "5XX", body = ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
@@ -236,7 +238,7 @@ async fn answer(app: &App, checkout: Checkout) -> Result<axum::Json<CheckoutAnsw
             looked up and refunded by the POS API under the same id."
     ),
     paths(create, show, cancel),
-    modifiers(&TerminalKey)
+    modifiers(&TerminalKey, &VisibleTexts)
 )]
 struct Document;
 

@@ -4,21 +4,27 @@ use omamori_db::{Db, sql};
 
 use super::back;
 use crate::app::App;
-use crate::merchant::{NewTerminal, create_terminal};
+use crate::merchant::{NewTerminal, create_terminal_by};
 use crate::web::error::{Error, Result};
 
 /// The kind of such terminals.
 pub const ONLINE: &str = "online";
 
-/// Adds an online shop to a store and makes its key. `origin` is where its pages are: customers are
-/// sent back there and nowhere else.
+/// Adds an online shop to a store and makes its key, at the word of `by`. `origin` is where its
+/// pages are: customers are sent back there and nowhere else.
 ///
 /// # Errors
 /// The origin is none that customers may be sent to; a fault if a store fails.
-pub async fn create(app: &App, store_id: &str, name: &str, origin: &str) -> Result<NewTerminal> {
+pub async fn create(
+    app: &App,
+    by: &str,
+    store_id: &str,
+    name: &str,
+    origin: &str,
+) -> Result<NewTerminal> {
     let origin = back::origin(origin, app.config.is_loopback());
     let origin = origin.ok_or_else(|| Error::field("origin", "malformed"))?;
-    let made = create_terminal(app, store_id, name, ONLINE).await?;
+    let made = create_terminal_by(app, by, store_id, name, ONLINE).await?;
     // A terminal without the row has no shop: it makes no orders.
     let insert = sql("INSERT INTO online_shop (terminal_number, origin)
          SELECT terminal_number, $1 FROM terminal WHERE terminal_id = $2");

@@ -1,6 +1,6 @@
 //! `omamori export …`: what the service knows, for other programs.
 
-use std::io::{BufWriter, stdout};
+use std::io::BufWriter;
 
 use clap::Subcommand;
 use jiff::Timestamp;
@@ -8,6 +8,7 @@ use jiff::civil::Date;
 
 use super::merchant::plain;
 use super::open::SettingsArgs;
+use super::out::Out;
 use crate::books::accounting::{Grain, export};
 use crate::db::Stores;
 
@@ -48,7 +49,7 @@ pub async fn run(command: Command) -> Result<(), Error> {
     let stores = Stores::open_as_they_are(&settings.read()?.store).await?;
     let until = until.map(|at| u64::try_from(at.as_nanosecond())).transpose()?;
     let grain = if accounting { Grain::Kinds } else { Grain::Accounts };
-    let out = BufWriter::new(stdout().lock());
+    let out = BufWriter::new(Out::new());
     export(&stores.journal, until, grain, out).await.map_err(plain)?;
     stores.close().await;
     Ok(())

@@ -1,6 +1,9 @@
 //! `omamori incident …`: the incident desk from the operator's shell. Lists and money change at
 //! the desk alone, where two people agree.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
@@ -11,11 +14,17 @@ use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::gate::Act;
 use crate::incident::report::{Kind, Report};
-use crate::incident::{cohort, log, row};
+use crate::incident::{cohort, counting, log, receivers, row};
+use crate::web::codes::Code;
+use crate::web::error::Error as WebError;
 use crate::web::filters::{rfc3339, yen_text};
 use crate::web::text::{Lang, Text};
+use crate::worker::ticks;
 
 type Error = Box<dyn std::error::Error>;
+
+/// How often it is looked whether another node has made a count.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Which report.
 #[derive(Clone, Copy, ValueEnum)]
@@ -48,6 +57,14 @@ pub enum Command {
         #[arg(long, default_value = "ja")]
         lang: String,
     },
+    /// Ask the saved question again, up to now, and print what was found. A worker makes the count:
+    /// one of the running service, or this command.
+    Count {
+        #[command(flatten)]
+        settings: SettingsArgs,
+        /// `inc_…`.
+        incident: String,
+    },
     /// Print the log as CSV. The audit log keeps that it was taken.
     Log {
         #[command(flatten)]
@@ -61,6 +78,7 @@ impl Command {
     const fn settings(&self) -> &SettingsArgs {
         match self {
             Self::List { settings }
+            | Self::Count { settings, .. }
             | Self::Report { settings, .. }
             | Self::Log { settings, .. } => settings,
         }
@@ -78,9 +96,10 @@ pub async fn run(command: Command) -> Result<(), Error> {
     done
 }
 
-async fn act(app: &App, command: &Command) -> Result<(), Error> {
+async fn act(app: &Arc<App>, command: &Command) -> Result<(), Error> {
     match command {
         Command::List { .. } => list(app).await,
+        Command::Count { incident, .. } => count(app, incident).await,
         Command::Report { incident, kind, lang, .. } => {
             let lang = Lang::parse(lang).ok_or("the language is ja or en")?;
             let kind = match kind {
@@ -115,6 +134,39 @@ async fn list(app: &App) -> Result<(), Error> {
         say(format_args!("{id}  {at}  {state:6}  {customers:>7}  {loss:>14}  {}", one.title));
     }
     Ok(())
+}
+
+/// Asks for a count and sees it made. Whoever cuts this off loses nothing: it stays asked for.
+async fn count(app: &Arc<App>, incident_id: &str) -> Result<(), Error> {
+    let asked = counting::ask(app, &Actor::machine(), incident_id).await;
+    let number = asked.map_err(told)?;
+    let mut ticks = ticks(AGAIN);
+    loop {
+        ticks.tick().await;
+        counting::work_due(app).await.map_err(plain)?;
+        let job = counting::newest(&app.stores.registry, incident_id).await.map_err(plain)?;
+        if job.is_none_or(|job| job.number != number || !job.is_waiting) {
+            break;
+        }
+    }
+    let counts = cohort::counts(&app.stores.registry, incident_id).await.map_err(plain)?;
+    let made = counts.into_iter().find(|count| count.number == number);
+    let made = made.ok_or("the incident was closed meanwhile: its lists stay as they are")?;
+    let receivers = receivers::list(&app.stores.registry, incident_id).await.map_err(plain)?;
+    let (customers, loss) = (made.figures.customers, yen_text(made.figures.loss));
+    let (version, as_of) = (made.version, rfc3339(made.position.at));
+    say(format_args!("count {number} of question {version}, as of {as_of}"));
+    say(format_args!("{customers:>9} customers, {loss} lost"));
+    say(format_args!("{:>9} others received some of it", receivers.len()));
+    Ok(())
+}
+
+/// What to do about a count that is not made.
+fn told(error: WebError) -> Error {
+    match error.code() {
+        Code::NotFound => "there is no such incident, or it has no question yet".into(),
+        _ => plain(error),
+    }
 }
 
 /// Whoever takes persons' ids out of the house is written down.

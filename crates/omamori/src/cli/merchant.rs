@@ -133,7 +133,7 @@ pub async fn run(command: Command) -> Result<(), Error> {
         Command::AddTerminal { settings, store_id, name, kind, origin } => {
             let app = open(settings).await?;
             let made = match origin.filter(|_| kind == ONLINE) {
-                Some(origin) => shop::create(&app, &store_id, &name, &origin).await,
+                Some(origin) => shop::create(&app, MACHINE, &store_id, &name, &origin).await,
                 None => create_terminal(&app, &store_id, &name, &kind).await,
             };
             let made = made.map_err(plain)?;

@@ -12,6 +12,7 @@ mod export;
 mod incident;
 mod merchant;
 pub mod open;
+mod out;
 mod reconcile;
 mod report;
 mod risk;
@@ -84,7 +85,7 @@ enum Command {
     /// Stop a customer's account or start it again; copy, hold or delete their data.
     #[command(subcommand)]
     Customer(customer::Command),
-    /// Read the incident desk.
+    /// Read the incident desk; count a cohort again.
     #[command(subcommand)]
     Incident(incident::Command),
     /// Invite the operator's first people, list them, take their access away.
@@ -127,8 +128,7 @@ pub async fn run() -> Result<(), Box<dyn std::error::Error>> {
     }
 }
 
-/// One line to the terminal. The only place that prints: everything else logs.
-#[expect(clippy::print_stdout, reason = "a command answers on its standard output")]
+/// One line to the terminal: everything else logs.
 fn say(line: impl std::fmt::Display) {
-    println!("{line}");
+    out::line(&line);
 }

@@ -15,6 +15,7 @@ use crate::law::quota::Quota;
 use crate::law::{Figures, figures};
 use crate::refund::end;
 use crate::refund::figures::{Sum, held, of as of_end};
+use crate::refund::quota::promised;
 use crate::web::filters::rfc3339;
 
 type Error = Box<dyn std::error::Error>;
@@ -106,6 +107,8 @@ async fn law(settings: SettingsArgs, period: Option<(Date, Date)>, csv: bool) ->
     let found = of(day_start(first), day_end(end)).await?;
     // The quota of the period that runs, from the one that the last base date ended.
     let before = of(last.before().end(), last.end()).await?;
+    let running = of(last.end(), now).await?;
+    let promised = promised(&stores.registry).await.map_err(plain)?;
     stores.close().await;
     let mut lines = of_period((first, end), &found);
     if let Some(base) = BaseDate::of(end) {
@@ -114,7 +117,10 @@ async fn law(settings: SettingsArgs, period: Option<(Date, Date)>, csv: bool) ->
             say(format_args!("report and deposit are due on {}", base.due()));
         }
     }
-    let quota = Quota::new(before.issued, before.closing, 0);
+    let refunded = running.refunded_of_quota();
+    let quota = Quota::new(before.issued, before.closing, refunded);
+    lines.push((format!("refunded within the quota since {}", last.day()), refunded));
+    lines.push(("agreed on within the quota and not paid".to_owned(), promised));
     lines.push((format!("refund quota of issue since {}", last.day()), quota.of_issue));
     lines.push((format!("refund quota of unused since {}", last.day()), quota.of_unused));
     for (name, yen) in lines {

@@ -151,7 +151,7 @@ pub(super) async fn one(
 
 fn plots(results: &Results) -> Vec<Plot> {
     let of = |figure: fn(&Day) -> i64| -> Vec<(String, i64)> {
-        let day = |day: &Day| (japan(day.at).strftime("%m-%d").to_string(), figure(day));
+        let day = |day: &Day| (japan(day.at).strftime("%m/%d").to_string(), figure(day));
         results.days.iter().map(day).collect()
     };
     vec![

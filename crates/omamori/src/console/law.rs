@@ -19,6 +19,7 @@ use crate::clock::{MINUTE, Micros};
 use crate::law::base::{BaseDate, deposit};
 use crate::law::quota::Quota;
 use crate::law::{Figures, periods};
+use crate::refund::quota::promised;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters;
@@ -49,7 +50,12 @@ struct Found {
     at: Micros,
     /// Newest first.
     rows: Vec<Row>,
+    /// What is left of it.
     quota: Quota,
+    /// What was refunded within it in the period that runs.
+    refunded: i64,
+    /// What two people agreed on within it and is not paid yet.
+    promised: i64,
 }
 
 /// The last reading, and whether there is another one under way. It works beside the requests: one
@@ -186,7 +192,9 @@ async fn read(app: &App, now: Micros) -> Result<Found> {
     cuts.push(nanos(now_at) + 1);
     let figures = periods(&app.stores.journal, &cuts).await?;
     let (before, base) = (&figures[SHOWN - 2], figures[SHOWN - 1].opening);
-    let quota = Quota::new(before.issued, base, 0);
+    let refunded = figures[SHOWN - 1].refunded_of_quota();
+    let quota = Quota::new(before.issued, base, refunded);
+    let promised = promised(&app.stores.registry).await?;
     let mut rows = Vec::new();
     for (number, figures) in figures.into_iter().enumerate() {
         let end = bases.get(number + 1);
@@ -202,5 +210,5 @@ async fn read(app: &App, now: Micros) -> Result<Found> {
     // Periods before the first yen say nothing.
     let nothing = |row: &Row| row.figures == Figures::default() && !row.last.is_empty();
     let rows = rows.into_iter().skip_while(nothing).collect::<Vec<_>>();
-    Ok(Found { at: now, rows: rows.into_iter().rev().collect(), quota })
+    Ok(Found { at: now, rows: rows.into_iter().rev().collect(), quota, refunded, promised })
 }

@@ -46,6 +46,7 @@ use crate::clock::SECOND;
 use crate::identity::RateLimit;
 pub use customer::acts as customer_acts;
 pub(crate) use dashboard::{Plot, draw};
+pub use incidents::document::document as incidents_document;
 pub(crate) use rules::backtest::period as rules_period;
 
 /// What the console keeps in memory.
@@ -119,6 +120,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/refunds", post(refunds::open))
         .route("/refunds/{claim_id}/release", post(refunds::release))
         .route("/refunds/{claim_id}/refuse", post(refunds::refuse))
+        .route("/refunds/{claim_id}/propose", post(refunds::propose))
         .route("/refund-files", post(refunds::plan))
         .route("/refund-files/{file_id}", get(refunds::take))
         .route("/refund-files/{file_id}/drop", post(refunds::drop_file))
@@ -136,6 +138,7 @@ pub fn router() -> Router<Arc<App>> {
         .route("/cases/{case_id}/link", post(cases::acts::link))
         .route("/cases/{case_id}/ask", post(cases::acts::ask))
         .route("/cases/{case_id}/decide/{outcome}", post(cases::acts::decide))
+        .route("/openapi.json", get(incidents::document::json))
         .route("/incidents", get(incidents::read::list).post(incidents::api::open))
         .route("/incidents/{incident_id}", get(incidents::read::whole))
         .route("/incidents/{incident_id}/write", post(incidents::api::write))
@@ -148,6 +151,11 @@ pub fn router() -> Router<Arc<App>> {
             get(incidents::read::members).post(incidents::api::add),
         )
         .route("/incidents/{incident_id}/moves/{transfer}/{state}", post(incidents::api::dispute))
+        .route("/incidents/{incident_id}/receivers", get(incidents::read::receivers))
+        .route(
+            "/incidents/{incident_id}/receivers/{customer_id}/{state}",
+            post(incidents::api::receiver),
+        )
         .route("/incidents/{incident_id}/acts", post(incidents::api::plan))
         .route("/incident-acts/{act_id}/ask", post(incidents::api::ask))
         .route("/incident-acts/{act_id}/csv", get(incidents::files::rows))

@@ -16,8 +16,11 @@ use super::frame::Frame;
 use super::settlements::{for_bank, next_weekday};
 use crate::app::App;
 use crate::refund::claim::{self, Claim, State as Standing};
+use crate::refund::closing::Reason as Closing;
 use crate::refund::desk::{self, Written};
 use crate::refund::file::{self as files, Line, RefundFile};
+use crate::refund::quota::{self, Standing as Quota};
+use crate::refund::review;
 use crate::web::error::Result;
 use crate::web::filters::{self, japan};
 use crate::web::json::Json;
@@ -38,6 +41,13 @@ struct RefundsPage {
     waiting: (i64, i64),
     pay_on: String,
     review: Vec<Claim>,
+    /// Of accounts that close.
+    closing: Vec<Claim>,
+    quota: Option<Quota>,
+    /// Use has ended: what is left is owed.
+    has_ended: bool,
+    /// For which an account may close, at the desk.
+    reasons: [&'static str; 4],
     returned: Vec<Claim>,
     files: Vec<RefundFile>,
 }
@@ -48,18 +58,20 @@ pub(super) async fn show(
     Viewer(staff): Viewer,
     text: Text,
 ) -> Result<Response> {
-    let registry = &app.stores.registry;
-    let counts = claim::counts(registry).await?;
-    let waiting = counts.into_iter().find(|(state, ..)| *state == Standing::Waiting);
+    let (registry, now) = (&app.stores.registry, app.clock.now());
     page(&RefundsPage {
         text,
         sandbox: app.sandbox(),
         frame: Frame::new(&app, &staff, "refunds").await?,
         may_pay: Finance::is_of(staff.role),
         may_open: Refunder::is_of(staff.role),
-        waiting: waiting.map_or((0, 0), |(_, count, yen)| (count, yen)),
-        pay_on: next_weekday(japan(app.clock.now()).date()).to_string(),
-        review: claim::in_state(registry, Standing::Review, ROWS_MAX).await?,
+        waiting: claim::waiting(registry).await?,
+        pay_on: next_weekday(japan(now).date()).to_string(),
+        review: claim::in_review(registry, false, ROWS_MAX).await?,
+        closing: claim::in_review(registry, true, ROWS_MAX).await?,
+        reasons: Closing::ALL.map(Closing::as_str),
+        quota: quota::standing(registry, now).await?,
+        has_ended: app.gate.controls().ending().is_some_and(|it| it.banner(now).has_ended()),
         returned: claim::in_state(registry, Standing::Returned, ROWS_MAX).await?,
         files: files::newest(&app, ROWS_MAX).await?,
     })
@@ -136,6 +148,26 @@ pub(super) async fn refuse(
 ) -> Result<StatusCode> {
     desk::refuse(&app, &staff.actor, &claim_id, &request.reason).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// The ground, and what was seen.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Proposed {
+    what: String,
+    reason: String,
+}
+
+/// `POST /api/admin/v1/refunds/{claim_id}/propose`: of an account that closes; a second person is
+/// asked.
+pub(super) async fn propose(
+    State(app): State<Arc<App>>,
+    Refunder(staff): Refunder,
+    Path(claim_id): Path<String>,
+    Json(request): Json<Proposed>,
+) -> Result<axum::Json<Asked>> {
+    let ground = (&*request.what, &*request.reason);
+    review::propose(&app, &staff, &claim_id, ground).await.map(axum::Json)
 }
 
 /// What the second person was asked, if there was anything to pay.

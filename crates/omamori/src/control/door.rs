@@ -57,6 +57,8 @@ doors! {
     Checkout = "checkout", [Checkout];
     /// Refunds.
     Refund = "refund", [Refund];
+    /// Claims of balances as money, and another bank account for one. What was claimed goes on.
+    RefundClaims = "refund-claims", [RefundAsk, RefundClosingAsk, RefundAccountChange];
     /// Sending to other customers, and asking them for money.
     Send = "send", [Send, FriendCodeMake, MoneyRequest];
     /// Taking what others sent. Going back to the sender is never closed.

@@ -10,6 +10,7 @@ use axum::routing::get;
 use omamori_db::sql;
 
 use super::closure::{Closure, Scope, closure_columns};
+use super::ending::Banner;
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::web::error::Result;
@@ -57,6 +58,8 @@ struct StatusPage {
     text: Text,
     sandbox: bool,
     now: Micros,
+    /// The end of the service, if one is announced.
+    end: Option<Banner>,
     closed: Vec<Line>,
     history: Vec<Line>,
 }
@@ -83,6 +86,7 @@ async fn show(State(app): State<Arc<App>>, text: Text) -> Result<Response> {
         text,
         sandbox: app.sandbox(),
         now,
+        end: text.banner,
         closed: lines(&closed),
         history: lines(&history),
     })

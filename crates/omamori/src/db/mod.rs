@@ -70,9 +70,12 @@ pub const REGISTRY: &[Step] = &[
     step!(51, "webhook turns", "registry/0051_webhook_turns.sql"),
     step!(52, "incident findings", "registry/0052_incident_findings.sql"),
     step!(54, "stops", "registry/0054_stops.sql"),
+    step!(55, "closing_refunds", "registry/0055_closing_refunds.sql"),
     step!(57, "card prints", "registry/0057_card_prints.sql"),
     step!(58, "chargeback returns", "registry/0058_chargeback_returns.sql"),
     step!(59, "refused payouts", "registry/0059_refused_payouts.sql"),
+    step!(60, "merchant notices", "registry/0060_merchant_notices.sql"),
+    step!(61, "incident receivers", "registry/0061_incident_receivers.sql"),
 ];
 
 /// The evidence's schema, step by step.

@@ -153,6 +153,8 @@ pub enum Act {
     MerchantUserRole,
     /// An owner takes a person's access away.
     MerchantUserRemove,
+    /// One of a merchant's people is told at another e-mail address, or at none.
+    MerchantContactChange,
     /// A store is added.
     StoreCreate,
     /// A terminal is added and its key shown.
@@ -307,6 +309,12 @@ pub enum Act {
     ServiceEndCallOff,
     /// A customer wants the rest back as money.
     RefundAsk,
+    /// A customer closes the account and wants the rest back as money.
+    RefundClosingAsk,
+    /// A customer takes such a claim back.
+    RefundClosingDrop,
+    /// Two people agreed on such a claim.
+    RefundClosing,
     /// A customer corrects the bank account that it goes to.
     RefundAccountChange,
     /// Value is set aside for it.

@@ -245,6 +245,11 @@ pub enum TransferCode {
     RefundBack = 116,
     /// Who did not claim in time is excluded (法20条2項): wallet to operator.
     RefundExcluded = 117,
+    /// The bank has taken a file: what of it went to closing accounts within the quota (府令42条1号,
+    /// 2号). What was unavoidable (3号) is a [`TransferCode::RefundSent`].
+    RefundQuota = 118,
+    /// The bank gave such a one back: it is set aside again.
+    RefundQuotaReturned = 119,
 }
 
 impl TransferCode {
@@ -325,6 +330,8 @@ impl TransferCode {
             115 => Self::RefundReturned,
             116 => Self::RefundBack,
             117 => Self::RefundExcluded,
+            118 => Self::RefundQuota,
+            119 => Self::RefundQuotaReturned,
             _ => return None,
         })
     }

@@ -7,16 +7,19 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::post;
 use hmac::Mac;
 use omamori_db::sql;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
+use super::binding::{self, Enrolled, PhoneKeys};
+use super::customer::FreshProof;
+use super::devices;
 use super::password::{self, Password};
 use super::phone::Phone;
-use super::session::Strength;
+use super::session::{self, Strength};
 use super::signin::enter;
 use crate::app::App;
 use crate::audit::hex;
@@ -39,7 +42,8 @@ pub(super) fn router() -> Router<Arc<App>> {
         return Router::new()
             .route("/2019/reset", post(reset))
             .route("/2019/reset/finish", post(finish))
-            .route("/2019/external", post(external));
+            .route("/2019/external", post(external))
+            .route("/2019/external/phone", post(external_phone));
     }
     Router::new()
 }
@@ -107,6 +111,48 @@ async fn external(
         return Err(Code::ProofFailed.into());
     }
     enter(&app, customer_id, &device_id, Strength::External).await
+}
+
+/// The same, from another phone.
+#[derive(Deserialize)]
+struct ExternalPhone {
+    #[serde(rename = "userId")]
+    user_id: String,
+    #[serde(rename = "extIdSiteCd")]
+    provider: String,
+    device: PhoneKeys,
+}
+
+/// What the other phone needs to make codes.
+#[derive(Serialize)]
+struct Moved {
+    device: Enrolled,
+}
+
+/// Who came in by an id used the app of the thief's own phone from then on: it pays, and the
+/// customer's does not any more.
+async fn external_phone(
+    State(app): State<Arc<App>>,
+    FreshProof(proof): FreshProof,
+    Json(asked): Json<ExternalPhone>,
+) -> Result<impl IntoResponse> {
+    let phone = asked.device.check(&proof)?;
+    let (customer_id, _) = find(&app, &asked.user_id).await?;
+    if !PROVIDERS.contains(&&*asked.provider) {
+        return Err(Code::ProofFailed.into());
+    }
+    let mut tx = app.stores.registry.begin().await?;
+    let replace = sql("UPDATE device SET state = 'replaced', ended_at = $1
+         WHERE customer_id = $2 AND state = 'active'");
+    tx.execute(replace.bind(app.clock.now()).bind(&customer_id)).await?;
+    devices::note(&app, &mut tx, &customer_id).await?;
+    let to = Kind::Device.random_text(app.rng.as_ref());
+    let device = binding::bind(&app, &mut tx, &customer_id, to, &phone).await?;
+    let opened = session::open(&app, &mut tx, &customer_id, &device.device_id, Strength::External);
+    let opened = opened.await?;
+    tx.commit().await?;
+    devices::forget(&app, &customer_id).await?;
+    Ok(([(header::SET_COOKIE, opened.cookie)], axum::Json(Moved { device })))
 }
 
 /// The account of a number, and the phone that pays.

@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::Act;
 use crate::notify::{AccountStopper, Notice, tell};
+use crate::refund::review::is_leaving;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::json::Json;
@@ -104,7 +105,14 @@ pub async fn freeze_in(
     if stop(tx, customer_id, word, now).await? {
         devices::note(app, tx, customer_id).await?;
         tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
-    } else if by == AccountStopper::Staff {
+    } else if by == AccountStopper::Customer {
+        // Who stops an account that closes says that the claim is not theirs.
+        let update = sql("UPDATE customer SET stopped_by = 'customer', stopped_at = $1
+             WHERE customer_id = $2 AND status = 'frozen' AND stopped_by = 'refund'");
+        if tx.execute(update.bind(now).bind(customer_id)).await? == 1 {
+            tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
+        }
+    } else {
         let update = sql("UPDATE customer SET stopped_by = 'staff', stopped_at = $1
              WHERE customer_id = $2 AND status = 'frozen'");
         tx.execute(update.bind(now).bind(customer_id)).await?;
@@ -190,13 +198,15 @@ pub(super) async fn resume(
     let by = registry.one(query.bind(&customer.customer_id)).await?.text_optional("stopped_by")?;
     let opinion = match by.as_deref() {
         Some("staff") => Err(Code::AccountFrozen),
+        // It closes, and the rest is claimed: that is taken back first, or refused.
+        _ if is_leaving(registry, &customer.customer_id).await? => Err(Code::ClosingUnderWay),
         _ => moves::settled(registry, &customer, app.clock.now()).await?,
     };
     let intent = intent(text)?;
     let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
     let mut tx = registry.begin().await?;
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
-         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by <> 'staff'");
+         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by NOT IN ('staff', 'refund')");
     let started = tx.execute(update.bind(&customer.customer_id)).await? == 1;
     devices::note(&app, &mut tx, &customer.customer_id).await?;
     if started {

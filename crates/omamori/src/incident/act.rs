@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use omamori_db::{Db, Row, Tx, sql};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::clock::Micros;
 use crate::console::access::Role;
@@ -11,8 +12,9 @@ use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
 /// An act on a cohort. Words of tables: only ever added to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = IncidentActKind)]
 pub enum ActKind {
     /// Accounts are stopped.
     Freeze,
@@ -98,18 +100,22 @@ impl ActKind {
 }
 
 /// On which members.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = IncidentActOn)]
 pub enum On {
     /// The confirmed.
     Confirmed,
     /// All who were not cleared.
     All,
+    /// Nobody of the cohort: who received what its members lost, and was not dismissed.
+    Receivers,
 }
 
 /// What members are told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = IncidentActLetter)]
 pub enum Letter {
     /// Something happened on your account; here is where to look.
     Affected,
@@ -118,8 +124,9 @@ pub enum Letter {
 }
 
 /// An act with its exact parameters.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = IncidentActParameters)]
 pub struct Parameters {
     /// What is to be done.
     pub kind: ActKind,
@@ -368,7 +375,15 @@ impl Parameters {
         {
             return Err(Error::field("scope", "unknown"));
         }
-        if self.kind == ActKind::Compensate && self.on != On::Confirmed {
+        // What a receiver did is for a case of their own: here they are stopped, and started again.
+        let fits = match self.on {
+            On::Confirmed => true,
+            On::All => self.kind != ActKind::Compensate,
+            On::Receivers => {
+                matches!(self.kind, ActKind::Freeze | ActKind::Unfreeze | ActKind::SignOut)
+            }
+        };
+        if !fits {
             return Err(Error::field("on", "malformed"));
         }
         Ok(())

@@ -2,7 +2,7 @@
 //! says how far it is. It may be killed anywhere and begins again up to the same place, so that
 //! the answer is the same; any number of nodes may work, and one answer is written down.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
 use omamori_db::{Db, Tx, sql, sql_rows};
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::cohort::{Count, Version, counts, figures_of, move_row, versions};
 use super::count::{Found, Position, count};
 use super::moves::Move;
+use super::receivers::{self, Traced};
 use super::{log, row};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
@@ -221,6 +222,11 @@ pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send + Sync) -
         let mut steps = Steps { app, job: &job, stop: &stop, told: 0 };
         match answer(app, &job, &mut steps).await? {
             Some((version, found)) => {
+                let receivers = match job.is_again {
+                    true => BTreeMap::new(),
+                    false => receivers::trace(app, &job.incident_id, &found).await?,
+                };
+                let found = (found, receivers);
                 made += usize::from(finish(app, &job, &version, found).await?);
             }
             None => lease(app, &job, 0).await?,
@@ -264,7 +270,12 @@ async fn done(tx: &mut Tx, job: &Job, same: Option<bool>) -> Result<bool> {
 /// Writes an answer down, and takes over what was found: who is new is suspected; who was decided
 /// about stays so; who is suspected by an earlier count alone and is not found any more leaves the
 /// lists.
-async fn finish(app: &App, job: &Job, version: &Version, found: Found) -> Result<bool> {
+async fn finish(
+    app: &App,
+    job: &Job,
+    version: &Version,
+    (found, receivers): (Found, BTreeMap<String, Traced>),
+) -> Result<bool> {
     let registry = &app.stores.registry;
     if job.is_again {
         let counts = counts(registry, &job.incident_id).await?;
@@ -305,6 +316,7 @@ async fn finish(app: &App, job: &Job, version: &Version, found: Found) -> Result
     }
     insert_count(&mut tx, subject, &made, now).await?;
     take_over(&mut tx, (subject, made.number), &found, now).await?;
+    receivers::take_over(&mut tx, (subject, made.number), &receivers).await?;
     let entry = Entry { actor, act, subject, before: Value::Null, after, reason: "" };
     audit::commit(app, tx, &clearance, &entry).await?;
     Ok(true)

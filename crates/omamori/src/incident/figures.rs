@@ -3,12 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::moves::Move;
 use crate::clock::{HOUR, MINUTE, Micros};
 
 /// A way of money with what it moved.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IncidentByWay)]
 pub struct ByWay {
     /// As the history names it.
     pub way: String,
@@ -19,7 +21,8 @@ pub struct ByWay {
 }
 
 /// A store with what was paid there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IncidentByStore)]
 pub struct ByStore {
     /// `sto_…`.
     pub store_id: String,
@@ -32,7 +35,8 @@ pub struct ByStore {
 }
 
 /// A network's owner with the customers who were seen from there.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IncidentByNetwork)]
 pub struct ByNetwork {
     /// `JP`; empty if not known.
     pub country: String,
@@ -43,7 +47,8 @@ pub struct ByNetwork {
 }
 
 /// A step of time: ten minutes, or an hour where all took long.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IncidentByTime)]
 pub struct ByTime {
     /// When it begins.
     pub at: Micros,
@@ -56,7 +61,8 @@ pub struct ByTime {
 }
 
 /// The figures. Yen, none below zero.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[schema(as = IncidentFigures)]
 pub struct Figures {
     /// Customers.
     pub customers: i64,

@@ -28,6 +28,7 @@ mod own;
 mod pages;
 pub mod plan;
 pub mod query;
+pub mod receivers;
 pub mod report;
 pub mod review;
 pub mod row;

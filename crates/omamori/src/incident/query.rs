@@ -2,6 +2,7 @@
 //! matches if all conditions of one group hold; a customer is found if one of their decisions does.
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::condition::Condition;
 use crate::alert;
@@ -20,8 +21,9 @@ const CONDITIONS_MAX: usize = 8;
 pub(super) const SPAN_MAX: Micros = 92 * DAY;
 
 /// Which money of the customers found is disputed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
+#[schema(as = CohortMoney)]
 pub enum Money {
     /// Only what was decided by a record that matches.
     Matched,
@@ -44,8 +46,9 @@ pub struct Query {
 }
 
 /// The question as a person writes it: a group a line, its conditions between spaces.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = CohortQuestion)]
 pub struct Asked {
     /// Microseconds UTC.
     pub from: Micros,

@@ -357,6 +357,9 @@ impl Source {
     }
 
     fn table(&self, name: &str, head: &[&str], rows: Vec<Vec<String>>) -> Block {
+        // An empty table looks as if something were missing.
+        let nothing = || vec![vec!["–".to_owned(); head.len()]];
+        let rows = if rows.is_empty() { nothing() } else { rows };
         Block::Table(Table {
             name: self.text.t(name).to_owned(),
             head: head.iter().map(|key| self.text.t(key).to_owned()).collect(),

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use omamori_db::{Tx, sql, sql_rows};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::cohort::{self, Lists, Member};
 use super::moves::Move;
@@ -26,8 +27,9 @@ const AT_ONCE: usize = 1_000;
 const ROWS_AT_ONCE: usize = 2_500;
 
 /// What staff say of members.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = MemberReview)]
 pub struct Review {
     /// Whom; empty for all who are suspected.
     #[serde(default)]

@@ -3,6 +3,7 @@
 use omamori_db::{Db, Row, sql};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::log;
 use crate::app::App;
@@ -18,7 +19,7 @@ const TITLE_CHARACTERS: usize = 120;
 const TEXT_CHARACTERS: usize = 2_000;
 
 /// What kind of thing went wrong. Words of tables: only ever added to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentKind {
     /// Accounts were used by others than their holders.
@@ -168,8 +169,9 @@ pub async fn newest(registry: &Db, limit: i64) -> Result<Vec<Incident>> {
 }
 
 /// What somebody opens.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = IncidentNew)]
 pub struct New {
     /// A few words.
     pub title: String,
@@ -232,8 +234,9 @@ pub async fn open(app: &App, actor: &Actor, new: &New) -> Result<String> {
 }
 
 /// What is written about an open incident.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(tag = "what", rename_all = "snake_case", deny_unknown_fields)]
+#[schema(as = IncidentWriting)]
 pub enum Writing {
     /// Words for the log.
     Note {

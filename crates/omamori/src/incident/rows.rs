@@ -11,6 +11,7 @@ use super::moves::{Move, passed_on};
 use super::now::{came_now, given_by_card, loss_now};
 use super::own;
 use super::plan::scope;
+use super::receivers;
 use crate::app::App;
 use crate::clock::Micros;
 use crate::control::Door;
@@ -98,6 +99,7 @@ impl<'a> Look<'a> {
         self.lists.members.iter().filter(move |member| match on {
             On::Confirmed => member.state == "confirmed",
             On::All => member.state != "cleared",
+            On::Receivers => false,
         })
     }
 
@@ -121,8 +123,13 @@ impl<'a> Look<'a> {
         Ok(moves)
     }
 
-    /// Members whose accounts stand so.
+    /// Members, or receivers, whose accounts stand so.
     async fn accounts(&self, fits: fn(&str) -> bool) -> Result<BTreeMap<String, i64>> {
+        if self.parameters.on == On::Receivers {
+            let all = receivers::list(&self.app.stores.registry, self.incident_id).await?;
+            let meant = all.into_iter().filter(|one| one.state == "found" && fits(&one.status));
+            return Ok(meant.map(|one| (one.customer_id, 0)).collect());
+        }
         let query = sql("SELECT c.customer_id, c.status FROM customer c
              JOIN incident_member m ON m.customer_id = c.customer_id WHERE m.incident_id = $1");
         let mut standings = HashMap::new();

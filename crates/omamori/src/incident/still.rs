@@ -4,6 +4,7 @@
 use omamori_db::{Tx, sql};
 
 use super::act::{ActKind, ActRow, On, Planned};
+use super::receivers;
 use crate::app::App;
 use crate::clock::{MINUTE, Micros};
 use crate::id::Kind;
@@ -27,6 +28,10 @@ fn fits(act: &Planned, state: Option<&str>) -> bool {
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn concerns(tx: &mut Tx, act: &Planned, customer_id: &str) -> Result<bool> {
+    if act.parameters.on == On::Receivers {
+        let is_unfreeze = act.parameters.kind == ActKind::Unfreeze;
+        return Ok(is_unfreeze || receivers::stands(tx, &act.incident_id, customer_id).await?);
+    }
     let query = sql("SELECT state FROM incident_member
          WHERE incident_id = $1 AND customer_id = $2");
     let row = tx.optional(query.bind(&act.incident_id).bind(customer_id)).await?;

@@ -52,12 +52,14 @@ pub const fn effect(code: TransferCode) -> Option<Effect> {
         | TransferCode::CardChargeback
         | TransferCode::MadeGoodBack
         | TransferCode::IncidentReversal => Effect::IssuedBack,
-        TransferCode::Payment | TransferCode::RefundSent | TransferCode::RefundExcluded => {
-            Effect::Recovered
-        }
-        TransferCode::Refund | TransferCode::Cancel | TransferCode::RefundReturned => {
-            Effect::RecoveredBack
-        }
+        TransferCode::Payment
+        | TransferCode::RefundSent
+        | TransferCode::RefundQuota
+        | TransferCode::RefundExcluded => Effect::Recovered,
+        TransferCode::Refund
+        | TransferCode::Cancel
+        | TransferCode::RefundReturned
+        | TransferCode::RefundQuotaReturned => Effect::RecoveredBack,
         TransferCode::Send
         | TransferCode::SendReceive
         | TransferCode::SendClaim
@@ -87,6 +89,14 @@ pub struct Figures {
 }
 
 impl Figures {
+    /// What of it was refunded within the quota (府令42条1号, 2号), less what banks gave back.
+    #[must_use]
+    pub fn refunded_of_quota(&self) -> i64 {
+        let codes = [TransferCode::RefundQuota, TransferCode::RefundQuotaReturned];
+        let left = codes.map(|code| self.by_code.get(&code.number()).copied().unwrap_or_default());
+        (-left.iter().sum::<i64>()).max(0)
+    }
+
     /// Whether the balance at the end is the one at the beginning with what the period did: the
     /// running form of GL Ⅰ-2-1(1).
     #[must_use]

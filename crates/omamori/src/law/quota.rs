@@ -22,9 +22,15 @@ impl Quota {
         Self { of_issue: left(issued_before.max(0) / 5), of_unused: left(unused_at_base / 20) }
     }
 
+    /// The most that may still be refunded: either of the two is enough.
+    #[must_use]
+    pub fn most(&self) -> i64 {
+        self.of_issue.max(self.of_unused)
+    }
+
     /// Whether so much more may be refunded.
     #[must_use]
     pub fn allows(&self, amount: i64) -> bool {
-        amount <= self.of_issue.max(self.of_unused)
+        amount <= self.most()
     }
 }

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::windows::Span;
 use crate::identity::{Customer, PageCustomer};
-use crate::wallet::Meter;
+use crate::wallet::{self, Meter};
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -88,6 +88,8 @@ pub(super) async fn list(State(app): State<Arc<App>>, customer: Customer) -> Jso
 struct LimitsPage {
     text: Text,
     sandbox: bool,
+    /// What holds beside them on a phone's first day.
+    held: wallet::Limits,
     limits: Vec<OwnView>,
 }
 
@@ -98,5 +100,6 @@ pub(super) async fn limits(
     text: Text,
 ) -> Result<Response> {
     let Views { limits } = views(&app, &customer);
-    page(&LimitsPage { text, sandbox: app.sandbox(), limits })
+    let held = wallet::limits(&app, &customer).await?;
+    page(&LimitsPage { text, sandbox: app.sandbox(), held, limits })
 }

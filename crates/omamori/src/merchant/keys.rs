@@ -4,6 +4,7 @@
 use omamori_db::{Tx, sql};
 use serde_json::json;
 
+use super::notice::{MerchantNotice, tell};
 use super::store::{KEY_PREFIX, NewTerminal, new_token};
 use crate::app::App;
 use crate::clock::{HOUR, Micros};
@@ -57,6 +58,8 @@ pub async fn rotate(
     if until.is_none() {
         end(&mut tx, terminal_id).await?;
     }
+    let rotated = |terminal| MerchantNotice::KeyRotated { terminal, old_until: until };
+    tell_of_key(app, &mut tx, terminal_id, by.who, rotated).await?;
     tx.commit().await?;
     changed(app, Subject::Terminal(terminal_id)).await?;
     Ok((NewTerminal { terminal_id: terminal_id.to_owned(), api_key }, until))
@@ -93,4 +96,18 @@ async fn end_sessions(tx: &mut Tx, terminal_id: &str) -> Result<()> {
          AND terminal_number IN (SELECT terminal_number FROM terminal WHERE terminal_id = $1)");
     tx.execute(delete.bind(terminal_id)).await?;
     Ok(())
+}
+
+/// Tells the merchant of a terminal of what became of its key, in the transaction of that.
+pub(super) async fn tell_of_key(
+    app: &App,
+    tx: &mut Tx,
+    terminal_id: &str,
+    by: &str,
+    notice: impl FnOnce(String) -> MerchantNotice,
+) -> Result<()> {
+    let query = sql("SELECT t.name, s.merchant_id FROM terminal t
+         JOIN store s ON s.store_id = t.store_id WHERE t.terminal_id = $1");
+    let row = tx.one(query.bind(terminal_id)).await?;
+    tell(app, tx, &row.text("merchant_id")?, by, &notice(row.text("name")?)).await
 }

@@ -11,6 +11,7 @@ pub mod desk;
 mod directory;
 mod frame;
 pub mod keys;
+pub mod notice;
 mod pages;
 mod people;
 pub mod sales;
@@ -20,9 +21,10 @@ mod store;
 
 pub use directory::{Merchants, StoreEntry, TerminalEntry};
 pub use frame::Frame;
+pub use notice::MerchantNotice;
 pub use pages::router;
 pub use session::MerchantUser;
 pub use store::{
-    NewTerminal, create_merchant, create_store, create_terminal, invite, invite_as, new_token,
-    put_product,
+    NewTerminal, create_merchant, create_store, create_terminal, create_terminal_by, invite,
+    invite_as, new_token, put_product,
 };

@@ -15,10 +15,11 @@ use serde::{Deserialize, Serialize};
 use super::access::Manager;
 use super::frame::Frame;
 use super::keys::{self, By};
+use super::notice::{self, MerchantNotice};
 use super::people;
 use super::session::{MerchantUser, find};
 use super::signin;
-use super::store::create_terminal;
+use super::store::create_terminal_by;
 use crate::app::App;
 use crate::checkout::shop::{self, ONLINE};
 use crate::clock::Micros;
@@ -36,6 +37,7 @@ use crate::webhook;
 /// The routes.
 pub fn router() -> Router<Arc<App>> {
     Router::new()
+        .merge(notice::router())
         .route("/merchant", get(back_office))
         .route("/merchant/authorizations", get(super::authorizations::show))
         .route("/merchant/sales", get(super::sales::page::show))
@@ -109,6 +111,8 @@ struct MerchantPage {
     new_account: Option<Shown>,
     /// A webhook was switched off because nobody took it.
     webhook_failed: bool,
+    /// Letters could be sent to this person, and nobody knows where.
+    no_address: bool,
 }
 
 async fn back_office(
@@ -123,6 +127,8 @@ async fn back_office(
         let webhook_failed = webhook::any_failed(&app.stores.registry, &user.merchant_id).await?;
         let account = bank::shown(&app, &user.merchant_id).await?;
         let now = app.clock.now();
+        let can_be_told = app.identity.outbox().offers_email();
+        let no_address = can_be_told && !notice::has_address(&app, &user).await?;
         return page(&MerchantPage {
             new_account: account.filter(|account| account.usable_at > now),
             text,
@@ -131,6 +137,7 @@ async fn back_office(
             overlap_hours: app.config.terminal_key_overlap_hours,
             stores,
             webhook_failed,
+            no_address,
         });
     }
     // An invitation is good once and for a week; it is the one secret that an address carries,
@@ -227,9 +234,10 @@ async fn add_terminal(
         .bind(&request.store_id)
         .bind(&user.merchant_id);
     app.stores.registry.optional(mine).await?.ok_or(Code::NotFound)?;
+    let (by, store_id) = (user.merchant_user_id.as_str(), request.store_id.as_str());
     let made = match &request.origin {
-        Some(origin) => shop::create(&app, &request.store_id, name, origin).await?,
-        None => create_terminal(&app, &request.store_id, name, &request.kind).await?,
+        Some(origin) => shop::create(&app, by, store_id, name, origin).await?,
+        None => create_terminal_by(&app, by, store_id, name, &request.kind).await?,
     };
     let terminal =
         TerminalBody { terminal_id: made.terminal_id, name: name.to_owned(), kind: request.kind };
@@ -252,18 +260,15 @@ async fn revoke_terminal(
     let _recorded = app.gate.decide(Question::plain(Act::TerminalRevoke, &detail), Ok(())).await?;
     // Revoking twice keeps the first time; another merchant's terminal is not there.
     let mut tx = app.stores.registry.begin().await?;
-    let found = tx
-        .execute(
-            sql("UPDATE terminal SET revoked_at = COALESCE(revoked_at, $1) \
-                 WHERE terminal_id = $2 AND store_id IN \
-                 (SELECT store_id FROM store WHERE merchant_id = $3)")
-            .bind(app.clock.now())
-            .bind(&terminal_id)
-            .bind(&user.merchant_id),
-        )
-        .await?;
-    if found == 0 {
-        return Err(Code::NotFound.into());
+    let mine = sql("SELECT terminal_id FROM terminal WHERE terminal_id = $1 AND store_id IN
+         (SELECT store_id FROM store WHERE merchant_id = $2)");
+    tx.optional(mine.bind(&terminal_id).bind(&user.merchant_id)).await?.ok_or(Code::NotFound)?;
+    let revoke = sql("UPDATE terminal SET revoked_at = $1
+         WHERE terminal_id = $2 AND revoked_at IS NULL");
+    if tx.execute(revoke.bind(app.clock.now()).bind(&terminal_id)).await? == 1 {
+        let revoked = |terminal| MerchantNotice::KeyRevoked { terminal };
+        let by = &detail.merchant_user_id;
+        keys::tell_of_key(&app, &mut tx, &terminal_id, by, revoked).await?;
     }
     tx.execute(
         sql("DELETE FROM till_session WHERE terminal_number IN \

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::access::{Owner, Role};
 use super::confirm::{self, Confirmed};
 use super::frame::Frame;
+use super::notice::{MerchantNotice, end_with, tell_about};
 use super::session::{MerchantUser, role_of};
 use super::store::invite_as;
 use crate::app::App;
@@ -180,6 +181,8 @@ pub(super) async fn change_role(
     if tx.execute(update).await? != 1 {
         return Err(Code::NotFound.into());
     }
+    let (name, role) = (name_of(&mut tx, &id).await?, asked.request.role);
+    tell_of(&app, &mut tx, &user, &id, &MerchantNotice::PersonRole { name, role }).await?;
     commit(tx, &user).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -221,8 +224,27 @@ pub(super) async fn remove(
     }
     let sessions = sql("DELETE FROM merchant_session WHERE merchant_user_id = $1");
     tx.execute(sessions.bind(&id)).await?;
+    let name = name_of(&mut tx, &id).await?;
+    tell_of(&app, &mut tx, &user, &id, &MerchantNotice::PersonRemoved { name }).await?;
+    end_with(&mut tx, &id, app.clock.now()).await?;
     commit(tx, &user).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+async fn name_of(tx: &mut Tx, merchant_user_id: &str) -> Result<String> {
+    let query = sql("SELECT name FROM merchant_user WHERE merchant_user_id = $1");
+    Ok(tx.one(query.bind(merchant_user_id)).await?.text("name")?)
+}
+
+/// Tells the owners, and whom it is about.
+async fn tell_of(
+    app: &App,
+    tx: &mut Tx,
+    by: &MerchantUser,
+    about: &str,
+    notice: &MerchantNotice,
+) -> Result<()> {
+    tell_about(app, tx, (&by.merchant_id, about), &by.merchant_user_id, notice).await
 }
 
 async fn decide(

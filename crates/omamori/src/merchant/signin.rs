@@ -12,6 +12,7 @@ use serde_json::Value;
 use webauthn_rs::prelude::{Passkey, PublicKeyCredential, RegisterPublicKeyCredential};
 
 use super::access::Anyone;
+use super::notice::{MerchantNotice, tell_about};
 use super::session;
 use crate::app::App;
 use crate::gate::{Act, Question};
@@ -106,9 +107,8 @@ pub(super) async fn invite_finish(
     let _recorded =
         app.gate.decide(Question::plain(Act::MerchantUserEnrol, &detail), Ok(())).await?;
     // The invitation is used up by the same statement that stores the passkey.
-    let stored = app
-        .stores
-        .registry
+    let mut tx = app.stores.registry.begin().await?;
+    let stored = tx
         .execute(
             sql("UPDATE merchant_user SET passkey = $1, invite_hash = NULL, \
                  invite_expires_at = NULL WHERE merchant_user_id = $2 AND invite_hash = $3 \
@@ -122,6 +122,14 @@ pub(super) async fn invite_finish(
     if stored != 1 {
         return Err(Code::ProofFailed.into());
     }
+    let query = sql("SELECT merchant_id, name, role FROM merchant_user
+         WHERE merchant_user_id = $1");
+    let row = tx.one(query.bind(&merchant_user_id)).await?;
+    let (name, role) = (row.text("name")?, session::role_of(&row.text("role")?)?);
+    let about = (&*row.text("merchant_id")?, &*merchant_user_id);
+    let joined = MerchantNotice::PersonJoined { name, role };
+    tell_about(&app, &mut tx, about, &merchant_user_id, &joined).await?;
+    tx.commit().await?;
     signed_in(&app, &merchant_user_id).await
 }
 

@@ -4,7 +4,10 @@ use omamori_db::sql;
 use omamori_ledger::Request;
 
 use super::access::Role;
+use super::keys::tell_of_key;
+use super::notice::{MerchantNotice, tell};
 use crate::app::App;
+use crate::audit::MACHINE;
 use crate::clock::DAY;
 use crate::gate::chart::store_accounts;
 use crate::gate::{Act, Question};
@@ -83,12 +86,26 @@ pub async fn create_store(app: &App, merchant_id: &str, name: &str) -> Result<St
     Ok(store_id)
 }
 
-/// Adds a terminal to a store and makes its key.
+/// Adds a terminal to a store and makes its key, at the operator's word.
 ///
 /// # Errors
 /// A fault if a store fails.
 pub async fn create_terminal(
     app: &App,
+    store_id: &str,
+    name: &str,
+    kind: &str,
+) -> Result<NewTerminal> {
+    create_terminal_by(app, MACHINE, store_id, name, kind).await
+}
+
+/// The same; `by` is who wants it.
+///
+/// # Errors
+/// A fault if a store fails.
+pub async fn create_terminal_by(
+    app: &App,
+    by: &str,
     store_id: &str,
     name: &str,
     kind: &str,
@@ -103,21 +120,23 @@ pub async fn create_terminal(
         .gate
         .decide(Question::plain(Act::TerminalCreate, &Subject { subject: &terminal_id }), Ok(()))
         .await?;
-    app.stores
-        .registry
-        .execute(
-            sql("INSERT INTO terminal \
-                 (terminal_number, terminal_id, store_id, name, kind, key_hash, created_at) \
-                 VALUES ($1, $2, $3, $4, $5, $6, $7)")
-            .bind(i64::try_from(number).unwrap_or(i64::MAX))
-            .bind(&terminal_id)
-            .bind(store_id)
-            .bind(name)
-            .bind(kind)
-            .bind(token_hash(&api_key))
-            .bind(app.clock.now()),
-        )
-        .await?;
+    let mut tx = app.stores.registry.begin().await?;
+    tx.execute(
+        sql("INSERT INTO terminal \
+             (terminal_number, terminal_id, store_id, name, kind, key_hash, created_at) \
+             VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(i64::try_from(number).unwrap_or(i64::MAX))
+        .bind(&terminal_id)
+        .bind(store_id)
+        .bind(name)
+        .bind(kind)
+        .bind(token_hash(&api_key))
+        .bind(app.clock.now()),
+    )
+    .await?;
+    let created = |terminal| MerchantNotice::KeyCreated { terminal };
+    tell_of_key(app, &mut tx, &terminal_id, by, created).await?;
+    tx.commit().await?;
     Ok(NewTerminal { terminal_id, api_key })
 }
 
@@ -175,7 +194,11 @@ pub async fn invite_as(
     let insert = insert.bind(Kind::MerchantUser.random_text(app.rng.as_ref()));
     let insert = insert.bind(merchant_id).bind(name).bind(role.as_str()).bind(by);
     let insert = insert.bind(token_hash(&invitation)).bind(now + 7 * DAY).bind(now);
-    app.stores.registry.execute(insert).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    tx.execute(insert).await?;
+    let notice = MerchantNotice::PersonInvited { name: name.to_owned(), role };
+    tell(app, &mut tx, merchant_id, by.unwrap_or(MACHINE), &notice).await?;
+    tx.commit().await?;
     Ok(invitation)
 }
 

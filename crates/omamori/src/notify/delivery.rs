@@ -258,7 +258,8 @@ async fn postpone(app: &App, due: &Due, error: &str) -> Result<()> {
     Ok(())
 }
 
-fn pause(attempts: i64) -> Micros {
+/// How long to wait after so many tries.
+pub(crate) fn pause(attempts: i64) -> Micros {
     let doublings = (attempts - 1).clamp(0, 30);
     FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }

@@ -29,20 +29,22 @@ mod worker;
 use std::sync::Arc;
 
 pub use adapter::{Letter, Mail, SendError, Sending, Sms};
+pub(crate) use delivery::pause;
 pub use delivery::{Channel, deliver_due};
 pub use email::Email;
 pub use http::HttpSms;
 pub use inbox::{Shown as ShownNotice, newest as newest_notices, router};
 pub use mail::SmtpMail;
-pub(crate) use notice::fill;
 pub use notice::{
     AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, Notice, ReturnReason,
 };
+pub(crate) use notice::{fill, shown, stamp};
 pub use page::router as sandbox_router;
 pub use quota::count_sms;
 pub use sandbox::{Sandbox, Sent};
 pub use tell::{tell, tell_alone, tell_with};
 pub use text::Message;
+pub(crate) use text::code_subject;
 pub use worker::start;
 
 use crate::clock::Clock;

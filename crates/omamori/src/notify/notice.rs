@@ -12,8 +12,7 @@ use crate::limit::Kind as Limit;
 use crate::topup::card::{End, Reason};
 
 pub use parts::{AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, ReturnReason};
-pub(crate) use words::fill;
-pub(super) use words::{shown, stamp};
+pub(crate) use words::{fill, shown, stamp};
 
 /// Something that a customer is told. Of money in the wallet the ledger tells; here is what waits
 /// beside it.
@@ -257,6 +256,18 @@ pub enum Notice {
         /// The end of the bank account's number.
         last_digits: String,
     },
+    /// The account closes, and its rest was claimed: it is shut.
+    ClosingClaimed {
+        /// Yen.
+        amount: i64,
+        /// The end of the bank account's number.
+        last_digits: String,
+    },
+    /// The customer took that back: the account is open again.
+    ClosingDropped {
+        /// Yen.
+        amount: i64,
+    },
     /// The claim was refused.
     RefundRefused {
         /// Yen.
@@ -373,6 +384,8 @@ impl Notice {
             | Self::ServiceEnds { .. }
             | Self::RefundUnclaimed { .. }
             | Self::RefundClaimed { .. }
+            | Self::ClosingClaimed { .. }
+            | Self::ClosingDropped { .. }
             | Self::RefundAccountChanged { .. }
             | Self::RefundReturned { .. } => &[Sms, Email, Push],
             Self::ServiceStays {}

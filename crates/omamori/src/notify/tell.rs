@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::delivery::{Channel, Parcel, queue};
 use super::notice::{Notice, fill, stamp};
+use super::text::{sender, sentence};
 use super::{contacts, push};
 use crate::app::App;
 use crate::clock::Micros;
@@ -12,7 +13,7 @@ use crate::db::changes::{self, Subject};
 use crate::id::Kind;
 use crate::identity::account::{self, Account};
 use crate::web::error::{Error, Result};
-use crate::web::text::Text;
+use crate::web::text::{Lang, Text};
 
 /// Tells a customer of a change, in the transaction of the change: both happen or neither.
 /// Old contacts are told too, for seven days.
@@ -36,6 +37,9 @@ pub async fn tell_with(
     more: Option<&str>,
 ) -> Result<()> {
     let account = account::find_in(tx, customer_id).await?;
+    if account.phone.as_str().is_empty() {
+        return Ok(()); // the account is closed: nobody is there to be told
+    }
     let now = app.clock.now();
     let (kind, params) = kept(notice)?;
     let insert = sql("INSERT INTO notice (notice_id, customer_id, kind, params, at)
@@ -77,8 +81,7 @@ async fn parcels(
     (notice, more): (&Notice, Option<&str>),
     now: Micros,
 ) -> Result<Vec<Parcel>> {
-    let mut letter = letter(app, Text::new(account.language), notice, now);
-    letter.advice.insert_str(0, &more.map(|more| format!("{more} ")).unwrap_or_default());
+    let letter = letter(app, Text::new(account.language), (notice, more), now);
     let reached = contacts::reached(tx, account, now).await?;
     let mut parcels = Vec::new();
     for channel in notice.channels() {
@@ -101,21 +104,26 @@ async fn parcels(
 
 /// What is said outside of the app.
 struct Outside {
+    lang: Lang,
     issuer: String,
     title: String,
     body: String,
     when: String,
+    /// Of this message alone.
+    more: Option<String>,
     advice: String,
     no_links: String,
 }
 
-fn letter(app: &App, text: Text, notice: &Notice, now: Micros) -> Outside {
+fn letter(app: &App, text: Text, (notice, more): (&Notice, Option<&str>), now: Micros) -> Outside {
     let words = notice.words(text);
     let issuer = app.config.issuer_name.clone();
     Outside {
+        lang: text.lang,
         title: words.title,
         body: words.body,
         when: fill(text.t("notice.when"), &[("at", stamp(now))]),
+        more: more.map(str::to_owned),
         advice: text.t("notice.advice").to_owned(),
         no_links: fill(text.t("notice.no_links"), &[("issuer", issuer.clone())]),
         issuer,
@@ -123,16 +131,24 @@ fn letter(app: &App, text: Text, notice: &Notice, now: Micros) -> Outside {
 }
 
 impl Outside {
+    /// One line: a title and what follows would run together without full stops.
     fn sms(&self) -> String {
-        format!("【{}】{} {} {} {}", self.issuer, self.title, self.body, self.when, self.advice)
+        let more = self.more.as_deref();
+        let parts = [Some(&*self.title), Some(&self.body), Some(&self.when), more];
+        let mut text = sender(&self.issuer, self.lang);
+        for part in parts.into_iter().flatten().chain([&*self.advice]) {
+            sentence(&mut text, part, self.lang);
+        }
+        text.trim_end().to_owned()
     }
 
     fn email(&self, to: &str) -> Parcel {
-        let Self { issuer, title, body, when, advice, no_links } = self;
+        let Self { lang, issuer, title, body, when, more, advice, no_links } = self;
+        let more = more.as_ref().map(|more| format!("{more}\n\n")).unwrap_or_default();
         Parcel::Email {
             to: to.to_owned(),
-            subject: format!("【{issuer}】{title}"),
-            text: format!("{body}\n\n{when}\n\n{advice}\n\n--\n{issuer}\n{no_links}\n"),
+            subject: format!("{}{title}", sender(issuer, *lang)),
+            text: format!("{body}\n\n{when}\n\n{more}{advice}\n\n--\n{issuer}\n{no_links}\n"),
         }
     }
 

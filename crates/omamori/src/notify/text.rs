@@ -42,7 +42,7 @@ impl Message<'_> {
     pub fn text(&self, issuer: &str, lang: Lang) -> String {
         match (self, lang) {
             (Self::SignupCode { code }, Lang::Ja) => format!(
-                "【{issuer}】新規登録の認証コード: {code}（10分間有効）誰にも教えないでください。\
+                "【{issuer}】新規登録の認証コード: {code}（10分間有効）。誰にも教えないでください。\
                  電話やSMSでお聞きすることはありません。"
             ),
             (Self::SignupCode { code }, Lang::En) => format!(
@@ -58,7 +58,7 @@ impl Message<'_> {
                  If it was you, sign in on your registered phone. If not, you need not do anything."
             ),
             (Self::ContactCode { code }, Lang::Ja) => format!(
-                "【{issuer}】連絡先の変更の認証コード: {code}（10分間有効）誰にも教えないでください。\
+                "【{issuer}】連絡先の変更の認証コード: {code}（10分間有効）。誰にも教えないでください。\
                  心当たりがなければ、このメッセージは破棄してください。"
             ),
             (Self::ContactCode { code }, Lang::En) => format!(
@@ -74,7 +74,7 @@ impl Message<'_> {
                  receive it; otherwise it goes back. This message has no link."
             ),
             (Self::MoveCode { code }, Lang::Ja) => format!(
-                "【{issuer}】機種変更の認証コード: {code}（10分間有効）別の端末への変更に使われます。\
+                "【{issuer}】機種変更の認証コード: {code}（10分間有効）。別の端末への変更に使われます。\
                  誰にも教えないでください。心当たりがなければ入力しないでください。"
             ),
             (Self::MoveCode { code }, Lang::En) => format!(
@@ -82,7 +82,7 @@ impl Message<'_> {
                  Tell it to nobody. If you are not changing phones, do not enter it."
             ),
             (Self::RecoveryCode { code }, Lang::Ja) => format!(
-                "【{issuer}】アカウント復旧の認証コード: {code}（10分間有効）誰にも教えないでください。\
+                "【{issuer}】アカウント復旧の認証コード: {code}（10分間有効）。誰にも教えないでください。\
                  心当たりがなければ、登録済みの端末でアカウントを停止してください。"
             ),
             (Self::RecoveryCode { code }, Lang::En) => format!(
@@ -101,12 +101,35 @@ impl Message<'_> {
     }
 }
 
-/// The subject of a letter with a code: the code itself is not in it, for locked screens show it.
-pub(super) fn code_subject(issuer: &str, lang: Lang) -> String {
+/// How a message names who sends it.
+pub(super) fn sender(issuer: &str, lang: Lang) -> String {
     match lang {
-        Lang::Ja => format!("【{issuer}】認証コードのお知らせ"),
-        Lang::En => format!("{issuer}: your code"),
+        Lang::Ja => format!("【{issuer}】"),
+        Lang::En => format!("{issuer}: "),
     }
+}
+
+/// Adds a sentence, with the full stop that a title has not.
+pub(super) fn sentence(text: &mut String, part: &str, lang: Lang) {
+    let part = part.trim_end();
+    let (stop, gap) = match lang {
+        Lang::Ja => ("。", ""),
+        Lang::En => (".", " "),
+    };
+    text.push_str(part);
+    if !part.ends_with(['。', '.', '！', '？', '!', '?']) {
+        text.push_str(stop);
+    }
+    text.push_str(gap);
+}
+
+/// The subject of a letter with a code: the code itself is not in it, for locked screens show it.
+pub(crate) fn code_subject(issuer: &str, lang: Lang) -> String {
+    let words = match lang {
+        Lang::Ja => "認証コードのお知らせ",
+        Lang::En => "your code",
+    };
+    sender(issuer, lang) + words
 }
 
 #[cfg(test)]

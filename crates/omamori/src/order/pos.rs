@@ -169,7 +169,8 @@ pub async fn create(
 /// Finds an order.
 #[utoipa::path(get, path = "/api/pos/v1/orders/{merchant_payment_id}", tag = "orders",
     operation_id = "find_order",
-    params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_payment_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = PosOrderAnswer), (status = "4XX", body = ErrorAnswer),
         (status = "5XX", body = ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
@@ -184,7 +185,8 @@ pub async fn show(
 /// Cancels an order that is not paid: it cannot be paid late.
 #[utoipa::path(post, path = "/api/pos/v1/orders/{merchant_payment_id}/cancel", tag = "orders",
     operation_id = "cancel_order",
-    params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_payment_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = PosOrderAnswer), (status = "4XX", body = ErrorAnswer),
         (status = "5XX", body = ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]

@@ -31,7 +31,8 @@ const TRIES: usize = 8;
 /// Cancels.
 #[utoipa::path(post, path = "/api/pos/v1/payments/{merchant_payment_id}/cancel", tag = "payments",
     operation_id = "cancel_payment",
-    params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_payment_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
         (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]

@@ -31,7 +31,8 @@ const TRANSFERS_PER_PAYMENT: usize = 8;
 /// Finds a payment.
 #[utoipa::path(get, path = "/api/pos/v1/payments/{merchant_payment_id}", tag = "payments",
     operation_id = "find_payment",
-    params(("merchant_payment_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_payment_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = PaymentAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
         (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
@@ -75,7 +76,8 @@ pub struct PaymentList {
 /// Lists the store's last payments.
 #[utoipa::path(get, path = "/api/pos/v1/payments", tag = "payments",
     operation_id = "list_payments",
-    params(("limit" = Option<usize>, Query, description = "1–100, default 20")),
+    params(("limit" = Option<usize>, Query, description = "1–100, default 20",
+        minimum = 1, maximum = 100)),
     responses((status = 200, body = PaymentList), (status = "4XX", body = super::shelf::ErrorAnswer),
         (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
@@ -102,7 +104,8 @@ pub async fn list(
 /// Finds a refund.
 #[utoipa::path(get, path = "/api/pos/v1/refunds/{merchant_refund_id}", tag = "refunds",
     operation_id = "find_refund",
-    params(("merchant_refund_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_refund_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = RefundAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
         (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]
@@ -129,7 +132,8 @@ pub async fn refund(
 /// Finds a top-up.
 #[utoipa::path(get, path = "/api/pos/v1/topups/{merchant_topup_id}", tag = "topups",
     operation_id = "find_topup",
-    params(("merchant_topup_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_topup_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = TopupAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
         (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]

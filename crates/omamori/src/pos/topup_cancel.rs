@@ -21,7 +21,8 @@ use crate::web::error::{Error, Result};
 /// Takes a top-up back, if the customer still has the money.
 #[utoipa::path(post, path = "/api/pos/v1/topups/{merchant_topup_id}/cancel", tag = "topups",
     operation_id = "cancel_topup",
-    params(("merchant_topup_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_topup_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = TopupAnswer), (status = "4XX", body = super::shelf::ErrorAnswer),
         (status = "5XX", body = super::shelf::ErrorAnswer, description = "Unknown: ask again")),
     security(("terminal_key" = [])))]

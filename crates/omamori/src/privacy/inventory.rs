@@ -3,8 +3,9 @@
 use AtClosing as End;
 use Exported as Copied;
 
+use super::merchants::MERCHANTS;
 pub use super::table::{As, AtClosing, Exported, Kept, Store, Table};
-use super::table::{business, registry, rows, until};
+use super::table::{business, joined, registry, rows, until};
 use crate::clock::{DAY, HOUR, Micros};
 
 /// Books are kept five years (法22条, 府令46条); 366 days a year, to be on the safe side.
@@ -12,7 +13,9 @@ pub(super) const BOOKS: Micros = 5 * 366 * DAY;
 
 /// Every table of registry and evidence. At a closing it is followed from the top to the bottom, so
 /// what refers to a row stands above it.
-pub const INVENTORY: &[Table] = &[
+pub const INVENTORY: &[Table] = &joined::<{ MERCHANTS.len() + OTHERS.len() }>(MERCHANTS, OTHERS);
+
+const OTHERS: &[Table] = &[
     registry("session", "when and on which phone somebody is signed in", "staying signed in")
         .kept(until("it expires, 90 days at most", 0, "DELETE FROM session WHERE token_hash IN
              (SELECT token_hash FROM session WHERE expires_at < $1 LIMIT $2)"))
@@ -410,6 +413,12 @@ pub const INVENTORY: &[Table] = &[
               ("yen_out", As::Int), ("yen_back", As::Int), ("store_id", As::Text),
               ("at", As::Time)]))
         .at_closing(End::Stays("the books name it, under the id alone")),
+    registry("incident_receiver", "that somebody received what a victim of an incident lost", "incidents: stopping accomplices")
+        .kept(until("five years later (法22条)", BOOKS, "DELETE FROM incident_receiver
+             WHERE (incident_id, customer_id) IN (SELECT incident_id, customer_id
+                 FROM incident_receiver WHERE first_at < $1 LIMIT $2)"))
+        .exported(Copied::No("of the operator's duty; telling could defeat it"))
+        .at_closing(End::Stays("it holds ids only")),
     registry("incident_member", "in which incident somebody is a victim", "incidents: telling, making good")
         .kept(until("five years later (法22条)", BOOKS, "DELETE FROM incident_member
              WHERE (incident_id, customer_id) IN (SELECT incident_id, customer_id
@@ -435,16 +444,17 @@ pub const INVENTORY: &[Table] = &[
                  JOIN refund_file f ON f.file_id = l.file_id WHERE f.sent_at < $1 LIMIT $2)"))
         .exported(Copied::Otherwise("`refunds` has what was paid"))
         .at_closing(End::Stays("proof of what was paid")),
+    business("refund_quota", "", "what may be refunded in a base period to closing accounts"),
     business("refund_file", "", "files of refunds for the bank, sealed, and who agreed"),
-    registry("refund_claim", "to which bank account somebody's value is paid back, sealed", "refunds (法20条)")
+    registry("refund_claim", "why and to which bank account somebody's value is paid back, sealed", "refunds (法20条)")
         .kept(until("five years after it was paid (法22条)", BOOKS, "DELETE FROM refund_claim
              WHERE claim_id IN (SELECT claim_id FROM refund_claim WHERE sent_at < $1
                  AND state = 'sent' AND NOT EXISTS (SELECT 1 FROM refund_file_line l
                      WHERE l.claim_id = refund_claim.claim_id) LIMIT $2)"))
-        .exported(rows("refunds", "SELECT claim_id, state, yen, last_digits, asked_at, sent_at
-                FROM refund_claim WHERE customer_id = $1 ORDER BY asked_at LIMIT 10000",
-            &[("claim_id", As::Text), ("state", As::Text), ("yen", As::Int),
-              ("account_ends_with", As::Text), ("asked_at", As::Time), ("sent_at", As::Time)]))
+        .exported(rows("refunds", "SELECT claim_id, closing_reason, state, yen, last_digits, asked_at,
+                    sent_at FROM refund_claim WHERE customer_id = $1 ORDER BY asked_at LIMIT 10000",
+            &[("claim_id", As::Text), ("closing_reason", As::Text), ("state", As::Text),
+              ("yen", As::Int), ("account_ends_with", As::Text), ("asked_at", As::Time), ("sent_at", As::Time)]))
         .at_closing(End::Stays("proof of to whom it was paid; the account is sealed")),
     business("incident", "", "incidents: what happened, why, since when"),
     business("incident_cohort", "", "the question whom an incident touched"),

@@ -15,6 +15,7 @@ mod evidence;
 mod export;
 mod hold;
 mod inventory;
+mod merchants;
 mod page;
 mod retention;
 mod table;
@@ -24,6 +25,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 
+pub(crate) use closing::begin_paid as begin_closing;
 pub use closing::{GRACE, ask_for as ask_for_closing, call_off as call_off_closing, carry_out_due};
 pub use document::document;
 pub use export::{for_staff as export_for_staff, of as export_of};

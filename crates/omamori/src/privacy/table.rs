@@ -154,3 +154,14 @@ pub(super) const fn rows(
 ) -> Exported {
     Exported::Rows { name, select, columns }
 }
+
+/// Two lists as one.
+pub(super) const fn joined<const COUNT: usize>(first: &[Table], then: &[Table]) -> [Table; COUNT] {
+    let mut all = [then[0]; COUNT];
+    let mut place = 0;
+    while place < COUNT {
+        all[place] = if place < first.len() { first[place] } else { then[place - first.len()] };
+        place += 1;
+    }
+    all
+}

@@ -8,7 +8,7 @@ use axum::extract::State;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::claim::{self, Claim, New, State as Standing};
+use super::claim::{self, Claim, Made, New, State as Standing};
 use super::{end, money};
 use crate::app::App;
 use crate::gate::Act;
@@ -76,6 +76,7 @@ pub(super) async fn options(
     Json(bank): Json<Bank>,
 ) -> Result<Answer<Value>> {
     bank.account()?;
+    app.gate.open_door(Act::RefundAsk, None, Some(&customer.customer_id))?;
     let (_, yen) = claimable(&app, &customer).await??;
     stepup::offer(&app, &customer, &intent(Act::RefundAsk, &bank, text, yen)?).await
 }
@@ -98,7 +99,7 @@ pub(super) async fn handle(
     let (end_id, _) = claimable?;
     let new = New {
         customer_id: &customer.customer_id,
-        end_id: &end_id,
+        made: Made::Of(&end_id),
         bank: &bank,
         asked_by: "customer",
     };
@@ -123,6 +124,7 @@ pub(super) async fn account_options(
     Json(bank): Json<Bank>,
 ) -> Result<Answer<Value>> {
     bank.account()?;
+    app.gate.open_door(Act::RefundAccountChange, None, Some(&customer.customer_id))?;
     let claims = correctable(&app, &customer).await?;
     let yen = claims.iter().map(|claim| claim.yen).sum();
     let act = Act::RefundAccountChange;
@@ -154,9 +156,11 @@ pub(super) async fn change_account(
     let _cleared = stepup::require(&app, &customer, network, &intent, &proof, opinion).await?;
     let claims = claims?;
     let review = claim::needs_review(registry, &customer.customer_id, now).await?;
-    let state = if review { Standing::Review } else { Standing::Waiting };
     let mut tx = registry.begin().await?;
     for claim in &claims {
+        // Two people agreed on the account that they saw.
+        let looked_at = review || claim.is_of_closing();
+        let state = if looked_at { Standing::Review } else { Standing::Waiting };
         claim::set_account(&app, &mut tx, claim, &bank, (state, "customer")).await?;
     }
     let notice = Notice::RefundAccountChanged { last_digits: bank.last_digits().to_owned() };

@@ -6,6 +6,8 @@ use omamori_db::{Db, Row, Tx, sql, sql_built};
 use omamori_zengin::{Account, Kana};
 use serde::{Deserialize, Serialize};
 
+use super::closing::{Ground, Reason};
+use super::{quota, review};
 use crate::app::App;
 use crate::case::list::{is_looked_into, looked_into};
 use crate::clock::Micros;
@@ -79,6 +81,15 @@ impl State {
     }
 }
 
+/// Why value is paid back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The service ends (法20条1項).
+    ServiceEnd,
+    /// The account closes (府令42条), for this reason.
+    Closing(Reason),
+}
+
 /// A claim.
 #[derive(Clone, Debug)]
 pub struct Claim {
@@ -86,6 +97,10 @@ pub struct Claim {
     pub claim_id: String,
     /// `cus_…`.
     pub customer_id: String,
+    /// Why.
+    pub basis: Basis,
+    /// Of a closing: on what ground two people agreed last.
+    pub ground: Option<Ground>,
     /// Where it stands.
     pub state: State,
     /// Yen set aside; 0 until it is.
@@ -106,13 +121,23 @@ pub struct Claim {
     pub file_id: Option<String>,
     /// When the bank took it.
     pub sent_at: Option<Micros>,
+    /// Since when it stands where it stands.
+    pub state_at: Micros,
 }
 
 impl Claim {
     fn read(row: &Row) -> Result<Self> {
+        let basis = match row.text_optional("closing_reason")? {
+            None => Basis::ServiceEnd,
+            Some(word) => Basis::Closing(Reason::parse(&word).ok_or(unknown())?),
+        };
+        let ground = row.text_optional("ground")?;
+        let ground = ground.map(|word| Ground::parse(&word).ok_or(unknown())).transpose()?;
         Ok(Self {
             claim_id: row.text("claim_id")?,
             customer_id: row.text("customer_id")?,
+            basis,
+            ground,
             state: State::of(&row.text("state")?)?,
             yen: row.int("yen")?,
             last_digits: row.text("last_digits")?,
@@ -123,7 +148,30 @@ impl Claim {
             reason: row.text("reason")?,
             file_id: row.text_optional("file_id")?,
             sent_at: row.int_optional("sent_at")?,
+            state_at: row.int("state_at")?,
         })
+    }
+
+    /// Why the account closes, if it does.
+    #[must_use]
+    pub const fn closing_reason(&self) -> Option<Reason> {
+        match self.basis {
+            Basis::ServiceEnd => None,
+            Basis::Closing(reason) => Some(reason),
+        }
+    }
+
+    /// Whether the customer took it back: who refuses says why.
+    #[must_use]
+    pub fn is_taken_back(&self) -> bool {
+        let is_over = matches!(self.state, State::Refusing | State::Refused);
+        self.is_of_closing() && is_over && self.reason.is_empty()
+    }
+
+    /// Whether it is one of an account that closes.
+    #[must_use]
+    pub const fn is_of_closing(&self) -> bool {
+        matches!(self.basis, Basis::Closing(_))
     }
 
     /// The id of the transfer that sets its value aside.
@@ -135,17 +183,29 @@ impl Claim {
     }
 }
 
+fn unknown() -> Error {
+    Error::fault("why a claim is paid is no known word")
+}
+
 macro_rules! claim_columns {
     () => {
         "claim_id, customer_id, state, yen, last_digits, asked_by, asked_at, account_at, reason, \
-         decided_by, file_id, sent_at"
+         decided_by, file_id, sent_at, state_at, closing_reason, ground"
     };
+}
+
+/// What a new claim is made on.
+pub(super) enum Made<'a> {
+    /// This end of the service.
+    Of(&'a str),
+    /// The closing of the account.
+    Closing(Reason),
 }
 
 /// A claim to be written down.
 pub(super) struct New<'a> {
     pub customer_id: &'a str,
-    pub end_id: &'a str,
+    pub made: Made<'a>,
     pub bank: &'a Bank,
     pub asked_by: &'a str,
 }
@@ -166,19 +226,30 @@ fn sealed(app: &App, claim_id: &str, bank: &Bank) -> Result<Vec<u8>> {
 pub(super) async fn insert(app: &App, tx: &mut Tx, new: &New<'_>) -> Result<Claim> {
     let claim_id = Kind::RefundClaim.random_text(app.rng.as_ref());
     let now = app.clock.now();
-    let insert = sql("INSERT INTO refund_claim (claim_id, customer_id, basis, end_id, state, yen,
-             sealed, last_digits, asked_by, asked_at, account_at, reason, state_at)
-         VALUES ($1, $2, 'service_end', $3, 'asked', CAST(0 AS BIGINT), $4, $5, $6, $7, $7, '',
-             $7)");
-    let insert = insert.bind(&claim_id).bind(new.customer_id).bind(new.end_id);
-    let insert = insert.bind(sealed(app, &claim_id, new.bank)?).bind(new.bank.last_digits());
-    tx.execute(insert.bind(new.asked_by).bind(now)).await.map_err(|error| match error {
+    let (word, end_id, basis) = match new.made {
+        Made::Of(end_id) => ("service_end", Some(end_id), Basis::ServiceEnd),
+        Made::Closing(reason) => ("closing", None, Basis::Closing(reason)),
+    };
+    let insert = sql("INSERT INTO refund_claim (claim_id, customer_id, basis, end_id,
+             closing_reason, state, yen, sealed, last_digits, asked_by, asked_at, account_at,
+             reason, state_at)
+         VALUES ($1, $2, $3, $4, $5, 'asked', CAST(0 AS BIGINT), $6, $7, $8, $9, $9, '', $9)");
+    let insert = insert.bind(&claim_id).bind(new.customer_id).bind(word).bind(end_id);
+    let reason = match new.made {
+        Made::Of(_) => None,
+        Made::Closing(reason) => Some(reason.as_str()),
+    };
+    let insert = insert.bind(reason).bind(sealed(app, &claim_id, new.bank)?);
+    let insert = insert.bind(new.bank.last_digits()).bind(new.asked_by);
+    tx.execute(insert.bind(now)).await.map_err(|error| match error {
         omamori_db::Error::UniqueViolation => Error::from(Code::RefundUnderWay),
         fault => fault.into(),
     })?;
     Ok(Claim {
         claim_id,
         customer_id: new.customer_id.to_owned(),
+        basis,
+        ground: None,
         state: State::Asked,
         yen: 0,
         last_digits: new.bank.last_digits().to_owned(),
@@ -189,6 +260,7 @@ pub(super) async fn insert(app: &App, tx: &mut Tx, new: &New<'_>) -> Result<Clai
         reason: String::new(),
         file_id: None,
         sent_at: None,
+        state_at: now,
     })
 }
 
@@ -220,7 +292,8 @@ pub(super) async fn set_account(
 
 /// Brings waiting claims before staff whose holders' accounts were stopped, or got into a case or
 /// an incident, since: who claims in another's place is not paid once that is known. What staff
-/// let be paid since stays.
+/// let be paid since stays; an account that closes is looked at each time, and the quota has room
+/// for it still.
 ///
 /// # Errors
 /// A fault if the registry fails.
@@ -230,15 +303,21 @@ pub(super) async fn look_again(app: &App, claims: Vec<Claim>) -> Result<Vec<Clai
     let ids: Vec<_> = claims.iter().map(|claim| claim.customer_id.clone()).collect();
     let review = need_review(registry, &ids, now).await?;
     for claim in claims {
-        if claim.is_released || !review.contains(&claim.customer_id) {
+        let stays = if claim.is_of_closing() {
+            review::stands(registry, &claim.customer_id, now).await?
+        } else {
+            claim.is_released || !review.contains(&claim.customer_id)
+        };
+        if stays {
             good.push(claim);
             continue;
         }
-        let update = sql("UPDATE refund_claim SET state = 'review', state_at = $1
+        let update = sql("UPDATE refund_claim
+             SET state = 'review', state_at = $1, decided_by = NULL
              WHERE claim_id = $2 AND state = 'waiting'");
         registry.execute(update.bind(now).bind(&claim.claim_id)).await?;
     }
-    Ok(good)
+    quota::within(app, good).await
 }
 
 /// To which account a claim is paid.
@@ -318,14 +397,41 @@ pub async fn in_state(registry: &Db, state: State, limit: i64) -> Result<Vec<Cla
     registry.all(query.bind(state.as_str()).bind(limit)).await?.iter().map(Claim::read).collect()
 }
 
-/// How many claims are in each state, and their yen.
+/// The oldest claims that staff look at: of accounts that close, or of the service's end.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn in_review(registry: &Db, of_closing: bool, limit: i64) -> Result<Vec<Claim>> {
+    let query = sql(concat!(
+        "SELECT ",
+        claim_columns!(),
+        " FROM refund_claim WHERE state = 'review' AND basis = $1
+         ORDER BY asked_at, claim_id LIMIT $2"
+    ));
+    let basis = if of_closing { "closing" } else { "service_end" };
+    registry.all(query.bind(basis).bind(limit)).await?.iter().map(Claim::read).collect()
+}
+
+/// How many claims are for the next file, and their yen.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn waiting(registry: &Db) -> Result<(i64, i64)> {
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n,
+             CAST(COALESCE(SUM(yen), 0) AS BIGINT) AS yen
+         FROM refund_claim WHERE state = 'waiting'");
+    let row = registry.one(query).await?;
+    Ok((row.int("n")?, row.int("yen")?))
+}
+
+/// How many claims of the service's end are in each state, and their yen.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub async fn counts(registry: &Db) -> Result<Vec<(State, i64, i64)>> {
     let query = sql("SELECT state, CAST(COUNT(*) AS BIGINT) AS n,
              CAST(COALESCE(SUM(yen), 0) AS BIGINT) AS yen
-         FROM refund_claim GROUP BY state");
+         FROM refund_claim WHERE basis = 'service_end' GROUP BY state");
     let mut found = Vec::new();
     for row in registry.all(query).await? {
         found.push((State::of(&row.text("state")?)?, row.int("n")?, row.int("yen")?));
@@ -370,13 +476,14 @@ pub(super) async fn need_review(
     Ok(found)
 }
 
-/// Everybody with a claim that was not refused.
+/// Everybody with a claim of the service's end that was not refused.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn claimants(registry: &Db) -> Result<Vec<String>> {
     let query = sql("SELECT DISTINCT customer_id FROM refund_claim
-         WHERE state NOT IN ('asked', 'refusing', 'refused') ORDER BY customer_id");
+         WHERE basis = 'service_end' AND state NOT IN ('asked', 'refusing', 'refused')
+         ORDER BY customer_id");
     let rows = registry.all(query).await?;
     let ids: omamori_db::Result<Vec<_>> = rows.iter().map(|row| row.text("customer_id")).collect();
     Ok(ids?)

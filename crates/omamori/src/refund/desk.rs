@@ -1,11 +1,12 @@
 //! What staff do about claims: write one down for who cannot sign in, let a reviewed one be paid,
 //! refuse one. Who wrote a claim down does not release it.
 
-use omamori_db::sql;
+use omamori_db::{Db, sql};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::claim::{self, New, State};
+use super::claim::{self, Made, New, State};
+use super::closing::{self, Reason};
 use super::{end, money};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
@@ -25,6 +26,9 @@ pub struct Written {
     pub customer_id: String,
     /// To which account.
     pub account: Bank,
+    /// Why the account closes; empty for a claim of the service's end.
+    #[serde(default)]
+    pub closing: String,
     /// How it was found out that it is they.
     pub reason: String,
 }
@@ -44,8 +48,15 @@ pub async fn open(app: &App, actor: &Actor, written: &Written) -> Result<usize> 
     let mut claims = claim::of_customer(registry, &customer_id).await?;
     claims.retain(|claim| claim.state.takes_account());
     let now = app.clock.now();
-    let end = end::standing(registry).await?.filter(|end| end.takes_claims(now));
-    let opinion = match (&end, claims.is_empty()) {
+    let end = end::standing(registry).await?;
+    let has_ended = end.as_ref().is_some_and(|end| end.has_ended(now));
+    let end = end.filter(|end| end.takes_claims(now));
+    let why = match (Reason::of_staff(&written.closing)?, &end) {
+        (Some(_), _) if has_ended => None,
+        (Some(reason), _) => Some(Made::Closing(reason)),
+        (None, end) => end.as_ref().map(|end| Made::Of(&end.end_id)),
+    };
+    let opinion = match (&why, claims.is_empty()) {
         (None, true) => Err(Code::RefundNotOpen),
         _ => Ok(()),
     };
@@ -58,11 +69,14 @@ pub async fn open(app: &App, actor: &Actor, written: &Written) -> Result<usize> 
         let as_staff = (State::Review, actor.id.as_str());
         claim::set_account(app, &mut tx, claim, &written.account, as_staff).await?;
     }
-    let new = match end.filter(|_| money::left(app, &customer_id) > 0) {
-        Some(end) => {
+    let new = match why.filter(|_| money::left(app, &customer_id) > 0) {
+        Some(made) => {
+            if matches!(made, Made::Closing(_)) {
+                closing::shut_in(app, &mut tx, &customer_id).await?;
+            }
             let new = New {
                 customer_id: &customer_id,
-                end_id: &end.end_id,
+                made,
                 bank: &written.account,
                 asked_by: &actor.id,
             };
@@ -78,6 +92,7 @@ pub async fn open(app: &App, actor: &Actor, written: &Written) -> Result<usize> 
     let (subject, before) = (customer_id.as_str(), Value::Null);
     let entry = Entry { actor, act, subject, before, after: about, reason };
     audit::commit(app, tx, &clearance, &entry).await?;
+    standing::forget(app, &customer_id).await?;
     if let Some(claim) = &new {
         money::set_aside(app, claim).await?;
     }
@@ -87,7 +102,8 @@ pub async fn open(app: &App, actor: &Actor, written: &Written) -> Result<usize> 
 /// Lets a claim be paid that was looked at.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::SecondPersonNeeded`]: this person wrote it down;
+/// [`Code::NotFound`]; [`Code::SecondPersonNeeded`]: this person wrote it down, or the account
+/// closes;
 /// [`Code::RefundUnderWay`]: it is not in review; a fault.
 pub async fn release(app: &App, actor: &Actor, claim_id: &str, reason: &str) -> Result<()> {
     decide(app, actor, claim_id, (Act::RefundRelease, State::Waiting), reason).await
@@ -97,10 +113,17 @@ pub async fn release(app: &App, actor: &Actor, claim_id: &str, reason: &str) -> 
 /// customer reads the reason.
 ///
 /// # Errors
-/// As [`release`].
+/// As [`release`]; [`Code::AccountFrozen`]: the account is closed, and has no balance any more.
 pub async fn refuse(app: &App, actor: &Actor, claim_id: &str, reason: &str) -> Result<()> {
     decide(app, actor, claim_id, (Act::RefundRefuse, State::Refusing), reason).await?;
     money::put_back(app, &claim::find(&app.stores.registry, claim_id).await?).await
+}
+
+/// Whether the account is closed: nothing goes back into its wallet.
+async fn has_left(registry: &Db, customer_id: &str) -> Result<bool> {
+    let query = sql("SELECT customer_id FROM customer
+         WHERE customer_id = $1 AND status = 'closed'");
+    Ok(registry.optional(query.bind(customer_id)).await?.is_some())
 }
 
 async fn decide(
@@ -113,9 +136,12 @@ async fn decide(
     let reason = checked_reason(reason)?;
     let registry = &app.stores.registry;
     let claim = claim::find(registry, claim_id).await?;
-    let own = to == State::Waiting && claim.asked_by == actor.id;
+    // An account that closes is paid back where two people agreed on the ground.
+    let own = to == State::Waiting && (claim.asked_by == actor.id || claim.is_of_closing());
+    let has_left = to == State::Refusing && has_left(registry, &claim.customer_id).await?;
     let opinion = match claim.state {
         _ if own => Err(Code::SecondPersonNeeded),
+        _ if has_left => Err(Code::AccountFrozen),
         State::Review => Ok(()),
         _ => Err(Code::RefundUnderWay),
     };

@@ -11,6 +11,7 @@ use crate::clock::Micros;
 use crate::db::changes::{self, Subject};
 use crate::id::Kind;
 use crate::law::base::day_end;
+use crate::merchant::notice::{MerchantNotice, tell_all};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::japan;
@@ -170,6 +171,7 @@ pub(crate) async fn announce_in(
         fault => fault.into(),
     })?;
     changes::note(app, tx, Subject::Controls).await?;
+    tell_all(app, tx, &MerchantNotice::ServiceEnds { ends_at: plan.ends_at }).await?;
     tracing::warn!(end_id, "the end of the service is announced");
     Ok((end_id, json!({ "state": "announced", "plan": plan })))
 }
@@ -187,6 +189,7 @@ pub(crate) async fn call_off_in(app: &App, tx: &mut Tx, end_id: &str) -> Result<
         return Err(Code::ServiceEndStands.into());
     }
     changes::note(app, tx, Subject::Controls).await?;
+    tell_all(app, tx, &MerchantNotice::ServiceStays {}).await?;
     tracing::warn!(end_id, "the end of the service is called off");
     Ok(json!({ "state": "canceled" }))
 }

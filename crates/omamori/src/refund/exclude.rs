@@ -10,7 +10,7 @@ use omamori_db::{Db, Row, Tx, sql, sql_rows};
 use omamori_ledger::Transfer;
 use serde_json::{Value, json};
 
-use super::claim::{self, New, State, need_review};
+use super::claim::{self, Basis, Made, New, State, need_review};
 use super::end::{self, ServiceEnd};
 use super::money::{self, Moving};
 use crate::app::App;
@@ -299,12 +299,13 @@ pub(super) async fn later(app: &App, end_id: &str, customer_id: &str) -> Result<
     let registry = &app.stores.registry;
     let claims = claim::of_customer(registry, customer_id).await?;
     let counts = |state: State| !matches!(state, State::Refusing | State::Refused);
-    let Some(first) = claims.iter().find(|claim| counts(claim.state)) else { return Ok(None) };
+    let first = claims.iter().find(|it| it.basis == Basis::ServiceEnd && counts(it.state));
+    let Some(first) = first else { return Ok(None) };
     let claim = if first.state == State::Asked {
         first.clone() // its value is not set aside yet
     } else {
         let bank = claim::bank(app, &first.claim_id).await?;
-        let new = New { customer_id, end_id, bank: &bank, asked_by: "later" };
+        let new = New { customer_id, made: Made::Of(end_id), bank: &bank, asked_by: "later" };
         let mut tx = registry.begin().await?;
         let claim = claim::insert(app, &mut tx, &new).await?;
         tx.commit().await?;

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::claim::{self, Claim, State};
-use super::{money, run};
+use super::{money, quota, run};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
@@ -282,9 +282,18 @@ pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Resu
         _ => return Err(Code::NotFound.into()),
     }
     let about = json!({ "file": file_id, "total": file.total });
-    let id = derive("refund-file-sent", &[file_id.as_bytes()]);
-    // The ledger first: what a row says of it counts for pages alone.
-    money::book(app, id, (TransferCode::RefundSent, file.total), about.clone()).await?;
+    // The ledger first: what a row says of it counts for pages alone. What leaves within the quota
+    // is told apart there (府令42条1号, 2号).
+    let of_quota = quota::of_file(&app.stores.registry, file_id).await?;
+    for (name, code, yen) in [
+        ("refund-file-sent", TransferCode::RefundSent, file.total - of_quota),
+        ("refund-file-sent-quota", TransferCode::RefundQuota, of_quota),
+    ] {
+        if yen > 0 {
+            money::book(app, derive(name, &[file_id.as_bytes()]), (code, yen), about.clone())
+                .await?;
+        }
+    }
     let clearance = actor.decide(app, Act::RefundSent, None, &about, Ok(())).await?;
     let (now, lines) = (app.clock.now(), lines(app, file_id).await?);
     let mut tx = app.stores.registry.begin().await?;
@@ -327,7 +336,8 @@ pub async fn returned(
     let line = lines.into_iter().find(|line| line.claim_id == claim_id).ok_or(Code::NotFound)?;
     let about = json!({ "file": file_id, "claim": claim_id, "yen": line.yen });
     let id = derive("refund-returned", &[file_id.as_bytes(), claim_id.as_bytes()]);
-    money::book(app, id, (TransferCode::RefundReturned, line.yen), about.clone()).await?;
+    let code = quota::code_of_return(app, claim_id).await?;
+    money::book(app, id, (code, line.yen), about.clone()).await?;
     let clearance = actor.decide(app, Act::RefundReturned, None, &about, Ok(())).await?;
     let now = app.clock.now();
     let mut tx = app.stores.registry.begin().await?;

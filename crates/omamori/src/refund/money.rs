@@ -6,6 +6,7 @@ use omamori_ledger::{Account, CreateTransferResult as R, Request, Transfer, Tran
 use serde_json::{Value, json};
 
 use super::claim::{Claim, State, needs_review};
+use super::closing;
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, wallet_account};
 use crate::gate::chart::{available, wallet_account_id};
@@ -78,13 +79,17 @@ pub(super) async fn set_aside(app: &App, claim: &Claim) -> Result<Claim> {
     let moved = once(app, &moving, accounts, transfer).await?.map_or(0, |stands| yen(&stands));
     let registry = &app.stores.registry;
     if moved == 0 {
+        let mut tx = registry.begin().await?;
         let delete = sql("DELETE FROM refund_claim WHERE claim_id = $1 AND state = 'asked'");
-        registry.execute(delete.bind(&claim.claim_id)).await?;
+        tx.execute(delete.bind(&claim.claim_id)).await?;
+        closing::reopen_in(app, &mut tx, &claim.customer_id).await?;
+        tx.commit().await?;
         return Err(Code::RefundNothing.into());
     }
     let now = app.clock.now();
-    let by_staff = claim.asked_by.starts_with("stf_");
-    let review = by_staff || needs_review(registry, &claim.customer_id, now).await?;
+    // No account that closes is paid back before staff have looked.
+    let is_looked_at = claim.is_of_closing() || claim.asked_by.starts_with("stf_");
+    let review = is_looked_at || needs_review(registry, &claim.customer_id, now).await?;
     let state = if review { State::Review } else { State::Waiting };
     let mut tx = registry.begin().await?;
     let update = sql("UPDATE refund_claim SET state = $1, yen = $2, state_at = $3
@@ -92,7 +97,11 @@ pub(super) async fn set_aside(app: &App, claim: &Claim) -> Result<Claim> {
     let update = update.bind(state.as_str()).bind(moved).bind(now).bind(&claim.claim_id);
     if tx.execute(update).await? == 1 {
         let last_digits = claim.last_digits.clone();
-        let notice = Notice::RefundClaimed { amount: moved, last_digits };
+        let notice = if claim.is_of_closing() {
+            Notice::ClosingClaimed { amount: moved, last_digits }
+        } else {
+            Notice::RefundClaimed { amount: moved, last_digits }
+        };
         tell(app, &mut tx, &claim.customer_id, &notice).await?;
         tx.commit().await?;
     }
@@ -122,8 +131,14 @@ pub(super) async fn put_back(app: &App, claim: &Claim) -> Result<()> {
     let update = sql("UPDATE refund_claim SET state = 'refused', state_at = $1
          WHERE claim_id = $2 AND state = 'refusing'");
     if tx.execute(update.bind(app.clock.now()).bind(&claim.claim_id)).await? == 1 {
-        let notice = Notice::RefundRefused { amount: claim.yen };
+        // The customer took it back where nobody gives a reason.
+        let notice = if claim.reason.is_empty() {
+            Notice::ClosingDropped { amount: claim.yen }
+        } else {
+            Notice::RefundRefused { amount: claim.yen }
+        };
         tell(app, &mut tx, &claim.customer_id, &notice).await?;
+        closing::reopen_in(app, &mut tx, &claim.customer_id).await?;
         tx.commit().await?;
     }
     Ok(())
@@ -139,7 +154,7 @@ pub(super) async fn book(
     let [payable, bank] =
         [AccountCode::RefundPayable, AccountCode::OperatorBank].map(operator_account);
     let (from, to) = match code {
-        TransferCode::RefundReturned => (bank, payable),
+        TransferCode::RefundReturned | TransferCode::RefundQuotaReturned => (bank, payable),
         _ => (payable, bank),
     };
     let moving = Moving { customer_id: "", act: Act::RefundBook, about };

@@ -1,4 +1,5 @@
-//! `/end-of-service`, for everybody, and `/refund`, where a holder claims and follows it.
+//! `/end-of-service`, for everybody; `/refund`, where a holder claims and follows it; `/close`, for
+//! the value in an account that closes.
 
 use std::sync::Arc;
 
@@ -7,12 +8,14 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::claim::{self, Claim};
+use super::closing::Reason;
 use super::end::{self, ServiceEnd};
 use super::money;
 use super::notice::{Item, day, items};
+use super::review::is_leaving;
 use crate::app::App;
 use crate::gate::chart::wallet_account_id;
-use crate::identity::PageCustomer;
+use crate::identity::{PageCustomer, account};
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::filters;
@@ -67,6 +70,8 @@ struct RefundPage {
     claims: Vec<Claim>,
     /// The account of the newest claim that is not being paid.
     correctable: Option<String>,
+    /// Whether a claim of the account's closing can be taken back.
+    droppable: bool,
 }
 
 /// `GET /refund`
@@ -94,8 +99,54 @@ pub(super) async fn refund(
         pending: app.gate.is_pending(wallet),
         free: purse.free_total(),
         points: purse.points_total(),
+        droppable: claims.iter().any(|it| it.is_of_closing() && it.state.takes_account()),
         correctable: correctable.map(|claim| claim.last_digits.clone()),
         claims,
         end,
+    })
+}
+
+#[derive(Template)]
+#[template(path = "close.html")]
+struct ClosePage {
+    text: Text,
+    sandbox: bool,
+    /// Paid value that can be claimed now.
+    left: i64,
+    /// What is set aside for a purchase or under way.
+    pending: bool,
+    /// What is lost with the account.
+    free: i64,
+    points: i64,
+    /// Use has ended: the rest is claimed as the end of the service says.
+    has_ended: bool,
+    /// A claim stands: the account is shut.
+    leaving: bool,
+    /// It is stopped: nothing can be spent.
+    frozen: bool,
+    reasons: [&'static str; 3],
+}
+
+/// `GET /close`: the end of an account, and what becomes of the value in it.
+pub(super) async fn close(
+    State(app): State<Arc<App>>,
+    PageCustomer(customer): PageCustomer,
+    text: Text,
+) -> Result<Response> {
+    let registry = &app.stores.registry;
+    let now = app.clock.now();
+    let wallet = wallet_account_id(&customer.customer_id);
+    let purse = app.gate.purse(wallet);
+    page(&ClosePage {
+        text,
+        sandbox: app.sandbox(),
+        left: money::left(&app, &customer.customer_id),
+        pending: app.gate.is_pending(wallet),
+        free: purse.free_total(),
+        points: purse.points_total(),
+        has_ended: app.gate.controls().ending().is_some_and(|end| end.banner(now).has_ended()),
+        leaving: is_leaving(registry, &customer.customer_id).await?,
+        frozen: account::find(registry, &customer.customer_id).await?.frozen,
+        reasons: Reason::OF_CUSTOMERS.map(Reason::as_str),
     })
 }

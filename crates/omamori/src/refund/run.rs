@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::claim::{self, State};
-use super::{end, exclude, figures, money, told};
+use super::{end, exclude, figures, leave, money, quota, told};
 use crate::app::App;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -36,6 +36,8 @@ pub async fn work_due(app: &App) -> Result<usize> {
 async fn work_until(app: &App, stop: impl Fn() -> bool + Send + Sync) -> Result<usize> {
     finish_claims(app).await?;
     figures::keep(app).await?;
+    quota::keep(app).await?;
+    leave::begin_due(app).await?;
     let told = told::work_until(app, &stop).await? + told::remind_until(app, &stop).await?;
     Ok(told + exclude::work_until(app, &stop).await?)
 }

@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::{Path, State};
 use axum::response::Response;
 
-use super::limits::{self, Limits};
+use super::limits;
 use super::list;
 use super::request::list::{RequestView, to_pay, view};
 use super::request::row;
@@ -26,7 +26,10 @@ struct SendPage {
     text: Text,
     sandbox: bool,
     balance: i64,
-    limits: Limits,
+    /// Whether the account is stopped: then nothing is sent.
+    is_stopped: bool,
+    /// What can be sent at once now.
+    sendable: i64,
     waiting: Vec<SendView>,
     to_pay: Vec<RequestView>,
     sent: Vec<SendView>,
@@ -44,11 +47,13 @@ pub async fn send(
     let account = account::find(&app.stores.registry, &customer.customer_id).await?;
     let mut sent = list::sent(&app, &customer.customer_id).await?;
     sent.truncate(SHOWN);
+    let balance = app.gate.paid(customer.wallet_account);
     page(&SendPage {
         text,
         sandbox: app.sandbox(),
-        balance: app.gate.paid(customer.wallet_account),
-        limits: limits::of(&app, &customer).await?,
+        balance,
+        is_stopped: account.frozen,
+        sendable: limits::of(&app, &customer).await?.room.min(balance),
         waiting: list::waiting(&app, &account).await?,
         to_pay: to_pay(&app, &account).await?,
         sent,

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use super::terms::exists;
 use crate::app::App;
-use crate::audit::{self, Actor, Entry};
+use crate::audit::{self, Actor, Entry, MACHINE};
 use crate::clock::{DAY, Micros};
 use crate::gate::Act;
+use crate::merchant::notice::{self, MerchantNotice};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::rfc3339;
@@ -133,6 +134,9 @@ pub async fn set_as(
     let upsert = upsert.bind(merchant_id).bind(sealed).bind(bank.last_digits());
     tx.execute(upsert.bind(now).bind(usable_at).bind(&actor.id)).await?;
     tell(app, &mut tx, merchant_id, bank.last_digits(), (now, usable_at)).await?;
+    let last_digits = bank.last_digits().to_owned();
+    let notice = MerchantNotice::PayoutAccountChanged { last_digits, usable_at };
+    notice::tell(app, &mut tx, merchant_id, &actor.id, &notice).await?;
     let entry = Entry {
         actor,
         act: Act::PayoutAccountChange,
@@ -232,10 +236,12 @@ pub async fn approve_in(
     let update = sql("UPDATE payout_account SET usable_at = $1, approved_by = $2
          WHERE merchant_id = $3 AND changed_at = $4 AND usable_at > $1 AND last_digits = $5");
     let update = update.bind(app.clock.now()).bind(by).bind(merchant_id).bind(changed_at);
-    match tx.execute(update.bind(last_digits)).await? {
-        1 => Ok(()),
-        _ => Err(Code::NotFound.into()),
+    if tx.execute(update.bind(last_digits)).await? != 1 {
+        return Err(Code::NotFound.into());
     }
+    let last_digits = last_digits.to_owned();
+    let notice = MerchantNotice::PayoutAccountApproved { last_digits };
+    notice::tell(app, tx, merchant_id, MACHINE, &notice).await
 }
 
 /// Takes a changed account back: payouts go where they went before, or nowhere until there is
@@ -253,6 +259,9 @@ pub async fn refuse(app: &App, actor: &Actor, change: Change<'_>, reason: &str) 
     if refuse_in(&mut tx, change, now).await? != 1 {
         return Err(Code::NotFound.into());
     }
+    let last_digits = before.as_ref().map(|shown| shown.last_digits.clone()).unwrap_or_default();
+    let notice = MerchantNotice::PayoutAccountRefused { last_digits };
+    notice::tell(app, &mut tx, merchant_id, MACHINE, &notice).await?;
     let digits = |shown: &Shown| json!({ "last_digits": shown.last_digits });
     let before = before.as_ref().map_or(Value::Null, digits);
     let entry = Entry { actor, act, subject: merchant_id, before, after: about, reason };

@@ -19,11 +19,12 @@ use super::figures::net;
 use super::returned;
 use super::waiting::{self, Candidate, Waiting};
 use crate::app::App;
-use crate::audit::{self, Actor, Entry};
+use crate::audit::{self, Actor, Entry, MACHINE};
 use crate::clock::Micros;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
+use crate::merchant::notice::{MerchantNotice, tell};
 use crate::value::legs::operator_account;
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
@@ -395,12 +396,17 @@ pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Resu
         let total = row.int("total_yen")?;
         let about = json!({ "file": file_id, "total": total });
         let clearance = actor.decide(app, Act::PayoutSent, None, &about, Ok(())).await?;
+        let paid = of_file(app, file_id).await?;
         let mut tx = registry.begin().await?;
         let update = sql("UPDATE payout_file SET sent_at = $1
              WHERE file_id = $2 AND total_yen = $3 AND booked_at IS NOT NULL AND sent_at IS NULL");
         let update = update.bind(app.clock.now()).bind(file_id).bind(total);
         if tx.execute(update).await? != 1 {
             return Err(Error::RetryAfter(Code::Busy, 1)); // it is another file by now
+        }
+        for Payout { merchant_id, closing_on, yen, .. } in paid {
+            let notice = MerchantNotice::PayoutSent { closing_on, yen };
+            tell(app, &mut tx, &merchant_id, MACHINE, &notice).await?;
         }
         let (act, before) = (Act::PayoutSent, Value::Null);
         let entry = Entry { actor, act, subject: file_id, before, after: about, reason };

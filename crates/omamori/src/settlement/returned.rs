@@ -12,10 +12,11 @@ use super::bank_file::BankFile;
 use super::carry::payable;
 use super::payout::{KEPT, book};
 use crate::app::App;
-use crate::audit::{self, Actor, Entry};
+use crate::audit::{self, Actor, Entry, MACHINE};
 use crate::gate::Act;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode};
 use crate::id::derive;
+use crate::merchant::notice::{MerchantNotice, tell};
 use crate::value::legs::operator_account;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -46,10 +47,19 @@ pub async fn write_in(
          WHERE payout_id = $3 AND yen = $4 AND returned_at IS NULL AND file_id IN
              (SELECT file_id FROM payout_file WHERE sent_at IS NOT NULL)");
     let update = update.bind(app.clock.now()).bind(reason).bind(payout_id).bind(yen);
-    match tx.execute(update).await? {
-        1 => Ok(()),
-        _ => Err(Code::NotFound.into()),
+    if tx.execute(update).await? != 1 {
+        return Err(Code::NotFound.into());
     }
+    tell_back(app, tx, payout_id, yen).await
+}
+
+/// Tells the merchant that a payout did not arrive: another account may be needed.
+async fn tell_back(app: &App, tx: &mut Tx, payout_id: &str, yen: i64) -> Result<()> {
+    let query = sql("SELECT p.merchant_id, s.closing_on FROM payout p
+         JOIN settlement s ON s.settlement_id = p.settlement_id WHERE p.payout_id = $1");
+    let row = tx.one(query.bind(payout_id)).await?;
+    let notice = MerchantNotice::PayoutReturned { closing_on: row.text("closing_on")?, yen };
+    tell(app, tx, &row.text("merchant_id")?, MACHINE, &notice).await
 }
 
 /// The yen of a payout that the bank can refuse: its file is booked and was not sent.
@@ -99,7 +109,7 @@ pub async fn refuse_in(
     let text = if file.is_empty() { Vec::new() } else { file.write()? };
     let update = sql("UPDATE payout_file SET sealed = $1 WHERE file_id = $2");
     tx.execute(update.bind(KEPT.sealed(app, &file_id, &text)).bind(&file_id)).await?;
-    Ok(())
+    tell_back(app, tx, payout_id, yen).await
 }
 
 /// The bank gave a payout back, at the word of a command on the server. Repeating it changes

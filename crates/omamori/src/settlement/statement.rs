@@ -9,8 +9,10 @@ use super::hold::{self, Held, HeldSale};
 use super::settings::Rounding;
 use super::terms::{BASIS_POINTS, Terms};
 use crate::app::App;
+use crate::audit::MACHINE;
 use crate::clock::Micros;
 use crate::id::derive;
+use crate::merchant::notice::{MerchantNotice, tell};
 use crate::web::error::{Error, Result};
 
 /// The figures of a statement. Yen.
@@ -274,7 +276,12 @@ pub async fn write_down(app: &App, reckoned: &Reckoned) -> Result<Option<Settlem
         .bind(serde_json::to_string(&wanted.statement)?)
         .bind(app.clock.now());
     let insert = insert.bind(sums.net_sales).bind(sums.net_cash).bind(sums.fee_and_tax);
-    tx.execute(insert.bind(sums.payout).bind(sums.carried_out).bind(sums.held)).await?;
+    let insert = insert.bind(sums.payout).bind(sums.carried_out).bind(sums.held);
+    if tx.execute(insert).await? == 1 {
+        let (closing_on, payout) = (wanted.closing_on.to_string(), sums.payout);
+        let notice = MerchantNotice::Statement { closing_on, payout };
+        tell(app, &mut tx, &wanted.merchant_id, MACHINE, &notice).await?;
+    }
     tx.commit().await?;
     let stands = find(app, &wanted.merchant_id, &wanted.settlement_id).await?;
     stands.map(Some).ok_or(Error::fault("a statement that was written down is not there"))

@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use crate::app::App;
-use crate::identity::PageCustomer;
+use crate::identity::{PageCustomer, account};
 use crate::terms;
 use crate::web::error::Result;
 use crate::web::filters;
@@ -45,6 +45,8 @@ struct WaysPage {
     text: Text,
     sandbox: bool,
     balance: i64,
+    /// Whether the account is stopped: then no way leads in.
+    is_stopped: bool,
     ways: Vec<Way>,
 }
 
@@ -62,5 +64,6 @@ pub async fn ways(
         ways.extend([CARD, AUTO]);
     }
     let balance = app.gate.balance(customer.wallet_account);
-    page(&WaysPage { text, sandbox: app.sandbox(), balance, ways })
+    let is_stopped = account::find(&app.stores.registry, &customer.customer_id).await?.frozen;
+    page(&WaysPage { text, sandbox: app.sandbox(), balance, is_stopped, ways })
 }

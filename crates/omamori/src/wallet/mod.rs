@@ -20,7 +20,7 @@ use axum::routing::get;
 use crate::app::App;
 
 pub use entry::{Entry, history};
-pub use pages::Meter;
+pub use pages::{Limits, Meter, limits};
 
 /// The routes.
 pub fn router() -> Router<Arc<App>> {

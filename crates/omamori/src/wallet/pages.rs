@@ -19,6 +19,7 @@ use crate::identity::external::{Linkable, linkable};
 use crate::identity::{Customer, PageCustomer, Visitor, account, recover, recovery};
 use crate::limit::Kind;
 use crate::notify::{contacts, money};
+use crate::refund::review::is_leaving;
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -48,6 +49,8 @@ pub struct Limits {
     pub balance: Meter,
     /// Payments of 24 hours.
     pub payment_day: Meter,
+    /// Whether that counts sends too: on a phone's first day the two have one limit.
+    pub payment_day_with_sends: bool,
     /// Payments of 30 days.
     pub payment_month: Meter,
     /// Top-ups of 24 hours.
@@ -59,8 +62,19 @@ pub struct Limits {
     /// Until when the phone counts as new.
     #[serde(serialize_with = "filters::as_rfc3339_or_null")]
     pub new_device_until: Option<Micros>,
-    /// Payments of 24 hours while it does.
+    /// Payments and sends of 24 hours while it does.
     pub new_device_max: i64,
+}
+
+impl Limits {
+    /// What the limit of 24 hours is called.
+    fn payment_day_key(&self) -> &'static str {
+        if self.payment_day_with_sends {
+            "settings.limit_out_day"
+        } else {
+            "settings.limit_payment_day"
+        }
+    }
 }
 
 /// Reads them.
@@ -78,15 +92,14 @@ pub async fn limits(app: &App, customer: &Customer) -> Result<Limits> {
     let new_until = mine.map_or(Micros::MAX, |device| device.enrolled_at + DAY);
     let is_new = app.clock.now() < new_until;
     let payment_24h = app.gate.limit(Kind::Payment24h, account);
-    let (paid_24h, payment_24h) = if is_new && set.payment_first_day < payment_24h {
-        (out.in_24h, set.payment_first_day)
-    } else {
-        (paid.in_24h, payment_24h)
-    };
+    let with_sends = is_new && set.payment_first_day < payment_24h;
+    let (paid_24h, payment_24h) =
+        if with_sends { (out.in_24h, set.payment_first_day) } else { (paid.in_24h, payment_24h) };
     let room = app.gate.room(Use::TopupCash, account).min(set.topup_register_max);
     Ok(Limits {
         balance,
         payment_day: Meter { used: paid_24h, max: payment_24h },
+        payment_day_with_sends: with_sends,
         payment_month: Meter { used: paid.in_30d, max: app.gate.limit(Kind::Payment30d, account) },
         topup_day: Meter { used: topped_up, max: app.gate.limit(Kind::Topup24h, account) },
         topup_once_max: set.topup_register_max,
@@ -116,6 +129,8 @@ struct HomePage {
     code_closed: bool,
     /// Stopped by its holder or by staff: no register takes its code.
     is_stopped: bool,
+    /// It is shut, since it closes and its rest is claimed.
+    leaving: bool,
     /// What is set aside, and how much together.
     reserved: Vec<Entry>,
     reserved_yen: i64,
@@ -137,9 +152,13 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
     let purse = app.gate.purse(customer.wallet_account);
     let entries = read_history(&app, customer.wallet_account, None, 5).await?.entries;
     let reserved = reservations(&app, customer.wallet_account).await?;
+    let registry = &app.stores.registry;
+    let is_stopped = account::find(registry, &customer.customer_id).await?.frozen;
     page(&HomePage {
         text,
         sandbox,
+        leaving: is_stopped && is_leaving(registry, &customer.customer_id).await?,
+        is_stopped,
         reserved_yen: -reserved.iter().map(|entry| entry.amount).sum::<i64>(),
         reserved,
         balance: purse.balance(),
@@ -148,7 +167,6 @@ pub async fn home(State(app): State<Arc<App>>, visitor: Visitor, text: Text) -> 
         points: purse.points_total(),
         coupons_set: set_count(&app, &customer.customer_id, customer.wallet_account).await?,
         code_closed: code_is_closed(&app, &customer.customer_id),
-        is_stopped: account::find(&app.stores.registry, &customer.customer_id).await?.frozen,
         entries,
     })
 }
@@ -200,6 +218,8 @@ struct SettingsPage {
     offers_email: bool,
     money_mail: bool,
     frozen: bool,
+    /// It closes, and its rest is claimed.
+    leaving: bool,
     recovery_ready_at: Option<Micros>,
     devices: Vec<Device>,
     sessions: Vec<Session>,
@@ -241,6 +261,7 @@ pub async fn settings(
         email_masked: contacts.email.map(|email| email.masked()),
         offers_email: app.identity.outbox().offers_email(),
         money_mail: money::by_mail(registry, id).await?,
+        leaving: account.frozen && is_leaving(registry, id).await?,
         frozen: account.frozen,
         recovery_ready_at: recover::ready_at(registry, id, now).await?,
         devices: devices.collect(),

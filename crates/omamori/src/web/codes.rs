@@ -42,7 +42,7 @@ codes! {
         customer: "この承認はすでに処理されたか、期限が切れています。" / "This approval was decided, used or has expired.";
     /// The customer has not confirmed the newest terms.
     TermsUnconfirmed = "terms_unconfirmed", CONFLICT, "The customer has to confirm the terms in the wallet before the first top-up.",
-        clerk: "お客さまのアプリの「チャージ」で、はじめに重要事項を確認してもらってください。" / "Ask the customer to open Top up in the app and confirm the terms first.",
+        clerk: "お客様のアプリの「チャージ」で、はじめに重要事項を確認してもらってください。" / "Ask the customer to open Top up in the app and confirm the terms first.",
         customer: "はじめてのチャージの前に、「チャージ」の画面で重要事項をご確認ください。" / "Before the first top-up, please confirm the terms on the Top up page.";
     /// Nobody would be left who may say who else signs in.
     LastOwner = "last_owner", CONFLICT, "The merchant would be left without an owner who can sign in.",
@@ -68,6 +68,10 @@ codes! {
     RefundUnderWay = "refund_under_way", CONFLICT, "The claim is being written down or paid; it cannot be changed now.",
         clerk: "払い戻しの手続き中です。" / "The refund is under way.",
         customer: "払い戻しの手続き中のため、いまは変更できません。" / "Your refund is under way and cannot be changed now.";
+    /// Refunds to who simply asks are bounded in each base period (府令42条1号, 2号).
+    RefundQuota = "refund_quota", CONFLICT, "The quota of the base period has no room for this refund.",
+        clerk: "この基準期間の払い戻しの限度額を超えます。" / "The refund quota of this base period has no room for it.",
+        customer: "法令の限度額を超えるため、いまは払い戻しできません。" / "The law's limit leaves no room for this refund now.";
     /// No page or resource has this address.
     NotFound = "not_found", NOT_FOUND, "There is nothing at this address.",
         clerk: "見つかりません。" / "Not found.",

@@ -3,6 +3,8 @@
 
 #![expect(missing_docs, reason = "the attribute makes items of its own beside the documented ones")]
 
+use std::fmt::Display;
+
 use askama::{Result, Values};
 use jiff::civil::Weekday;
 use jiff::tz::{TimeZone, offset};
@@ -54,12 +56,30 @@ pub fn time(at: &i64, _: &dyn Values) -> Result<String> {
     Ok(japan(*at).strftime("%H:%M").to_string())
 }
 
-/// `2026-11-22`.
+/// `2026/11/22`.
 ///
 /// # Errors
 /// Never.
 #[askama::filter_fn]
 pub fn date(at: &i64, _: &dyn Values) -> Result<String> {
+    Ok(civil_text(japan(*at).date()))
+}
+
+/// A day or month that is no instant, as people read it: `2026/11/22` for `2026-11-22`.
+///
+/// # Errors
+/// Never.
+#[askama::filter_fn]
+pub fn civil<T: Display>(day: T, _: &dyn Values) -> Result<String> {
+    Ok(civil_text(day))
+}
+
+/// `2026-11-22`, for machines: fields of forms, attributes.
+///
+/// # Errors
+/// Never.
+#[askama::filter_fn]
+pub fn iso_date(at: &i64, _: &dyn Values) -> Result<String> {
     Ok(japan(*at).date().to_string())
 }
 
@@ -97,6 +117,13 @@ pub fn yen_text(amount: i64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// A civil date (`2026-11-22`) or month as pages, notices and letters have it, in both languages:
+/// with slashes, like the dates of [`datetime`]. Files and APIs keep ISO 8601.
+#[must_use]
+pub fn civil_text(day: impl Display) -> String {
+    day.to_string().replace('-', "/")
 }
 
 /// An instant on the clocks of Japan.
@@ -164,6 +191,7 @@ mod tests {
         assert_eq!(yen_text(i64::MIN), "−¥9,223,372,036,854,775,808");
         let launch = 1_561_906_800_000_000; // 2019-07-01 00:00 JST
         assert_eq!(rfc3339(launch), "2019-06-30T15:00:00Z");
+        assert_eq!(civil_text(japan(launch).date()), "2019/07/01");
         assert_eq!(day_text(launch, "ja"), "7月1日(月)");
         assert_eq!(day_text(launch, "en"), "Monday 1 July");
     }

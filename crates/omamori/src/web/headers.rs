@@ -49,7 +49,31 @@ struct ErrorPage<'a> {
     text: Text,
     sandbox: bool,
     status: u16,
+    /// Where the one who sees it belongs, and the words for it.
+    home: Home,
     request_id: Option<&'a str>,
+}
+
+/// An address, and the key of its name.
+type Home = (&'static str, &'static str);
+
+/// Whose part of the service a path is in: who may not open a page of the console is not led to a
+/// wallet.
+fn home_of(path: &str) -> Home {
+    match path.split('/').nth(1) {
+        Some("console") => ("/console", "error.home_console"),
+        Some("merchant") => ("/merchant", "error.home_merchant"),
+        Some("till") => ("/till", "error.home_till"),
+        _ => ("/", "error.home"),
+    }
+}
+
+/// How an error is shown to who asked.
+struct Shown {
+    wants_json: bool,
+    home: Home,
+    text: Text,
+    sandbox: bool,
 }
 
 /// Wraps every request.
@@ -59,18 +83,23 @@ pub async fn finish(State(app): State<Arc<App>>, mut request: Request, next: Nex
     request.extensions_mut().insert(RequestId(id.clone()));
     let path = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
-    let wants_json = request.uri().path().starts_with("/api/");
-    let text = Text::of(request.headers());
+    let asked = request.uri().path();
+    let shown = Shown {
+        wants_json: asked.starts_with("/api/"),
+        home: home_of(asked),
+        text: Text::of(request.headers()),
+        sandbox: app.sandbox(),
+    };
 
     let template = path.as_ref().map_or("-", MatchedPath::as_str);
     let seen = Seen::begin(&app.metrics, &method, template, &id);
     let mut response = next.run(request).instrument(seen.span().clone()).await;
     let carried = response.extensions_mut().remove::<Carried>().map(|Carried(error)| error);
-    let by_framework = || wants_json.then(|| refusal_of_framework(&response)).flatten();
+    let by_framework = || shown.wants_json.then(|| refusal_of_framework(&response)).flatten();
     if let Some(error) = carried.or_else(by_framework) {
         // Paths with their parameters are not logged: they may hold what belongs to a person.
         log(&error, &method, template, &id, began);
-        response = with_body(response, &error, &id, wants_json, text, app.sandbox());
+        response = with_body(response, &error, &id, &shown);
     }
     let may_film = path.as_ref().is_some_and(|path| CAMERA_PAGES.contains(&path.as_str()));
     seen.end(response.status());
@@ -103,20 +132,14 @@ fn log(error: &Error, method: &axum::http::Method, path: &str, id: &str, began: 
     }
 }
 
-fn with_body(
-    bare: Response,
-    error: &Error,
-    id: &str,
-    wants_json: bool,
-    text: Text,
-    sandbox: bool,
-) -> Response {
+fn with_body(bare: Response, error: &Error, id: &str, shown: &Shown) -> Response {
+    let Shown { wants_json, home, text, sandbox } = *shown;
     let (mut parts, _) = bare.into_parts();
     let body = if wants_json {
         serde_json::to_vec(&Envelope::new(error, id)).map(Body::from).unwrap_or_default()
     } else {
         let status = error.code().status().as_u16();
-        let template = ErrorPage { text, sandbox, status, request_id: Some(id) };
+        let template = ErrorPage { text, sandbox, status, home, request_id: Some(id) };
         page(&template).map(Response::into_body).unwrap_or_default()
     };
     let content_type = if wants_json { "application/json" } else { "text/html; charset=utf-8" };

@@ -8,14 +8,16 @@ use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use omamori_db::{Row, sql};
+use omamori_db::{Row, Tx, sql};
 use tokio::sync::watch;
 use tokio::task::{Id, JoinSet};
 
 use super::endpoint::{keys, secret_place};
 use super::reach::{Failure, Message};
 use crate::app::App;
+use crate::audit::MACHINE;
 use crate::clock::{DAY, HOUR, MINUTE, Micros, SECOND};
+use crate::merchant::notice::{MerchantNotice, tell};
 use crate::rng::random_below;
 use crate::web::error::{Error, Result};
 use crate::worker::{Worker, ticks};
@@ -284,12 +286,23 @@ async fn failed(app: &App, due: &Due, failure: Failure) -> Result<()> {
              next_try_at = $3
          WHERE endpoint_id = $4 AND state = 'on'");
     let next_turn = now + (now - since).clamp(TURN.0, TURN.1);
-    tx.execute(update.bind(now).bind(end).bind(next_turn).bind(endpoint_id)).await?;
+    let update = update.bind(now).bind(end).bind(next_turn).bind(endpoint_id);
+    if tx.execute(update).await? == 1 && end.is_some() {
+        tell_of_end(app, &mut tx, due).await?;
+    }
     tx.commit().await?;
     if let Some(state) = end {
         tracing::warn!(endpoint_id, state, "a webhook was switched off");
     }
     Ok(())
+}
+
+/// Tells the merchant that nothing is sent there any more.
+async fn tell_of_end(app: &App, tx: &mut Tx, due: &Due) -> Result<()> {
+    let query = sql("SELECT merchant_id FROM webhook_endpoint WHERE endpoint_id = $1");
+    let merchant_id = tx.one(query.bind(&due.endpoint_id)).await?.text("merchant_id")?;
+    let host = due.url.split('/').nth(2).unwrap_or_default().to_owned();
+    tell(app, tx, &merchant_id, MACHINE, &MerchantNotice::WebhookOff { host }).await
 }
 
 /// How long to wait after so many tries, up to a tenth longer, so that a receiver that comes back

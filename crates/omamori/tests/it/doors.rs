@@ -156,6 +156,11 @@ impl House {
                 let finance = Person::new(&app.app, Role::Finance).await;
                 finance.post(app, "/payouts/files", &json!({ "reason": "毎月" })).await
             }
+            Door::RefundClaims => {
+                let wanted = json!({ "reason": "wishes",
+                    "account": crate::payback::account("1234567") });
+                self.post(app, "/api/wallet/v1/closing-claims/options", wanted).await
+            }
             Door::Refund => register.refund(app, id, "sold", 10).await,
         }
     }

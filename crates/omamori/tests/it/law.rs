@@ -251,6 +251,7 @@ fn base_dates_deposits_and_quotas_are_the_laws() {
     assert_eq!((later.of_issue, later.of_unused), (40_000, 0));
     assert!(later.allows(40_000) && !later.allows(40_001));
     // The larger of the two is enough; nothing was issued before the first period.
+    assert_eq!(later.most(), 40_000);
     assert!(Quota::new(0, 2_000_000, 0).allows(100_000));
     assert!(!Quota::new(0, 0, 0).allows(1));
 }
@@ -292,7 +293,7 @@ async fn the_command_reports_a_period() {
     };
     let (ok, said) = run(&["--period", "2026-04-01..2026-09-30", "--csv"]);
     assert!(ok, "{said}");
-    for line in ["\"issued\",10000", "\"recovered\",1000", "\"deposit\",0"] {
+    for line in ["\"issued\",10000", "\"recovered\",1000", "\"deposit\",0", "not paid\",0"] {
         assert!(said.contains(line), "{said}");
     }
     assert!(said.contains("\"unused at the end of 2026-09-30\",9000"), "{said}");

@@ -159,10 +159,23 @@ async fn a_new_phone_pays_little_on_its_first_day(app: &mut TestApp) {
     shopper.pay(app, 10_001, Some(Code::LimitNewDevice)).await;
     shopper.pay(app, 10_000, None).await;
     shopper.pay(app, 1, Some(Code::LimitNewDevice)).await;
+    // The pages say that on this day sends count too.
+    let me = shopper.customer.get(app, "/api/wallet/v1/me").await.ok();
+    assert_eq!(me["limits"]["payment_day_with_sends"], true);
+    let settings = shopper.customer.get(app, "/settings").await;
+    assert!(settings.text().contains("支払いと送金（24時間）"));
+    let own = shopper.customer.get(app, "/settings/limits").await;
+    assert!(own.text().contains("data-first-day"));
     app.clock.advance(DAY - SECOND);
     shopper.pay(app, 1, Some(Code::LimitNewDevice)).await;
     app.clock.advance(SECOND);
     shopper.pay(app, 39_000, None).await;
+    let me = shopper.customer.get(app, "/api/wallet/v1/me").await.ok();
+    assert_eq!(me["limits"]["payment_day_with_sends"], false);
+    let settings = shopper.customer.get(app, "/settings").await;
+    assert!(!settings.text().contains("支払いと送金（24時間）"));
+    let own = shopper.customer.get(app, "/settings/limits").await;
+    assert!(!own.text().contains("data-first-day"));
 }
 
 /// Goal: money that came back can be spent again on the same day; money of another day does not

@@ -1,7 +1,7 @@
 //! Notices: written with the change they tell of, read in the app, seen once.
 
 mod contacts;
-mod outbox;
+pub mod outbox;
 mod push;
 mod smtp;
 

@@ -79,9 +79,20 @@ async fn take_all(
     let place = (&*http, world.server());
     let moved = burner.take_over(place, (telephone, password), now).await?;
     world.note(&moved);
-    if !moved.is_ok() {
-        return Ok(());
+    match moved.is_ok() {
+        true => spend_all(world, burner, telephone).await,
+        false => Ok(()),
     }
+}
+
+/// A thief's phone pays for somebody's account, and goes shopping with all that is there.
+pub(super) async fn spend_all(
+    world: &mut World<'_>,
+    burner: &mut Phone,
+    telephone: &str,
+) -> Result<(), Failure> {
+    let (http, now) = (world.http.clone(), world.now());
+    let place = (&*http, world.server());
     world.tally.entered.insert(telephone.to_owned());
     let me = burner.get(place, "/me", now).await?;
     let holds = me.json()["balance"].as_i64().unwrap_or_default();

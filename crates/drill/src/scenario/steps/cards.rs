@@ -22,7 +22,7 @@ const ASKS: &str = "400002";
 /// The bank asks for nothing.
 const QUIET: &str = "424242";
 
-async fn look(
+pub(super) async fn look(
     world: &mut World<'_>,
     who: (Whose, usize),
     path: &str,
@@ -60,7 +60,7 @@ async fn register(
     Ok(Ok(setup["card_id"].as_str().unwrap_or_default().to_owned()))
 }
 
-async fn own_card(
+pub(super) async fn own_card(
     world: &mut World<'_>,
     who: (Whose, usize),
     begin: &str,
@@ -73,7 +73,7 @@ async fn own_card(
 }
 
 /// A top-up by card is begun: the answer.
-async fn begin(
+pub(super) async fn begin(
     world: &mut World<'_>,
     who: (Whose, usize),
     (card, amount): (&str, i64),

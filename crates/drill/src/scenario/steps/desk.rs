@@ -50,7 +50,7 @@ pub(super) async fn forge_staff_posts(world: &mut World<'_>, _: Params<'_>) -> R
 }
 
 /// What somebody asks of the desk: the answer.
-async fn ask(
+pub(super) async fn ask(
     world: &World<'_>,
     cookie: &str,
     (path, body): (&str, &Value),

@@ -6,9 +6,11 @@ mod cards;
 mod codes;
 mod coupons;
 mod desk;
+mod incident;
 mod insider;
 mod merchants;
 mod money;
+mod office;
 mod orders;
 mod races;
 mod refunds;
@@ -69,6 +71,8 @@ programs! {
     coupons::sign_up_again();
     desk::forge_staff_posts();
     desk::replay_approval();
+    incident::be_made_whole_twice("amount");
+    incident::split_and_collect("amount", "at_most", "goods");
     insider::approve_own_request();
     insider::export_customers("reads");
     insider::open_the_desk_from_outside();
@@ -83,6 +87,7 @@ programs! {
     money::spend_canceled_cash("amount");
     money::late_sale_after_cancel("amount");
     money::pay_from_stopped_account("amount");
+    office::swap_payout_account("amount");
     orders::change_amount_of_order("amount");
     orders::swap_sticker("amount");
     races::dodge_own_limit("limit", "amount");

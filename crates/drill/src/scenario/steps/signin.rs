@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::file::Params;
 use super::super::world::{Whose, World};
+use super::account::spend_all;
 use crate::player::{API, Failure, Phone, Reply, expect_ok};
 
 const PATH: &str = "/signin/password";
@@ -189,6 +190,10 @@ pub(super) async fn forge_external(
             let reply = world.attack(&request).await?;
             note_entry(world, &reply);
             world.must_refuse("an id and two digits were let in", &reply);
+            if reply.is_ok() {
+                shop_with_an_id(world, &telephone, provider).await?;
+                break;
+            }
         }
         let path = format!("/external/sandbox/callback?state=forged{time}&code=forged");
         let request = world.stranger(time, "GET", &path);
@@ -198,6 +203,22 @@ pub(super) async fn forge_external(
         }
     }
     Ok(())
+}
+
+/// Who is in brings a phone of the thief's own to the account, and goes shopping.
+async fn shop_with_an_id(
+    world: &mut World<'_>,
+    telephone: &str,
+    provider: &str,
+) -> Result<(), Failure> {
+    let (http, now, mut burner) = (world.http.clone(), world.now(), world.burner());
+    let place = (&*http, world.server());
+    let moved = burner.take_over_by_id(place, (telephone, provider), now).await?;
+    world.note(&moved);
+    match moved.is_ok() {
+        true => spend_all(world, &mut burner, telephone).await,
+        false => Ok(()),
+    }
 }
 
 /// Whether an answer holds something of a customer.

@@ -15,8 +15,8 @@ const ACTS = {
     toast(t("console.asked"));
   },
   async refundOpen(form) {
-    const { customer_id, reason, ...account } = Object.fromEntries(new FormData(form));
-    await api("POST", "/api/admin/v1/refunds", { customer_id, reason, account });
+    const { customer_id, reason, closing, ...account } = Object.fromEntries(new FormData(form));
+    await api("POST", "/api/admin/v1/refunds", { customer_id, reason, closing, account });
     form.reset();
     toast(t("payback.opened"));
     await refreshRegions();

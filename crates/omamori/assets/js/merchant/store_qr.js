@@ -1,9 +1,8 @@
-/** A store's QR: print it; managers say what it tells readers of others. */
+/** A store's QR: managers say what it tells readers of others. */
 
 import { api } from "../api.js";
 import { busy, part } from "../dom.js";
 
-part("print").addEventListener("click", () => window.print());
 part("details")?.addEventListener("submit", (event) => {
   event.preventDefault();
   const { name, city, postal_code: postal, category_code: category } = event.target.elements;

@@ -6,6 +6,7 @@ use omamori_drill::month::{Popularity, Product};
 use serde::{Deserialize, Serialize};
 
 use crate::app::App;
+use crate::audit::MACHINE;
 use crate::checkout;
 use crate::cli::merchant::plain;
 use crate::clock::DAY;
@@ -102,8 +103,9 @@ async fn make(app: &App, campaigns: Campaigns) -> Result<Memory, Error> {
     }
     begin_campaigns(app, &merchant_id, campaigns).await?;
     let store_id = create_store(app, &merchant_id, ONLINE_STORE).await.map_err(plain)?;
-    let online =
-        checkout::shop::create(app, &store_id, "EC", ONLINE_ORIGIN).await.map_err(plain)?;
+    let online = checkout::shop::create(app, MACHINE, &store_id, "EC", ONLINE_ORIGIN)
+        .await
+        .map_err(plain)?;
     Ok(Memory { merchant_id, stores, online_key: Some(online.api_key) })
 }
 

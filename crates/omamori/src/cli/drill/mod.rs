@@ -6,6 +6,7 @@
 
 mod elsewhere;
 pub mod july;
+mod office;
 mod remote;
 pub mod stage;
 pub mod tampering;

@@ -58,6 +58,7 @@ pub(super) async fn run_at(
         insider: keys.insider.map(|invite| -> Insider {
             Box::new(move || Box::pin(std::future::ready(Some(invite.clone()))))
         }),
+        office: None,
         tampering: None,
         coupon_yen: keys.coupon_yen,
         now: Box::new(now),

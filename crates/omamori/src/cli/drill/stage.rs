@@ -13,6 +13,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::Error;
+use super::office::{office, sender};
 use super::tampering::tamper;
 use crate::alert::{self, Kind};
 use crate::app::App;
@@ -31,6 +32,9 @@ use crate::crowd::CrowdSettings;
 use crate::merchant::{create_merchant, create_store, create_terminal};
 use crate::rng::SystemRng;
 use crate::server;
+use crate::settlement::SettlementSettings;
+use crate::settlement::calendar::Calendar;
+use crate::settlement::terms::{self, Terms as PayTerms};
 
 /// Staff look so often. (The task of a service looks every ten seconds.)
 const LOOK_EVERY: Duration = Duration::from_millis(200);
@@ -94,6 +98,10 @@ impl Service {
             external_sign_in: vec![serve_issuer(issuer, &origin)?],
             // A crowd signs up before the attack begins: nobody is to wait for that.
             waiting_room: CrowdSettings { signups_per_minute: 0 },
+            settlement: SettlementSettings {
+                sender: Some(sender()),
+                ..SettlementSettings::default()
+            },
             ..Config::default()
         };
         let key = read_or_make_key(&config.key_file)?;
@@ -157,6 +165,13 @@ impl Service {
 /// stores have a script and a formula for names, a coupon, and somebody of staff.
 async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result<Stage, Error> {
     let merchant = create_merchant(app, "日の丸商店").await.map_err(plain)?;
+    let daily = PayTerms {
+        calendar: Calendar::Daily,
+        fee_basis_points: 0,
+        holdback_basis_points: 0,
+        holdback_yen: 0,
+    };
+    terms::set(app, &Actor::machine(), &merchant, daily).await.map_err(plain)?;
     let mut registers = Vec::new();
     let mut stores = Vec::new();
     for name in ["新宿本店", "渋谷坂上店"] {
@@ -185,6 +200,7 @@ async fn shop(app: &Arc<App>, clock: &Arc<AheadClock>, server: Server) -> Result
         formula: Some(formula.api_key),
         revoked: Some(stolen.api_key),
         insider: Some(insider(app)),
+        office: Some(office(app, &merchant)),
         tampering: Some(tampering(app)),
         coupon_yen: COUPON_YEN,
         now: Box::new(move || u64::try_from(now.now() / SECOND).unwrap_or_default()),

@@ -18,15 +18,16 @@ pub(super) struct Lag {
     pub(super) caught_up_in: Duration,
 }
 
-/// Measures the lag now and waits until there is none.
-pub(super) async fn measure(folder: &Path) -> Result<Lag, SurgeError> {
+/// Measures the lag now and waits until there is none. What came before the run, which took
+/// `run`, is long ago and no lag of it.
+pub(super) async fn measure(folder: &Path, run: Duration) -> Result<Lag, SurgeError> {
     let file = |name: &str| format!("sqlite:{}", folder.join(name).display());
     let journal = Db::open(&file("journal.sqlite"), Durability::Full).await?;
     let views = Db::open(&file("views.sqlite"), Durability::Rebuildable).await?;
     let started = Instant::now();
     let head = position(&journal, HEAD).await?;
     let mut viewed = position(&views, VIEWED).await?;
-    let behind = Duration::from_nanos(head.saturating_sub(viewed).unsigned_abs());
+    let behind = Duration::from_nanos(head.saturating_sub(viewed).unsigned_abs()).min(run);
     while viewed < head {
         tokio::time::sleep(ASK_AGAIN).await;
         viewed = position(&views, VIEWED).await?;

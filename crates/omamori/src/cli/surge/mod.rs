@@ -29,6 +29,7 @@ use clap::builder::RangedI64ValueParser;
 use indicatif::{ProgressBar, ProgressStyle};
 use omamori_drill::load::LoadError;
 
+use super::say;
 use crate::clock::{Clock, SystemClock};
 use crate::rng::{SystemRng, random};
 use world::World;
@@ -117,7 +118,7 @@ pub async fn run(args: SurgeArgs) -> Result<(), SurgeError> {
     std::fs::create_dir_all(&args.data).map_err(|e| SurgeError::Io("the data folder", e))?;
     // After an error the folder stays: the server's log in it may say why.
     let text = measure(&args, &world, &clock).await?;
-    print(&text);
+    say(&text);
     if !args.keep {
         std::fs::remove_dir_all(&args.data).map_err(|e| SurgeError::Io("the data folder", e))?;
     }
@@ -146,11 +147,6 @@ async fn measure(
     }
     text += &table::preparation(&prepared);
     Ok(text)
-}
-
-#[expect(clippy::print_stdout, reason = "the table is what the command is for")]
-fn print(text: &str) {
-    println!("{text}");
 }
 
 /// A bar for `total` things of a kind.

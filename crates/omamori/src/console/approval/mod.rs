@@ -17,6 +17,7 @@ use omamori_db::{Db, Row, Tx, sql};
 use serde::Serialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
 
 use super::access::{Role, Staff};
 use crate::app::App;
@@ -93,7 +94,8 @@ pub struct Approval {
 }
 
 /// The answer to an act that waits for a second person.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = ApprovalAsked)]
 pub struct Asked {
     /// `apr_…`.
     pub approval_id: String,

@@ -19,7 +19,7 @@ use crate::console::doors;
 use crate::console::frame::Frame;
 use crate::console::staff;
 use crate::web::error::Result;
-use crate::web::filters::{self, japan};
+use crate::web::filters::{self, civil_text, japan};
 use crate::web::json::Json;
 use crate::web::page::page;
 use crate::web::text::Text;
@@ -91,7 +91,12 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
                 true => filters::yen_text(terms.budget),
                 false => text.t("campaigns.no_budget").to_owned(),
             };
-            let about = format!("{budget} · {} · {starts_on} – {ends_on}", terms.name);
+            let about = format!(
+                "{budget} · {} · {} – {}",
+                terms.name,
+                civil_text(starts_on),
+                civil_text(ends_on)
+            );
             ("console.act_campaign", about)
         }
         Proposal::OpenDoor { door, scope, subject, .. } => {
@@ -106,13 +111,19 @@ fn row(approval: Approval, staff: &Staff, names: &HashMap<String, String>, text:
             ("console.act_incident", format!("{what} · {rows} · {yen}"))
         }
         Proposal::EndService { plan } => {
-            let ends = japan(plan.ends_at).strftime("%Y-%m-%d %H:%M");
-            ("console.act_end_service", format!("{ends} · – {}", plan.last_day))
+            let ends = japan(plan.ends_at).strftime("%Y/%m/%d %H:%M");
+            ("console.act_end_service", format!("{ends} · – {}", civil_text(&plan.last_day)))
         }
         Proposal::CallOffEnd { end_id } => ("console.act_call_off_end", end_id.clone()),
         Proposal::RefundFile { pay_on, count, yen, .. } => {
             let yen = filters::yen_text(*yen);
-            ("console.act_refund_file", format!("{pay_on} · {count} · {yen}"))
+            ("console.act_refund_file", format!("{} · {count} · {yen}", civil_text(pay_on)))
+        }
+        Proposal::ClosingRefund { customer_id, ground, yen, last_digits, .. } => {
+            let ground = text.named("closing.ground_", ground.as_str());
+            let yen = filters::yen_text(*yen);
+            let about = format!("{yen} → ****{last_digits} · {ground} · {customer_id}");
+            ("console.act_closing_refund", about)
         }
         Proposal::ExcludeUnclaimed { holders, yen, .. } => {
             let yen = filters::yen_text(*yen);
@@ -162,7 +173,9 @@ fn href(proposal: &Proposal) -> Option<String> {
         Proposal::EndService { .. }
         | Proposal::CallOffEnd { .. }
         | Proposal::ExcludeUnclaimed { .. } => Some("/console/end-of-service".to_owned()),
-        Proposal::RefundFile { .. } => Some("/console/refunds".to_owned()),
+        Proposal::RefundFile { .. } | Proposal::ClosingRefund { .. } => {
+            Some("/console/refunds".to_owned())
+        }
         Proposal::Refund { payment_id, .. } => Some(format!("/console/payments/{payment_id}")),
         Proposal::PayoutReturned { .. } | Proposal::PayoutRefused { .. } => {
             Some("/console/settlements".to_owned())

@@ -18,8 +18,9 @@ use crate::identity::recover::assisted;
 use crate::identity::standing;
 use crate::incident::ActKind;
 use crate::incident::plan::start_in;
+use crate::refund::closing::Ground;
 use crate::refund::end::{self, Plan};
-use crate::refund::{exclude, file};
+use crate::refund::{exclude, file, review};
 use crate::risk::rules;
 use crate::settlement::{bank, returned};
 use crate::web::codes::Code;
@@ -150,6 +151,21 @@ pub enum Proposal {
         /// Of the file's bytes: what is agreed on are these.
         sha256: String,
     },
+    /// The rest of an account that closes is paid back.
+    ClosingRefund {
+        /// `rcl_…`.
+        claim_id: String,
+        /// Whose.
+        customer_id: String,
+        /// On what ground.
+        ground: Ground,
+        /// Yen.
+        yen: i64,
+        /// The end of the bank account's number.
+        last_digits: String,
+        /// Since when it is in review: a later review is not agreed on.
+        review_at: Micros,
+    },
     /// Who did not claim in time is excluded.
     ExcludeUnclaimed {
         /// `eos_…`.
@@ -217,6 +233,7 @@ impl Proposal {
             Self::EndService { .. } => Act::ServiceEndAnnounce,
             Self::CallOffEnd { .. } => Act::ServiceEndCallOff,
             Self::RefundFile { .. } => Act::RefundFile,
+            Self::ClosingRefund { .. } => Act::RefundClosing,
             Self::ExcludeUnclaimed { .. } => Act::RefundExclude,
             Self::OpenDoor { .. } => Act::DoorOpen,
             Self::CloseDoor { .. } => Act::DoorClose,
@@ -235,7 +252,7 @@ impl Proposal {
                 Fraud::is_of(role)
             }
             Self::IncidentAct { kind, .. } => kind.may(role),
-            Self::Refund { .. } => Refunder::is_of(role),
+            Self::Refund { .. } | Self::ClosingRefund { .. } => Refunder::is_of(role),
             Self::BeginCampaign { .. }
             | Self::PayoutReturned { .. }
             | Self::PayoutRefused { .. }
@@ -255,6 +272,7 @@ impl Proposal {
             Self::EndService { .. } => "service_end",
             Self::CallOffEnd { end_id } | Self::ExcludeUnclaimed { end_id, .. } => end_id,
             Self::RefundFile { file_id, .. } => file_id,
+            Self::ClosingRefund { claim_id, .. } => claim_id,
             Self::PublishRules { .. } => rules::SUBJECT,
             Self::IncidentAct { incident_id, .. } => incident_id,
             Self::ChangeRole { staff_id, .. } | Self::RemoveStaff { staff_id } => staff_id,
@@ -276,9 +294,9 @@ impl Proposal {
     #[must_use]
     pub fn customer(&self) -> Option<&str> {
         match self {
-            Self::Unfreeze { customer_id, .. } | Self::AssistRecovery { customer_id } => {
-                Some(customer_id)
-            }
+            Self::Unfreeze { customer_id, .. }
+            | Self::AssistRecovery { customer_id }
+            | Self::ClosingRefund { customer_id, .. } => Some(customer_id),
             Self::InviteStaff { .. }
             | Self::ChangeRole { .. }
             | Self::RemoveStaff { .. }
@@ -376,12 +394,19 @@ impl Proposal {
             Self::EndService { .. }
             | Self::CallOffEnd { .. }
             | Self::RefundFile { .. }
-            | Self::ExcludeUnclaimed { .. } => self.apply_refund(app, tx, agreed).await,
+            | Self::ClosingRefund { .. }
+            | Self::ExcludeUnclaimed { .. } => self.apply_refund(app, tx, agreed, reason).await,
         }
     }
 
     /// [`Self::apply`] of what pays holders back.
-    async fn apply_refund(&self, app: &App, tx: &mut Tx, agreed: [&str; 2]) -> Result<Done> {
+    async fn apply_refund(
+        &self,
+        app: &App,
+        tx: &mut Tx,
+        agreed: [&str; 2],
+        reason: &str,
+    ) -> Result<Done> {
         let (subject, after) = match self {
             Self::EndService { plan } => end::announce_in(app, tx, plan, agreed).await?,
             Self::CallOffEnd { end_id } => {
@@ -390,6 +415,12 @@ impl Proposal {
             Self::RefundFile { file_id, sha256, .. } => {
                 let agreed_on = (file_id.as_str(), sha256.as_str());
                 (file_id.clone(), file::agree_in(app, tx, agreed_on, agreed[1]).await?)
+            }
+            Self::ClosingRefund { claim_id, ground, yen, review_at, .. } => {
+                let (ground, yen, review_at) = (*ground, *yen, *review_at);
+                let wanted = review::Agreed { claim_id, ground, yen, review_at };
+                let by = (agreed[1], reason);
+                (claim_id.clone(), review::agree_in(app, tx, &wanted, by).await?)
             }
             Self::ExcludeUnclaimed { end_id, exclusion_id, .. } => {
                 (end_id.clone(), exclude::start_in(app, tx, exclusion_id, agreed[0]).await?)
@@ -414,7 +445,9 @@ impl Proposal {
     /// What this node does after the commit.
     pub(super) async fn applied(&self, app: &App, staff: &Staff, reason: &str) -> Result<()> {
         match self {
-            Self::Unfreeze { customer_id, .. } => standing::forget(app, customer_id).await,
+            Self::Unfreeze { customer_id, .. } | Self::ClosingRefund { customer_id, .. } => {
+                standing::forget(app, customer_id).await
+            }
             Self::OpenDoor { .. }
             | Self::CloseDoor { .. }
             | Self::EndService { .. }

@@ -17,6 +17,7 @@ use crate::gate::Act;
 use crate::incident::report::{Block, Kind, Report};
 use crate::incident::row::{self, Incident};
 use crate::incident::{act, log, plan};
+use crate::pos::shelf::ErrorAnswer;
 use crate::web::codes::Code;
 use crate::web::error::Result;
 use crate::web::page::page;
@@ -92,6 +93,13 @@ async fn exported(app: &App, staff: &Staff, subject: &str, what: &str) -> Result
 }
 
 /// `GET /api/admin/v1/incidents/{incident_id}/log/{format}`: `csv` or `json`.
+#[utoipa::path(get, path = "/api/admin/v1/incidents/{incident_id}/log/{format}", tag = "incidents",
+    operation_id = "export_log",
+    summary = "The log, as CSV or JSON",
+    params(("incident_id" = String, Path, description = "`inc_…`"), ("format" = String, Path, description = "`csv` or `json`")),
+    responses((status = 200, body = String, content_type = "text/csv"), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer)),
+    security(("staff_session" = [])))]
 pub(in crate::console) async fn log(
     State(app): State<Arc<App>>,
     IncidentDesk(staff): IncidentDesk,
@@ -121,6 +129,13 @@ pub(in crate::console) async fn log(
 
 /// `GET /api/admin/v1/incident-acts/{act_id}/csv`: the list of a dry run; of a compensation, whom
 /// to pay to a bank account too: outcome `payout`.
+#[utoipa::path(get, path = "/api/admin/v1/incident-acts/{act_id}/csv", tag = "incidents",
+    operation_id = "export_act",
+    summary = "The rows of an act, as CSV",
+    params(("act_id" = String, Path, description = "`iac_…`")),
+    responses((status = 200, body = String, content_type = "text/csv"), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer)),
+    security(("staff_session" = [])))]
 pub(in crate::console) async fn rows(
     State(app): State<Arc<App>>,
     IncidentDesk(staff): IncidentDesk,

@@ -2,6 +2,7 @@
 
 pub(super) mod acts;
 pub(super) mod api;
+pub(super) mod document;
 pub(super) mod files;
 pub(super) mod list;
 pub(super) mod page;

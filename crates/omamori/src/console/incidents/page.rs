@@ -11,16 +11,19 @@ use serde::Deserialize;
 use super::list::form_time;
 use super::{name, names};
 use crate::app::App;
+use crate::audit;
 use crate::clock::{MINUTE, Micros};
 use crate::console::access::{Fraud, IncidentDesk, Support, Viewer};
 use crate::console::dashboard::Plot;
 use crate::console::frame::Frame;
 use crate::control::Door;
+use crate::gate::chart::wallet_account_id;
 use crate::incident::act::{self, ActKind, Planned, Progress};
 use crate::incident::cohort::{self, Count, Lists, Member};
 use crate::incident::counting::{self, Job};
 use crate::incident::log::{Line, Times, timeline};
 use crate::incident::moves::Move;
+use crate::incident::receivers::{self, Receiver};
 use crate::incident::report::{self, plots};
 use crate::incident::row::{self, Incident};
 use crate::incident::{Money, Query as Question};
@@ -65,6 +68,8 @@ struct IncidentPage {
     times: Times,
     lists: Lists,
     members: Vec<Shown>,
+    /// Who received what members lost, each with what is in the wallet now.
+    receivers: Vec<(Receiver, i64)>,
     /// Each with how it stands.
     moves: Vec<(Move, String)>,
     /// The question in words, and as it is written.
@@ -113,7 +118,10 @@ pub(in crate::console) async fn show(
     let mut lines = timeline(registry, &incident).await?;
     let times = Times::of(&lines);
     for line in &mut lines {
-        line.actor = name(&names, &line.actor);
+        line.actor = match line.actor.as_str() {
+            audit::MACHINE => text.t("incident.machine").to_owned(),
+            actor => name(&names, actor),
+        };
         line.detail = told(text, line);
     }
     lines.reverse();
@@ -135,6 +143,7 @@ pub(in crate::console) async fn show(
         sandbox: app.sandbox(),
         opened_by: name(&names, &incident.opened_by),
         members,
+        receivers: receivers(&app, &incident_id).await?,
         moves: moves(&app, &incident_id).await?,
         words: saved.as_ref().map_or_else(Vec::new, |saved| saved.words(text)),
         written: question.as_ref().map_or_else(String::new, Question::written),
@@ -172,6 +181,9 @@ fn told(text: Text, line: &Line) -> String {
         }
         ("act_asked" | "act_approved" | "act_refused" | "act_started", [kind]) => {
             text.named("incident.act_", kind)
+        }
+        ("alert", [kind, subject @ ..]) => {
+            format!("{} {}", text.named("alert.kind_", kind), subject.join(" "))
         }
         ("door_closed" | "door_opened", [door, "all"]) => text.named("door.", door),
         ("door_closed" | "door_opened", [door, scope @ ..]) => {
@@ -215,6 +227,13 @@ async fn question(
     }
     pointed.from = pointed.from.min(incident.first_event_at);
     Ok(Some(pointed))
+}
+
+async fn receivers(app: &App, incident_id: &str) -> Result<Vec<(Receiver, i64)>> {
+    let mut all = receivers::list(&app.stores.registry, incident_id).await?;
+    all.truncate(MEMBERS_SHOWN);
+    let there = |one: &Receiver| app.gate.paid(wallet_account_id(&one.customer_id));
+    Ok(all.into_iter().map(|one| (one.clone(), there(&one))).collect())
 }
 
 async fn moves(app: &App, incident_id: &str) -> Result<Vec<(Move, String)>> {

@@ -6,15 +6,18 @@ use std::sync::Arc;
 use axum::Json as Answer;
 use axum::extract::{Path, Query, State};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{name, names};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::console::access::{IncidentDesk, Role, Support, Viewer};
+use crate::gate::chart::wallet_account_id;
 use crate::incident::cohort::{self, Lists};
 use crate::incident::figures::Figures;
 use crate::incident::row::{self, Incident};
-use crate::incident::{IncidentKind, act, counting};
+use crate::incident::{IncidentKind, act, counting, receivers};
+use crate::pos::shelf::ErrorAnswer;
 use crate::web::error::Result;
 use crate::web::filters::{as_rfc3339, as_rfc3339_or_null};
 
@@ -28,20 +31,25 @@ fn sees_networks(role: Role) -> bool {
 }
 
 /// An incident.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentHead)]
 struct Head {
     incident_id: String,
     title: String,
     kind: IncidentKind,
     source: String,
     #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     first_event_at: Micros,
     opened_by: String,
     #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     opened_at: Micros,
     #[serde(serialize_with = "as_rfc3339_or_null")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     published_at: Option<Micros>,
     #[serde(serialize_with = "as_rfc3339_or_null")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     closed_at: Option<Micros>,
 }
 
@@ -62,7 +70,8 @@ impl Head {
 }
 
 /// An incident in the list: customers who were not cleared, and yen that they lost.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentListed)]
 struct Listed {
     #[serde(flatten)]
     head: Head,
@@ -71,15 +80,22 @@ struct Listed {
 }
 
 /// The newest incidents.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentList)]
 pub(in crate::console) struct List {
     incidents: Vec<Listed>,
 }
 
 /// `GET /api/admin/v1/incidents`
+#[utoipa::path(get, path = "/api/admin/v1/incidents", tag = "incidents",
+    operation_id = "list_incidents",
+    summary = "The newest incidents",
+    responses((status = 200, body = List), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer)),
+    security(("staff_session" = [])))]
 pub(in crate::console) async fn list(
     State(app): State<Arc<App>>,
-    Viewer(_): Viewer,
+    _viewer: Viewer,
 ) -> Result<Answer<List>> {
     let registry = &app.stores.registry;
     let (names, extents) = (names(registry).await?, cohort::extents(registry).await?);
@@ -93,18 +109,21 @@ pub(in crate::console) async fn list(
 }
 
 /// A count.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentCount)]
 struct Counted {
     number: i64,
     version: i64,
     #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     as_of: Micros,
     customers: i64,
     loss: i64,
 }
 
 /// The count that was asked for last.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentCounting)]
 struct Counting {
     number: i64,
     is_again: bool,
@@ -114,7 +133,8 @@ struct Counting {
 }
 
 /// An act.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentAct)]
 struct Planned {
     act_id: String,
     kind: &'static str,
@@ -125,12 +145,14 @@ struct Planned {
     yen_moved: i64,
     planned_by: String,
     #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     planned_at: Micros,
     reason: String,
 }
 
 /// An incident with its figures and acts.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentWhole)]
 pub(in crate::console) struct Whole {
     #[serde(flatten)]
     head: Head,
@@ -152,6 +174,13 @@ pub(in crate::console) struct Whole {
 }
 
 /// `GET /api/admin/v1/incidents/{incident_id}`
+#[utoipa::path(get, path = "/api/admin/v1/incidents/{incident_id}", tag = "incidents",
+    operation_id = "read_incident",
+    summary = "An incident with its figures, counts and acts",
+    params(("incident_id" = String, Path, description = "`inc_…`")),
+    responses((status = 200, body = Whole), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer)),
+    security(("staff_session" = [])))]
 pub(in crate::console) async fn whole(
     State(app): State<Arc<App>>,
     Viewer(staff): Viewer,
@@ -229,24 +258,30 @@ pub(in crate::console) struct Page {
 }
 
 /// A member.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentMember)]
 struct Member {
     customer_id: String,
     state: String,
     source: String,
     #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     first_at: Micros,
     acts: i64,
     loss: i64,
     reason: String,
     #[serde(serialize_with = "as_rfc3339_or_null")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     told_at: Option<Micros>,
+    /// Country and autonomous system of each; only for those who see networks.
     #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<Vec<Value>>, required = false)]
     networks: Vec<(String, i64)>,
 }
 
 /// Members, in the order of their ids.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentMembers)]
 pub(in crate::console) struct Members {
     members: Vec<Member>,
     /// What the next page comes after; none at the end.
@@ -254,6 +289,13 @@ pub(in crate::console) struct Members {
 }
 
 /// `GET /api/admin/v1/incidents/{incident_id}/members?after=cus_…`
+#[utoipa::path(get, path = "/api/admin/v1/incidents/{incident_id}/members", tag = "incidents",
+    operation_id = "list_members",
+    summary = "Members of the cohort, 500 at a time",
+    params(("incident_id" = String, Path, description = "`inc_…`"), ("after" = Option<String>, Query, description = "`next` of the page before")),
+    responses((status = 200, body = Members), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer)),
+    security(("staff_session" = [])))]
 pub(in crate::console) async fn members(
     State(app): State<Arc<App>>,
     Viewer(staff): Viewer,
@@ -278,4 +320,58 @@ pub(in crate::console) async fn members(
         networks: if networks { one.networks.into_iter().collect() } else { Vec::new() },
     };
     Ok(Answer(Members { members: page.into_iter().map(shown).collect(), next }))
+}
+
+/// Somebody who received what members lost.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentReceiver)]
+struct Receiver {
+    customer_id: String,
+    state: String,
+    status: String,
+    yen: i64,
+    /// Paid value in the wallet now.
+    there: i64,
+    /// From the member to this one, of the largest part.
+    path: Vec<String>,
+    #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    first_at: Micros,
+    reason: String,
+}
+
+/// Receivers, the largest first.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IncidentReceivers)]
+pub(in crate::console) struct Receivers {
+    receivers: Vec<Receiver>,
+}
+
+/// `GET /api/admin/v1/incidents/{incident_id}/receivers`
+#[utoipa::path(get, path = "/api/admin/v1/incidents/{incident_id}/receivers", tag = "incidents",
+    operation_id = "list_receivers",
+    summary = "Who received what members lost",
+    params(("incident_id" = String, Path, description = "`inc_…`")),
+    responses((status = 200, body = Receivers), (status = "4XX", body = ErrorAnswer),
+        (status = "5XX", body = ErrorAnswer)),
+    security(("staff_session" = [])))]
+pub(in crate::console) async fn receivers(
+    State(app): State<Arc<App>>,
+    _viewer: Viewer,
+    Path(incident_id): Path<String>,
+) -> Result<Answer<Receivers>> {
+    let registry = &app.stores.registry;
+    row::find(registry, &incident_id).await?;
+    let shown = |one: receivers::Receiver| Receiver {
+        there: app.gate.paid(wallet_account_id(&one.customer_id)),
+        customer_id: one.customer_id,
+        state: one.state,
+        status: one.status,
+        yen: one.yen,
+        path: one.path,
+        first_at: one.first_at,
+        reason: one.reason,
+    };
+    let all = receivers::list(registry, &incident_id).await?;
+    Ok(Answer(Receivers { receivers: all.into_iter().map(shown).collect() }))
 }

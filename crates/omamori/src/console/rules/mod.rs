@@ -6,13 +6,13 @@ pub(super) mod edit;
 pub(super) mod labels;
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::response::Response;
 use omamori_db::sql;
-use omamori_risk::rule::{Effect, Mode, Rule, RuleFile};
+use omamori_risk::rule::{Both, Effect, Mode, Rule, RuleFile};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -22,6 +22,7 @@ use super::frame::Frame;
 use super::staff;
 use crate::app::App;
 use crate::clock::Micros;
+use crate::risk;
 use crate::risk::rules::{self, Publication, Version};
 use crate::web::error::{Error, Result};
 use crate::web::filters;
@@ -55,6 +56,7 @@ impl Change {
 struct Row {
     rule: Rule,
     title: String,
+    reason: String,
     acts: String,
     effect: String,
     is_live: bool,
@@ -165,7 +167,8 @@ fn rows(app: &App, rules: Vec<Rule>, live: &[Rule], text: Text) -> Vec<Row> {
     let removed: Vec<Rule> =
         live.iter().filter(|old| rules.iter().all(|rule| rule.id != old.id)).cloned().collect();
     let row = |(rule, change): (Rule, Change)| Row {
-        title: title(&rule, text).to_owned(),
+        title: in_words(&rule.title, text).to_owned(),
+        reason: in_words(reason(&rule), text).to_owned(),
         acts: rule.acts.iter().map(|act| act.as_str()).collect::<Vec<_>>().join(", "),
         effect: effect(rule.effect, text),
         is_live: rule.mode == Mode::Live,
@@ -179,8 +182,17 @@ fn rows(app: &App, rules: Vec<Rule>, live: &[Rule], text: Text) -> Vec<Row> {
     there.chain(removed.into_iter().map(|rule| (rule, Change::Removed))).map(row).collect()
 }
 
-fn title(rule: &Rule, text: Text) -> &str {
-    if text.lang() == "ja" { &rule.title.ja } else { &rule.title.en }
+fn in_words(both: &Both, text: Text) -> &str {
+    if text.lang() == "ja" { &both.ja } else { &both.en }
+}
+
+/// Why there is a rule. A service that began before the starter rules had Japanese reasons keeps
+/// their text word by word; what they say in Japanese is known all the same.
+fn reason(rule: &Rule) -> &Both {
+    static STARTER: LazyLock<Vec<Rule>> =
+        LazyLock::new(|| RuleFile::parse(risk::STARTER).map_or_else(|_| vec![], |file| file.rules));
+    let is_old = |one: &&Rule| one.id == rule.id && one.reason.en == rule.reason.ja;
+    STARTER.iter().find(is_old).map_or(&rule.reason, |one| &one.reason)
 }
 
 /// An effect, in words.

@@ -91,6 +91,8 @@ impl Effect {
             | TransferCode::PayoutReturned
             | TransferCode::RefundSent
             | TransferCode::RefundReturned
+            | TransferCode::RefundQuota
+            | TransferCode::RefundQuotaReturned
             | TransferCode::SettlementMark => Self::Nothing,
         }
     }

@@ -19,7 +19,7 @@ use crate::console::{Plot, draw};
 use crate::merchant::Frame;
 use crate::merchant::access::Manager;
 use crate::web::error::{Error, Result};
-use crate::web::filters::{self, japan, yen_text};
+use crate::web::filters::{self, civil_text, japan, yen_text};
 use crate::web::page::page;
 use crate::web::text::Text;
 
@@ -106,7 +106,7 @@ pub(in crate::merchant) async fn show(
     let fee = read::fee(&app, &user.merchant_id).await?;
     let is_by_month = wanted.period.days() > DAYS_DRAWN;
     let mut lines = match asked.by {
-        By::Day => days.iter().map(|(day, of)| line(day.to_string(), String::new(), *of)).collect(),
+        By::Day => days.iter().map(|(day, of)| line(civil_text(day), String::new(), *of)).collect(),
         By::Store => by_store(&app, &wanted).await?,
         By::Terminal => by_terminal(&app, &user.merchant_id, &wanted, text).await?,
     };
@@ -178,7 +178,7 @@ fn plot(days: &Days, period: Period, by_month: bool) -> Plot {
     let mut day = place(period.from);
     while day <= period.until {
         let gross = sums.get(&day).copied().unwrap_or_default();
-        let name = if by_month { day.strftime("%Y-%m").to_string() } else { day.to_string() };
+        let name = if by_month { day.strftime("%Y/%m").to_string() } else { civil_text(day) };
         bars.push((name, gross));
         let next = if by_month { day.checked_add(1.month()) } else { day.tomorrow() };
         let Ok(next) = next else { break };

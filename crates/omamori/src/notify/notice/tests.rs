@@ -65,6 +65,8 @@ pub(in crate::notify) fn all() -> Vec<Notice> {
         Notice::ServiceStays {},
         Notice::RefundUnclaimed { amount: 3_000, last_day: "2019-10-01".to_owned() },
         Notice::RefundClaimed { amount: 3_000, last_digits: "567".to_owned() },
+        Notice::ClosingClaimed { amount: 3_000, last_digits: "567".to_owned() },
+        Notice::ClosingDropped { amount: 3_000 },
         Notice::RefundRefused { amount: 3_000 },
         Notice::RefundAccountChanged { last_digits: "567".to_owned() },
         Notice::RefundSent {

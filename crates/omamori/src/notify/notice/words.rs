@@ -2,7 +2,7 @@
 
 use super::{AccountStopper, Change, ClosingEnd, ContactKind, Factor, Notice, ReturnReason};
 use crate::clock::Micros;
-use crate::web::filters::{japan, yen_text};
+use crate::web::filters::{civil_text, japan, yen_text};
 use crate::web::text::Text;
 
 /// A notice in words.
@@ -196,18 +196,28 @@ impl Notice {
             Self::ServiceEnds { ends_at, last_day } => (
                 "notice.service_ends",
                 "notice.service_ends_text",
-                vec![("at", stamp(*ends_at)), ("until", last_day.clone())],
+                vec![("at", stamp(*ends_at)), ("until", civil_text(last_day))],
             ),
             Self::ServiceStays {} => ("notice.service_stays", "notice.service_stays_text", vec![]),
             Self::RefundUnclaimed { amount, last_day } => (
                 "notice.refund_unclaimed",
                 "notice.refund_unclaimed_text",
-                vec![("amount", yen_text(*amount)), ("until", last_day.clone())],
+                vec![("amount", yen_text(*amount)), ("until", civil_text(last_day))],
             ),
             Self::RefundClaimed { amount, last_digits } => (
                 "notice.refund_claimed",
                 "notice.refund_claimed_text",
                 vec![("amount", yen_text(*amount)), ("digits", last_digits.clone())],
+            ),
+            Self::ClosingClaimed { amount, last_digits } => (
+                "notice.closing_claimed",
+                "notice.closing_claimed_text",
+                vec![("amount", yen_text(*amount)), ("digits", last_digits.clone())],
+            ),
+            Self::ClosingDropped { amount } => (
+                "notice.closing_dropped",
+                "notice.closing_dropped_text",
+                vec![("amount", yen_text(*amount))],
             ),
             Self::RefundRefused { amount } => (
                 "notice.refund_refused",
@@ -224,7 +234,7 @@ impl Notice {
                 "notice.refund_sent_text",
                 vec![
                     ("amount", yen_text(*amount)),
-                    ("day", pay_on.clone()),
+                    ("day", civil_text(pay_on)),
                     ("digits", last_digits.clone()),
                 ],
             ),
@@ -365,7 +375,7 @@ fn ending(text: Text, free: i64, points: i64) -> String {
 }
 
 /// An instant as people read it, in Japan's time.
-pub(in crate::notify) fn stamp(at: Micros) -> String {
+pub(crate) fn stamp(at: Micros) -> String {
     japan(at).strftime("%Y/%m/%d %H:%M").to_string()
 }
 
@@ -381,9 +391,9 @@ pub(crate) fn fill(text: &str, values: &[(&str, String)]) -> String {
 /// How much of a phone's name is shown.
 const NAME_CHARACTERS: usize = 32;
 
-/// A phone's name, which whoever enrols the phone chooses and its victim reads: nothing in it can
-/// become an address to tap on, or begin a placeholder.
-pub(in crate::notify) fn shown(name: &str) -> String {
+/// A name that one person chooses and another reads, as a phone's: nothing in it can become an
+/// address to tap on, or begin a placeholder.
+pub(crate) fn shown(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || " -_()（）'’ー・".contains(c);
     let name: String = name.chars().map(|c| if plain(c) { c } else { ' ' }).collect();
     let words: Vec<&str> = name.split_whitespace().collect();

@@ -55,7 +55,8 @@ struct Asked {
 /// Captures.
 #[utoipa::path(post, path = "/api/pos/v1/authorizations/{merchant_authorization_id}/capture",
     tag = "authorizations", operation_id = "capture_authorization",
-    params(("merchant_authorization_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_authorization_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     request_body = CreateCapture,
     responses((status = 200, body = AuthorizationAnswer),
         (status = "4XX", body = crate::pos::shelf::ErrorAnswer),

@@ -159,7 +159,8 @@ pub(super) async fn buried(
 /// Finds an authorization.
 #[utoipa::path(get, path = "/api/pos/v1/authorizations/{merchant_authorization_id}",
     tag = "authorizations", operation_id = "find_authorization",
-    params(("merchant_authorization_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_authorization_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = AuthorizationAnswer),
         (status = "4XX", body = crate::pos::shelf::ErrorAnswer),
         (status = "5XX", body = crate::pos::shelf::ErrorAnswer, description = "Unknown: ask again")),
@@ -192,7 +193,8 @@ pub struct AuthorizationList {
 /// Lists the store's last authorizations.
 #[utoipa::path(get, path = "/api/pos/v1/authorizations", tag = "authorizations",
     operation_id = "list_authorizations",
-    params(("limit" = Option<usize>, Query, description = "1–100, default 20")),
+    params(("limit" = Option<usize>, Query, description = "1–100, default 20",
+        minimum = 1, maximum = 100)),
     responses((status = 200, body = AuthorizationList),
         (status = "4XX", body = crate::pos::shelf::ErrorAnswer),
         (status = "5XX", body = crate::pos::shelf::ErrorAnswer, description = "Unknown: ask again")),

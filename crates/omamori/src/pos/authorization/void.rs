@@ -24,7 +24,8 @@ const TRIES: usize = 8;
 /// Voids.
 #[utoipa::path(post, path = "/api/pos/v1/authorizations/{merchant_authorization_id}/void",
     tag = "authorizations", operation_id = "void_authorization",
-    params(("merchant_authorization_id" = String, Path, description = "The merchant's own id")),
+    params(("merchant_authorization_id" = String, Path, description = "The merchant's own id",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = AuthorizationAnswer),
         (status = "4XX", body = crate::pos::shelf::ErrorAnswer),
         (status = "5XX", body = crate::pos::shelf::ErrorAnswer, description = "Unknown: ask again")),

@@ -1,10 +1,10 @@
 //! Carrying out the closings that are due. Every step may be done twice.
 
-use omamori_db::{Row, sql};
+use omamori_db::{Row, Tx, sql};
 use omamori_ledger::{AccountFlags, CreateTransferResult as R, Request, Transfer, TransferFlags};
 use serde_json::json;
 
-use super::{STOPPED_BY, obstacle, reopen};
+use super::{PAID, STOPPED_BY, obstacle, reopen};
 use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::chart::{LEDGER_JPY, TransferCode, closings_account, wallet_account};
@@ -24,6 +24,7 @@ struct Closing {
     closing_id: String,
     customer_id: String,
     state: String,
+    asked_by: String,
     scrubbed_to: Micros,
 }
 
@@ -32,7 +33,8 @@ struct Closing {
 /// # Errors
 /// A fault if the registry fails.
 pub async fn carry_out_due(app: &App) -> Result<()> {
-    let query = sql("SELECT closing_id, customer_id, state, scrubbed_to FROM account_closing
+    let query =
+        sql("SELECT closing_id, customer_id, state, asked_by, scrubbed_to FROM account_closing
          WHERE state IN ('waiting', 'ending', 'scrubbing') AND due_at <= $1
          ORDER BY due_at LIMIT $2");
     let rows = app.stores.registry.all(query.bind(app.clock.now()).bind(BATCH)).await?;
@@ -51,6 +53,7 @@ fn read(row: &Row) -> omamori_db::Result<Closing> {
         closing_id: row.text("closing_id")?,
         customer_id: row.text("customer_id")?,
         state: row.text("state")?,
+        asked_by: row.text("asked_by")?,
         scrubbed_to: row.int("scrubbed_to")?,
     })
 }
@@ -75,7 +78,7 @@ async fn end(app: &App, closing: &Closing) -> Result<bool> {
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by = $2");
     let stopped = stopped.bind(&closing.customer_id).bind(STOPPED_BY);
     let as_left = app.stores.registry.optional(stopped).await?.is_some();
-    if !as_left || obstacle::look(app, &account).await?.is_err() {
+    if !as_left || obstacle::look(app, &account, &closing.asked_by).await?.is_err() {
         return cancel(app, closing).await;
     }
     let made = app.gate.transfer_certainly(closing_transfer_id(closing)).await?.is_some();
@@ -86,7 +89,7 @@ async fn end(app: &App, closing: &Closing) -> Result<bool> {
     }
     // Nothing moves on a closed account: what is seen now is so for good. What came between the
     // look and the closing is the customer's, so the account opens again.
-    if obstacle::value(app, account.wallet_account).is_err() {
+    if obstacle::value(app, account.wallet_account, &closing.asked_by).is_err() {
         open_wallet(app, closing).await?;
         return cancel(app, closing).await;
     }
@@ -98,10 +101,22 @@ async fn cancel(app: &App, closing: &Closing) -> Result<bool> {
     let update = sql("UPDATE account_closing SET state = 'canceled', ended_at = $1
          WHERE closing_id = $2 AND state = 'ending'");
     if tx.execute(update.bind(app.clock.now()).bind(&closing.closing_id)).await? == 1 {
-        reopen(app, &mut tx, &closing.customer_id, ClosingEnd::Forbidden).await?;
+        if closing.asked_by == PAID {
+            shut_again(&mut tx, &closing.customer_id).await?;
+        } else {
+            reopen(app, &mut tx, &closing.customer_id, ClosingEnd::Forbidden).await?;
+        }
         tx.commit().await?;
     }
     Ok(false)
+}
+
+/// Who was paid back does not get the account back: once nothing stands against it, it closes.
+async fn shut_again(tx: &mut Tx, customer_id: &str) -> Result<()> {
+    let update = sql("UPDATE customer SET stopped_by = $1
+         WHERE customer_id = $2 AND status = 'frozen' AND stopped_by = $3");
+    tx.execute(update.bind(PAID).bind(customer_id).bind(STOPPED_BY)).await?;
+    Ok(())
 }
 
 fn is_closed(app: &App, wallet: u128) -> bool {

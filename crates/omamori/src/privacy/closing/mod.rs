@@ -15,6 +15,7 @@ use omamori_db::{Tx, sql};
 
 pub use carry_out::carry_out_due;
 pub use request::ask_for;
+pub(crate) use request::begin_paid;
 
 use crate::app::App;
 use crate::clock::{DAY, Micros};
@@ -26,6 +27,8 @@ use crate::web::error::Result;
 pub const GRACE: Micros = 7 * DAY;
 /// Who stopped an account that is being closed.
 const STOPPED_BY: &str = "closing";
+/// Who asked for a closing that follows a refund of what was left: nobody calls that off any more.
+const PAID: &str = "refund";
 
 /// The customer has signed in: a closing that waits is called off, in the sign-in's transaction.
 ///

@@ -14,9 +14,19 @@ const REFUNDS: i64 = 14 * DAY;
 /// Transfers of the statement that are looked at for the latest payment.
 const LOOKED_AT: usize = 200;
 
+/// What holders give up who were paid back for closing the account: free value, which is not their
+/// money. Who was not spends it first.
+pub(super) fn gives_up_free(asked_by: &str) -> bool {
+    asked_by == super::PAID
+}
+
 /// `Err` with what the customer must do first. What only the operator may know is said as one
 /// thing: that the account cannot be closed.
-pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Result<(), Code>> {
+pub(super) async fn look(
+    app: &App,
+    account: &Account,
+    asked_by: &str,
+) -> Result<std::result::Result<(), Code>> {
     let now = app.clock.now();
     let (registry, id) = (&app.stores.registry, account.customer_id.as_str());
     // A thief who closes the account they emptied must not take the evidence with them; nor a mule
@@ -24,7 +34,7 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
     if is_looked_into(registry, id, now).await? {
         return Ok(Err(Code::ClosingHeld));
     }
-    if let Err(code) = value(app, account.wallet_account) {
+    if let Err(code) = value(app, account.wallet_account, asked_by) {
         return Ok(Err(code));
     }
     if claim::is_open(registry, id).await? {
@@ -38,15 +48,19 @@ pub(super) async fn look(app: &App, account: &Account) -> Result<std::result::Re
     Ok(if refundable { Err(Code::ClosingRefunds) } else { Ok(()) })
 }
 
-/// Whether the customer holds neither paid nor free value, and nothing is on its way. Points and
-/// coupons end with the account: whoever spends the last yen earns points again, and could never
-/// leave.
-pub(super) fn value(app: &App, wallet_account: u128) -> std::result::Result<(), Code> {
+/// Whether the customer holds no paid value, no free value unless it is given up, and nothing is on
+/// its way. Points and coupons end with the account: whoever spends the last yen earns points
+/// again, and could never leave.
+pub(super) fn value(
+    app: &App,
+    wallet_account: u128,
+    asked_by: &str,
+) -> std::result::Result<(), Code> {
     let account = app.gate.account(wallet_account).unwrap_or_default();
     if app.gate.is_pending(wallet_account) {
         return Err(Code::ClosingPending);
     }
-    let purse = app.gate.purse(wallet_account);
-    let is_empty = account.credits_posted == account.debits_posted && purse.free.is_empty();
+    let has_no_free = gives_up_free(asked_by) || app.gate.purse(wallet_account).free.is_empty();
+    let is_empty = account.credits_posted == account.debits_posted && has_no_free;
     if is_empty { Ok(()) } else { Err(Code::ClosingBalance) }
 }

@@ -8,7 +8,7 @@ use omamori_db::{Tx, sql};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::{GRACE, STOPPED_BY, obstacle};
+use super::{GRACE, PAID, STOPPED_BY, obstacle};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
@@ -100,7 +100,40 @@ async fn allowed(app: &App, account: &Account) -> Result<std::result::Result<(),
         return Ok(Err(Code::AccountFrozen));
     }
     app.gate.catch_up().await?;
-    obstacle::look(app, account).await
+    obstacle::look(app, account, "").await
+}
+
+/// Begins the closing of an account that `shut_by` has shut and whose rest was paid back, if
+/// nothing stands against it. Nobody calls it off: the holder asked for it before the refund.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(crate) async fn begin_paid(app: &App, customer_id: &str, shut_by: &str) -> Result<()> {
+    let registry = &app.stores.registry;
+    let account = account::find(registry, customer_id).await?;
+    app.gate.catch_up().await?;
+    if obstacle::look(app, &account, PAID).await?.is_err() {
+        return Ok(()); // it waits
+    }
+    let now = app.clock.now();
+    let mut tx = registry.begin().await?;
+    let update = sql("UPDATE customer SET stopped_by = $1
+         WHERE customer_id = $2 AND status = 'frozen' AND stopped_by = $3");
+    let update = update.bind(STOPPED_BY).bind(customer_id).bind(shut_by);
+    if tx.execute(update).await? != 1 {
+        return Ok(()); // another node was faster, or somebody stopped it
+    }
+    let insert = sql("INSERT INTO account_closing (closing_id, customer_id, state, asked_by,
+                               asked_at, due_at, scrubbed_to)
+         SELECT $1, customer_id, 'ending', $2, $3, $3, created_at
+         FROM customer WHERE customer_id = $4");
+    let insert = insert.bind(Kind::Closing.random_text(app.rng.as_ref())).bind(PAID);
+    tx.execute(insert.bind(now).bind(customer_id)).await?;
+    devices::note(app, &mut tx, customer_id).await?;
+    let sessions = sql("DELETE FROM session WHERE customer_id = $1");
+    tx.execute(sessions.bind(customer_id)).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Stops the account, tells everyone, ends all sessions: in the caller's transaction.

@@ -96,7 +96,8 @@ async fn own(app: &App, terminal: &Terminal, merchant_topup_id: &str) -> Result<
 /// screen: what it showed before leads nowhere any more.
 #[utoipa::path(post, path = "/api/pos/v1/atm-sessions/{merchant_topup_id}", tag = "atm",
     operation_id = "create_atm_session",
-    params(("merchant_topup_id" = String, Path, description = "The ATM's own id of the top-up")),
+    params(("merchant_topup_id" = String, Path, description = "The ATM's own id of the top-up",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = AtmSessionAnswer),
         (status = "4XX", body = crate::pos::shelf::ErrorAnswer),
         (status = "5XX", body = crate::pos::shelf::ErrorAnswer, description = "Unknown: ask again")),
@@ -159,7 +160,8 @@ async fn insert(app: &App, terminal: &Terminal, merchant_topup_id: &str) -> Resu
 /// What became of a session.
 #[utoipa::path(get, path = "/api/pos/v1/atm-sessions/{merchant_topup_id}", tag = "atm",
     operation_id = "get_atm_session",
-    params(("merchant_topup_id" = String, Path, description = "The ATM's own id of the top-up")),
+    params(("merchant_topup_id" = String, Path, description = "The ATM's own id of the top-up",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = AtmSessionAnswer),
         (status = "4XX", body = crate::pos::shelf::ErrorAnswer),
         (status = "5XX", body = crate::pos::shelf::ErrorAnswer, description = "Unknown: ask again")),
@@ -175,7 +177,8 @@ pub async fn show(
 /// Calls a session off: its number leads nowhere, and nothing can be loaded with it.
 #[utoipa::path(post, path = "/api/pos/v1/atm-sessions/{merchant_topup_id}/end", tag = "atm",
     operation_id = "end_atm_session",
-    params(("merchant_topup_id" = String, Path, description = "The ATM's own id of the top-up")),
+    params(("merchant_topup_id" = String, Path, description = "The ATM's own id of the top-up",
+        min_length = 1, max_length = 64, pattern = "^[A-Za-z0-9._-]+$")),
     responses((status = 200, body = AtmSessionAnswer),
         (status = "4XX", body = crate::pos::shelf::ErrorAnswer),
         (status = "5XX", body = crate::pos::shelf::ErrorAnswer, description = "Unknown: ask again")),

@@ -47,6 +47,7 @@ pub async fn busy(app: &mut TestApp) {
     what_ends(app, register).await;
     merchants_are_paid(app).await;
     losses_are_made_good(app).await;
+    payback::closing::one_leaves(app, register).await;
     service_ends(app, register).await;
     authorization::held::held(app).await;
     let mut person = rich(app, 3_000).await;

@@ -48,6 +48,7 @@ async fn an_owner_runs_the_back_office(lang: Lang) {
     invites_a_clerk(&office).await;
     enters_the_account(&mut office).await;
     changes_a_key(&house, &office).await;
+    is_told(&house, &office).await;
     office.close().await;
     house.close().await;
 }
@@ -102,6 +103,24 @@ async fn enters_the_account(office: &mut Browser) {
     picture(office, "bank").await;
     office.go("/merchant").await;
     office.read("[data-new-account]", "****567").await;
+}
+
+/// Where the owner is told by e-mail: confirmed by a touch of the passkey and by the code.
+async fn is_told(house: &House, office: &Browser) {
+    office.go("/merchant").await;
+    office.see("[data-no-address]").await;
+    office.go("/merchant/notices").await;
+    office.press("[data-address-change]").await;
+    office.fill("[data-mail-form] [name=email]", "hanako@example.jp").await;
+    office.press("[data-mail-form] [type=submit]").await;
+    office.see("[data-code-form] [name=code]").await;
+    let code = house.sms_code_after("hanako@example.jp", "").await;
+    office.fill("[data-code-form] [name=code]", &code).await;
+    picture(office, "told-code").await;
+    office.press("[data-code-form] [type=submit]").await;
+    office.read("[data-live=address]", "h***@example.jp").await;
+    office.press("[data-choices-form] [type=submit]").await;
+    picture(office, "told").await;
 }
 
 async fn changes_a_key(house: &House, office: &Browser) {

@@ -7,6 +7,7 @@ use axum::body::{Body, to_bytes};
 use axum::http::Request;
 use axum::response::Html;
 use axum::routing::get;
+use omamori::audit::MACHINE;
 use omamori::checkout::shop;
 use omamori::server;
 use omamori::web::text::Lang;
@@ -33,7 +34,7 @@ impl Shop {
     async fn open(house: &House) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let origin = format!("http://{}", listener.local_addr().unwrap());
-        let made = shop::create(&house.app, &house.store_id, "EC", &origin).await.unwrap();
+        let made = shop::create(&house.app, MACHINE, &house.store_id, "EC", &origin).await.unwrap();
         let checkout = Arc::new(Mutex::new(String::new()));
         let link = checkout.clone();
         let page = |words: &str, link: &str| {

@@ -16,7 +16,7 @@ use super::browser::Browser;
 use super::console::{desk, does};
 use super::house::House;
 use super::phone::Phone;
-use super::pictures::picture;
+use super::pictures::{picture, whole_picture};
 use crate::support::customer::Customer;
 
 const HAD: i64 = 5_000;
@@ -182,11 +182,9 @@ async fn an_incident_is_worked_through(lang: Lang) {
     watch.lap("reports read");
     watch.print(lang);
     first.go(&format!("/console/incidents/{incident}")).await;
-    for part in ["figures", "moves", "acts", "log"] {
-        let show = format!("document.querySelector('[data-live={part}]').scrollIntoView()");
-        first.run(&show).await;
-        picture(&first, &format!("console-incident-{part}")).await;
-    }
+    first.see("[data-live=log]").await;
+    whole_picture(&first, "console-incident-whole").await;
+    first.screen(1280, 800, 1).await;
 
     for victim in &victims {
         assert_eq!(house.app.gate.balance(victim.wallet_account), HAD, "whole to the yen");

@@ -24,10 +24,12 @@ mod reader;
 mod wire;
 
 mod checkout;
+mod closing;
 mod console;
 mod contacts;
 mod external;
 mod factors;
+mod finance;
 mod incident;
 mod lost;
 mod merchant;

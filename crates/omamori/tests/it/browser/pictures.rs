@@ -3,6 +3,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use omamori::merchant::{invite, put_product};
 use omamori::web::text::Lang;
 use serde_json::{Value, json};
@@ -218,6 +220,26 @@ pub async fn picture(browser: &Browser, name: &str) {
         let folder = folder().join(format!("{}-{screen}", browser.text.lang()));
         std::fs::create_dir_all(&folder).unwrap();
         std::fs::write(folder.join(format!("{name}.png")), browser.screenshot().await).unwrap();
+        let outside = browser.run(STICKS_OUT).await;
+        assert_eq!(outside, Value::Null, "sticks out of {name} on a {screen}");
+    }
+}
+
+/// Takes the page from its head to its foot at each size. The bar at the foot of a phone stands
+/// where the screen ends.
+pub async fn whole_picture(browser: &Browser, name: &str) {
+    for (screen, width, height, _) in SCREENS {
+        browser.screen(width, height, 1).await;
+        let size = browser.devtools("Page.getLayoutMetrics", json!({})).await;
+        let clip = json!({
+            "x": 0, "y": 0, "width": width, "height": size["cssContentSize"]["height"], "scale": 1,
+        });
+        let wish = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let taken = browser.devtools("Page.captureScreenshot", wish).await;
+        let bytes = STANDARD.decode(taken["data"].as_str().unwrap()).unwrap();
+        let folder = folder().join(format!("{}-{screen}", browser.text.lang()));
+        std::fs::create_dir_all(&folder).unwrap();
+        std::fs::write(folder.join(format!("{name}.png")), bytes).unwrap();
         let outside = browser.run(STICKS_OUT).await;
         assert_eq!(outside, Value::Null, "sticks out of {name} on a {screen}");
     }

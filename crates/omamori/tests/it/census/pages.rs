@@ -63,7 +63,6 @@ struct World {
     receipt: String,
     sender: Person,
     sent: String,
-    /// A merchant's statement.
     statement: String,
     /// A case about the customer.
     case: String,
@@ -254,8 +253,7 @@ async fn terms_are_read(app: &TestApp, unread: &Customer) {
     let made = publish(registry, Kind::Terms, TERMS, "test", app.now()).await.unwrap();
     let read = sql("INSERT INTO terms_confirmation (customer_id, version, hash, confirmed_at)
          SELECT customer_id, CAST(1 AS BIGINT), $1, $2 FROM customer WHERE customer_id <> $3");
-    let read = read.bind(made.hash).bind(app.now()).bind(&unread.customer_id);
-    registry.execute(read).await.unwrap();
+    registry.execute(read.bind(made.hash).bind(app.now()).bind(&unread.customer_id)).await.unwrap();
 }
 
 async fn moved(app: &TestApp) -> Customer {
@@ -304,6 +302,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         page("sales.html", "/merchant/sales?by=terminal&from=2025-10-01", Some(&staff)),
         page("merchant_people.html", "/merchant/people", Some(&staff)),
         page("merchant_bank.html", "/merchant/bank", Some(&staff)),
+        page("merchant_notices.html", "/merchant/notices", Some(&staff)),
         page("settlement.html", &world.statement, Some(&staff)),
         page("store_qr.html", &sheet, Some(&staff)),
         of_customer("scan.html", &world.customer, "/scan"),
@@ -390,6 +389,7 @@ fn pages(app: &TestApp, world: &World) -> Vec<Page> {
         pages.push(of_customer("months.html", customer, "/history/months"));
         pages.push(of_customer("cases.html", customer, "/cases"));
         pages.push(of_customer("refund.html", customer, "/refund"));
+        pages.push(of_customer("close.html", customer, "/close"));
         pages.push(of_customer("affected.html", customer, "/affected"));
         pages.push(of_customer("topup.html", customer, "/topup"));
         pages.push(of_customer("topup_register.html", customer, "/topup/register"));

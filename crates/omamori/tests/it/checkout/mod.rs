@@ -7,6 +7,7 @@ mod orders;
 use axum::body::Body;
 use axum::http::{Request, header};
 use omamori::app::App;
+use omamori::audit::MACHINE;
 use omamori::checkout::shop;
 use omamori::merchant::create_store;
 use omamori_db::sql;
@@ -36,7 +37,7 @@ impl Web {
     /// Of a merchant, in a new store.
     pub async fn of_merchant(app: &App, merchant_id: &str) -> Self {
         let store_id = create_store(app, merchant_id, "オンライン店").await.unwrap();
-        let made = shop::create(app, &store_id, "EC", ORIGIN).await.unwrap();
+        let made = shop::create(app, MACHINE, &store_id, "EC", ORIGIN).await.unwrap();
         let (terminal_id, key) = (made.terminal_id, made.api_key);
         let merchant_id = merchant_id.to_owned();
         Self { register: Register { merchant_id, store_id, terminal_id, key } }

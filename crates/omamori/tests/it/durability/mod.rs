@@ -3,4 +3,5 @@
 pub mod child;
 mod client;
 mod kill_loop;
+mod pipe;
 mod tamper;

@@ -23,7 +23,7 @@ async fn reports_say_what_the_cohort_says(app: &mut TestApp) {
     world.fraud.post(app, &world.path("write"), &facts).await;
     let loss = yen_text((0..3).map(stolen).sum());
     for (kind, lang, needs) in [
-        ("public", "ja", vec!["お客さま", &*loss]),
+        ("public", "ja", vec!["お客様", &*loss]),
         ("public", "en", vec!["largest extent", &*loss]),
         ("authority", "ja", vec!["Ⅱ-3-1-1-2", &*loss, "リスト型攻撃", "決済を再開"]),
         ("authority", "en", vec!["largest possible extent", &*loss, "リスト型攻撃"]),

@@ -20,17 +20,18 @@ on_both_engines!(
     sixteen_connections_with_one_sale_make_one_payment,
     broken_requests_leave_the_server_alive,
     what_was_answered_before_a_stop_is_there_after_it,
+    a_store_that_does_not_let_go_holds_no_stop_up,
 );
 
 /// The service on a port of its own.
-struct Listening {
-    address: SocketAddr,
+pub struct Listening {
+    pub address: SocketAddr,
     stop: oneshot::Sender<()>,
     served: JoinHandle<std::io::Result<()>>,
 }
 
 impl Listening {
-    async fn start(app: &TestApp) -> Self {
+    pub async fn start(app: &TestApp) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = oneshot::channel();
@@ -40,7 +41,7 @@ impl Listening {
     }
 
     /// Stops it as a signal does, and starts the service again without it.
-    async fn stop(self, app: &mut TestApp) {
+    pub async fn stop(self, app: &mut TestApp) {
         self.stop.send(()).unwrap();
         self.served.await.unwrap().unwrap();
         app.restart().await;
@@ -204,4 +205,21 @@ async fn what_was_answered_before_a_stop_is_there_after_it(app: &mut TestApp) {
         }
     }
     assert!(found >= 20);
+}
+
+/// Goal: a store is stuck when the order to stop comes – on SQLite the one writer of the views, on
+/// PostgreSQL one of the connections of the pool –, as with a database that is away. The service
+/// stops all the same, and what was answered is there.
+async fn a_store_that_does_not_let_go_holds_no_stop_up(app: &mut TestApp) {
+    let (register, customer) = (Register::new(&app.app).await, Customer::new(&app.app).await);
+    customer.load(app, &register, 1_000).await;
+    let Listening { stop, served, .. } = Listening::start(app).await;
+    let stuck = app.app.stores.views.begin().await.unwrap();
+    register.sell(app, "s-1", &customer.code(app.now()), 400).await.ok();
+    stop.send(()).unwrap();
+    let ended = tokio::time::timeout(Duration::from_secs(60), served).await;
+    ended.unwrap().unwrap().unwrap(); // it does not wait for ever
+    drop(stuck);
+    app.restart().await;
+    assert_eq!(customer.balance(app), 600);
 }

@@ -8,6 +8,7 @@ mod bodies;
 mod connection;
 pub mod values;
 
+pub use connection::Listening;
 use omamori::openapi;
 use serde_json::Value;
 

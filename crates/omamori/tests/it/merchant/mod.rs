@@ -3,5 +3,6 @@
 
 mod bank;
 mod keys;
+mod notices;
 mod people;
 mod sales;

@@ -101,6 +101,9 @@ async fn it_takes_two_people_and_everybody_is_told(app: &mut TestApp) {
     ] {
         assert!(page.text().contains(item), "{item}");
     }
+    let status = app.get("/status").await;
+    assert!(status.text().contains("data-status-end") && status.text().contains("/end-of-service"));
+    assert!(status.text().contains("data-status=\"open\""), "until then all can be used");
     // On every page of the wallet, and on those of guests.
     for path in ["/", "/history", "/settings", "/topup"] {
         let page = holder.customer.get(app, path).await;
@@ -128,6 +131,11 @@ async fn use_ends_at_its_instant_and_what_is_owed_goes_on(app: &mut TestApp) {
     register.sell(app, "s-2", &code(app), 100).await.ok();
     app.clock.advance(1);
     register.sell(app, "s-3", &code(app), 100).await.refused(Code::ServiceEnded);
+    let status = app.get("/status").await;
+    assert!(status.text().contains("data-status=\"ended\""), "{}", status.text());
+    assert!(!status.text().contains("data-status=\"open\""));
+    let welcome = app.get("/").await;
+    assert!(!welcome.text().contains("/signup") && welcome.text().contains("/end-of-service"));
     register.top_up(app, "t-3", &code(app), 1_000).await.refused(Code::ServiceEnded);
     register.authorize(app, "a-3", &code(app), 100).await.refused(Code::ServiceEnded);
     let phone = json!({ "phone": "090-1111-2222" });

@@ -2,8 +2,12 @@
 
 mod attacks;
 mod claims;
+pub mod closing;
+mod closing_attacks;
+mod closing_quota;
 mod ending;
 mod exclusion;
+mod open_ends;
 
 use omamori::clock::{DAY, MINUTE, Micros};
 use omamori::console::access::Role;
@@ -152,6 +156,13 @@ pub async fn example(app: &TestApp, customer_id: &str) -> String {
     let end = end.bind(app.now() + 90 * DAY).bind(app.now() + 180 * DAY).bind(app.now());
     registry.execute(end).await.unwrap();
     app.app.gate.controls().reload(registry).await.unwrap();
+    let leaving = sql("INSERT INTO refund_claim (claim_id, customer_id, basis, closing_reason,
+             ground, state, yen, sealed, last_digits, asked_by, asked_at, account_at, reason,
+             state_at)
+         VALUES ('rcl_x', $1, 'closing', 'wishes', 'quota', 'review', CAST(900 AS BIGINT), $2,
+             '567', '<script>', $3, $3, '', $3)");
+    let leaving = leaving.bind(customer_id).bind(vec![0_u8]).bind(app.now());
+    registry.execute(leaving).await.unwrap();
     let states = ["review", "waiting", "in_file", "sent", "returned", "refused"];
     for (number, state) in states.into_iter().enumerate() {
         let claim = sql("INSERT INTO refund_claim (claim_id, customer_id, basis, end_id, state,

@@ -40,7 +40,7 @@ on_both_engines!(
     what_does_not_add_up_is_not_settled_and_holds_nobody_up,
 );
 
-const APRIL: Date = date(2026, 4, 30);
+pub const APRIL: Date = date(2026, 4, 30);
 const MAY: Date = date(2026, 5, 31);
 const JUNE: Date = date(2026, 6, 30);
 

@@ -10,6 +10,7 @@ pub mod mmdb;
 pub mod passkey;
 pub mod place;
 pub mod rng;
+pub mod settings;
 pub mod shop;
 pub mod staff;
 

@@ -1,0 +1,244 @@
+//! Notices become letters, and letters are sent, tried again and given up.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use omamori_db::{Row, sql};
+use tokio::task::JoinSet;
+
+use super::contact::REPLACED_LIFE;
+use super::kind::MerchantNotice;
+use super::read;
+use crate::app::App;
+use crate::clock::{DAY, MINUTE, Micros};
+use crate::merchant::access::Role;
+use crate::notify::{Letter, SendError, fill, pause, shown, stamp};
+use crate::web::error::Result;
+use crate::web::text::{Lang, Text};
+use crate::worker::Worker;
+
+/// How often the worker looks.
+const EVERY: Duration = Duration::from_secs(1);
+/// Notices that become letters in one round.
+const NOTICES: i64 = 50;
+/// Letters that one node sends at once.
+const BATCH: i64 = 8;
+/// For so long a claim holds: longer than any adapter takes. Then its node counts as dead.
+const CLAIM: Micros = 2 * MINUTE;
+/// Then it is no news any more; it stands in the back office all the same.
+const AGE_MAX: Micros = 3 * DAY;
+const ATTEMPTS_MAX: i64 = 16;
+/// Letters of one kind to one address in 24 hours. Kinds are counted apart, so that a flood of one
+/// hides no other.
+const PER_DAY: i64 = 50;
+
+/// Starts the task that passes notices on.
+#[must_use]
+pub fn start(app: &Arc<App>) -> Worker {
+    let words = "notices to merchants were not sent";
+    Worker::new("merchant notices").every(EVERY, app, words, |app, stop| async move {
+        while !*stop.borrow() && pass_on(&app).await? > 0 {}
+        while !*stop.borrow() && send_batch(&app).await? > 0 {}
+        Ok(())
+    })
+}
+
+/// Passes on and sends what is due, once. Returns how many letters this node tried.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub async fn deliver_due(app: &Arc<App>) -> Result<usize> {
+    while pass_on(app).await? > 0 {}
+    let mut tried = 0;
+    while let batch @ 1.. = send_batch(app).await? {
+        tried += batch;
+    }
+    Ok(tried)
+}
+
+/// Notices of the table become letters. Of two nodes at the same notice one writes them.
+async fn pass_on(app: &App) -> Result<usize> {
+    let query = sql("SELECT notice_id, merchant_id, merchant_user_id, kind, params, at
+         FROM merchant_notice WHERE passed_on_at IS NULL ORDER BY at, notice_id LIMIT $1");
+    let rows = app.stores.registry.all(query.bind(NOTICES)).await?;
+    for row in &rows {
+        pass_one_on(app, row).await?;
+    }
+    Ok(rows.len())
+}
+
+async fn pass_one_on(app: &App, row: &Row) -> Result<()> {
+    let notice_id = row.text("notice_id")?;
+    let notice = read(&row.text("kind")?, &row.text("params")?)?;
+    let now = app.clock.now();
+    let mut tx = app.stores.registry.begin().await?;
+    let take = sql("UPDATE merchant_notice SET passed_on_at = $1
+         WHERE notice_id = $2 AND passed_on_at IS NULL");
+    if tx.execute(take.bind(now).bind(&notice_id)).await? != 1 {
+        return Ok(());
+    }
+    let insert = sql("INSERT INTO merchant_letter
+             (notice_id, contact_id, state, attempts, next_at, created_at)
+         SELECT $1, c.contact_id, 'waiting', CAST(0 AS BIGINT), CAST($2 AS BIGINT),
+                CAST($2 AS BIGINT)
+         FROM merchant_contact c
+         JOIN merchant_user u ON u.merchant_user_id = c.merchant_user_id
+         WHERE ($3 = '' OR u.merchant_id = $3)
+           AND (u.merchant_user_id = $4
+                OR (u.removed_at IS NULL AND $5 LIKE '%' || u.role || '%'))
+           AND c.verified_at <= $11 AND (c.replaced_at IS NULL OR c.replaced_at > $6)
+           AND NOT EXISTS (SELECT 1 FROM merchant_mail_off o
+                WHERE o.merchant_user_id = u.merchant_user_id AND o.topic = $7)
+           AND (SELECT CAST(COUNT(*) AS BIGINT) FROM merchant_letter l
+                JOIN merchant_notice n ON n.notice_id = l.notice_id
+                WHERE l.contact_id = c.contact_id AND l.created_at > $8 AND n.kind = $9) < $10");
+    let roles: Vec<&str> = notice.roles().iter().map(|role| role.as_str()).collect();
+    let replaced_since = match notice.topic() {
+        None => now - REPLACED_LIFE,
+        Some(_) => Micros::MAX,
+    };
+    let insert = insert.bind(&notice_id).bind(now);
+    let insert = insert.bind(row.text_optional("merchant_id")?.unwrap_or_default());
+    let insert = insert.bind(row.text_optional("merchant_user_id")?.unwrap_or_default());
+    let insert = insert.bind(roles.join(" ")).bind(replaced_since);
+    let insert = insert.bind(notice.topic().map_or("", |topic| topic.as_str())).bind(now - DAY);
+    let insert = insert.bind(row.text("kind")?);
+    let insert = insert.bind(if notice.is_unbounded() { i64::MAX } else { PER_DAY });
+    // An address hears of nothing that was before it.
+    tx.execute(insert.bind(row.int("at")?)).await?;
+    Ok(tx.commit().await?)
+}
+
+/// A letter that is due, with all that is in it.
+struct Due {
+    notice_id: String,
+    contact_id: String,
+    attempts: i64,
+    to: String,
+    lang: Lang,
+    merchant_name: String,
+    notice: MerchantNotice,
+    by_name: String,
+    at: Micros,
+}
+
+impl Due {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            notice_id: row.text("notice_id")?,
+            contact_id: row.text("contact_id")?,
+            attempts: row.int("attempts")?,
+            to: row.text("value")?,
+            lang: Lang::parse(&row.text("language")?).unwrap_or_default(),
+            merchant_name: row.text("merchant_name")?,
+            notice: read(&row.text("kind")?, &row.text("params")?)?,
+            by_name: row.text("by_name")?,
+            at: row.int("at")?,
+        })
+    }
+}
+
+async fn send_batch(app: &Arc<App>) -> Result<usize> {
+    let query = sql("SELECT l.notice_id, l.contact_id, l.attempts, c.value,
+             u.language, m.name AS merchant_name, n.kind, n.params, n.by_name, n.at
+         FROM merchant_letter l
+         JOIN merchant_notice n ON n.notice_id = l.notice_id
+         JOIN merchant_contact c ON c.contact_id = l.contact_id
+         JOIN merchant_user u ON u.merchant_user_id = c.merchant_user_id
+         JOIN merchant m ON m.merchant_id = u.merchant_id
+         WHERE l.state = 'waiting' AND l.next_at <= $1 ORDER BY l.next_at LIMIT $2");
+    let rows = app.stores.registry.all(query.bind(app.clock.now()).bind(BATCH)).await?;
+    let mut attempts = JoinSet::new();
+    for row in &rows {
+        let (app, due) = (app.clone(), Due::read(row)?);
+        attempts.spawn(async move { attempt(&app, due).await });
+    }
+    let mut tried = 0;
+    while let Some(outcome) = attempts.join_next().await {
+        tried += usize::from(outcome.unwrap_or(Ok(false))?);
+    }
+    Ok(tried)
+}
+
+/// Tries one letter; false if another node was faster.
+async fn attempt(app: &App, due: Due) -> Result<bool> {
+    let now = app.clock.now();
+    let claim = sql("UPDATE merchant_letter SET attempts = attempts + 1, next_at = $1
+         WHERE notice_id = $2 AND contact_id = $3 AND state = 'waiting' AND attempts = $4");
+    let claim = claim.bind(now + CLAIM).bind(&due.notice_id).bind(&due.contact_id);
+    if app.stores.registry.execute(claim.bind(due.attempts)).await? != 1 {
+        return Ok(false);
+    }
+    let mine = Due { attempts: due.attempts + 1, ..due };
+    if mine.at + AGE_MAX <= now {
+        settle(app, &mine, "given_up", (now, Some("too_old"))).await?;
+        return Ok(true);
+    }
+    let sent = app.identity.outbox().send_letter(&letter(app, &mine)).await;
+    if let Err(error) = &sent {
+        let (notice_id, attempts, reason) = (&mine.notice_id, mine.attempts, error.word());
+        tracing::warn!(notice_id, attempts, reason, "a letter to a merchant was not sent");
+    }
+    let (state, next_at, word) = what_next(&sent, mine.attempts, now);
+    settle(app, &mine, state, (next_at, word)).await?;
+    Ok(true)
+}
+
+fn what_next(
+    sent: &Result<(), SendError>,
+    attempts: i64,
+    now: Micros,
+) -> (&'static str, Micros, Option<&'static str>) {
+    match sent {
+        Ok(()) => ("sent", now, None),
+        Err(error) if error.is_final() || attempts >= ATTEMPTS_MAX => {
+            ("given_up", now, Some(error.word()))
+        }
+        Err(error) => ("waiting", now + pause(attempts), Some(error.word())),
+    }
+}
+
+async fn settle(
+    app: &App,
+    due: &Due,
+    state: &str,
+    (next_at, word): (Micros, Option<&str>),
+) -> Result<()> {
+    let done_at = (state != "waiting").then(|| app.clock.now());
+    let update = sql("UPDATE merchant_letter
+         SET state = $1, next_at = $2, last_error = $3, done_at = $4
+         WHERE notice_id = $5 AND contact_id = $6 AND attempts = $7");
+    let update = update.bind(state).bind(next_at).bind(word).bind(done_at);
+    let update = update.bind(&due.notice_id).bind(&due.contact_id).bind(due.attempts);
+    app.stores.registry.execute(update).await?;
+    Ok(())
+}
+
+/// A notice as a letter: no link, nothing to tap on.
+fn letter(app: &App, due: &Due) -> Letter {
+    let (text, issuer) = (Text::new(due.lang), &app.config.issuer_name);
+    let (title, body) = due.notice.words(text);
+    let mut facts = vec![fill(text.t("notice.when"), &[("at", stamp(due.at))])];
+    if !due.by_name.is_empty() {
+        facts.push(fill(text.t("told.by"), &[("name", shown(&due.by_name))]));
+    }
+    let advice = match due.notice.topic() {
+        None => text.t("told.advice"),
+        Some(_) => text.t("told.where"),
+    };
+    let no_links = fill(text.t("notice.no_links"), &[("issuer", issuer.clone())]);
+    let (merchant, facts) = (shown(&due.merchant_name), facts.join("\n"));
+    Letter {
+        // The same at every try.
+        id: format!("{}.{}", due.notice_id, due.contact_id),
+        to: due.to.clone(),
+        subject: format!("【{issuer}】{title}"),
+        text: format!("{merchant}\n\n{body}\n\n{facts}\n\n{advice}\n\n--\n{issuer}\n{no_links}\n"),
+        at: due.at,
+    }
+}
+
+/// Whether a role is among those of a notice: for the page, as the statement above has it.
+pub(super) fn is_for(notice: &MerchantNotice, role: Role) -> bool {
+    notice.roles().contains(&role)
+}
