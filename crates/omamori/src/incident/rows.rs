@@ -264,6 +264,7 @@ impl<'a> Look<'a> {
 
     /// Top-ups by card of which something lies in incident returns.
     async fn returned(&self) -> Result<BTreeMap<String, i64>> {
+        self.app.topups.gateway()?; // without one nothing could be returned
         self.app.gate.catch_up().await?;
         let members: BTreeSet<&str> = self.members().map(|one| &*one.customer_id).collect();
         let of_members = |one: &&Move| one.is_card() && members.contains(&*one.customer_id);

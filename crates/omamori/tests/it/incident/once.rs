@@ -38,7 +38,7 @@ on_both_engines!(
 on_several_nodes!(refunds_on_one_node_and_compensations_on_another);
 
 /// A card that is charged back some time later.
-const CHARGED_BACK: &str = "4000000000000259";
+pub const CHARGED_BACK: &str = "4000000000000259";
 /// What the customer had, and what was charged to the card.
 pub const OWN: i64 = 5_000;
 pub const CHARGED: i64 = 10_000;
@@ -63,10 +63,15 @@ pub fn act(kind: &str) -> Value {
 
 /// Somebody with ¥5,000 of their own, to whose wallet a thief charged ¥10,000.
 pub async fn carded(app: &mut TestApp) -> (World, Cards) {
+    carded_with(app, CHARGED_BACK).await
+}
+
+/// The same with another card.
+pub async fn carded_with(app: &mut TestApp, number: &str) -> (World, Cards) {
     let mut cards = Cards::new(app).await;
     let shop = Register::new(&app.app).await;
     cards.customer.load(app, &shop, OWN).await;
-    let card = cards.card(app, CHARGED_BACK).await;
+    let card = cards.card(app, number).await;
     assert_eq!(cards.top_up(app, &card, CHARGED).await["status"], "credited");
     (world(app, 0).await, cards)
 }
