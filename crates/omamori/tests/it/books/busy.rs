@@ -47,6 +47,7 @@ pub async fn busy(app: &mut TestApp) {
     what_ends(app, register).await;
     merchants_are_paid(app).await;
     losses_are_made_good(app).await;
+    what_was_taken_back_is_charged_back(app).await;
     payback::closing::one_leaves(app, register).await;
     service_ends(app, register).await;
     authorization::held::held(app).await;
@@ -78,6 +79,17 @@ async fn losses_are_made_good(app: &TestApp) {
     world.count(app, &format!("customer:{}", world.victims[0].customer_id)).await;
     world.agreed(app, &json!({ "kind": "reverse", "on": "confirmed" })).await;
     assert!(work_due(&app.app).await.unwrap() >= 3);
+    // The store gives back what the operator had made good.
+    world.register.refund(app, "made-good", "theft-0", incident::stolen(0)).await.ok();
+}
+
+/// An incident takes a thief's top-up back, and then its card's holder has it charged back.
+async fn what_was_taken_back_is_charged_back(app: &mut TestApp) {
+    let (world, cards) = incident::once::carded(app).await;
+    incident::once::found(app, &world).await;
+    world.agreed(app, &incident::once::act("reverse")).await;
+    work_due(&app.app).await.unwrap();
+    incident::once::charged_back(app, &cards).await;
 }
 
 /// The service ends: a claim is paid, another one comes back from the bank, a third is refused; who

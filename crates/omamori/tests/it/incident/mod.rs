@@ -9,7 +9,7 @@ mod counting;
 mod desk;
 mod document;
 mod holds;
-mod once;
+pub mod once;
 mod pass_on;
 mod receivers;
 mod reports;
