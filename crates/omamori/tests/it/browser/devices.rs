@@ -93,7 +93,7 @@ async fn a_recovery_is_called_off_and_another_one_finished() {
     other.recovers(&house, &codes[1]).await;
     deliver_due(&house.app).await.unwrap();
     let sent = house.sms(NUMBER.1);
-    let words = sent.iter().flat_map(|sms| sms.text.split_whitespace());
+    let words = sent.iter().flat_map(|sms| sms.text.split([' ', '。']));
     let code = words.into_iter().find(|word| word.len() == 19 && word.contains('-')).unwrap();
     owner.go("/recover/cancel").await;
     owner.picture("recover-cancel").await;
