@@ -190,7 +190,7 @@ async fn the_page_and_its_csv_say_what_the_report_says(app: &mut TestApp) {
     customer.load(app, &register, 5_000).await;
     let finance = Person::new(&app.app, Role::Finance).await;
     let page = law_page(app, &finance).await;
-    for figure in ["¥20,000", "¥3,000", "¥17,000", "¥22,000", "¥4,000", "¥850", "2026-11-30"]
+    for figure in ["¥20,000", "¥3,000", "¥17,000", "¥22,000", "¥4,000", "¥850", "2026/11/30"]
     {
         assert!(page.contains(figure), "{figure} in {page}");
     }

@@ -48,7 +48,7 @@ async fn cancel_code(house: &House) -> String {
     deliver_due(&house.app).await.unwrap();
     let sent = house.app.identity.outbox().sandbox().unwrap().sent();
     let is_code = |word: &&str| word.len() == 19 && word.matches('-').count() == 3;
-    let words = sent.iter().flat_map(|sms| sms.text.split_whitespace());
+    let words = sent.iter().flat_map(|sms| sms.text.split([' ', '。']));
     words.into_iter().find(is_code).unwrap().to_owned()
 }
 
