@@ -284,7 +284,8 @@ pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Resu
     let about = json!({ "file": file_id, "total": file.total });
     // The ledger first: what a row says of it counts for pages alone. What leaves within the quota
     // is told apart there (府令42条1号, 2号).
-    let of_quota = quota::of_file(&app.stores.registry, file_id).await?;
+    let of_quota = quota::of_file(&app.stores.registry, file_id, file.count).await?;
+    let Some(of_quota) = of_quota else { return Ok(()) }; // somebody else was faster
     for (name, code, yen) in [
         ("refund-file-sent", TransferCode::RefundSent, file.total - of_quota),
         ("refund-file-sent-quota", TransferCode::RefundQuota, of_quota),

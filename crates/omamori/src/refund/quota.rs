@@ -170,14 +170,18 @@ pub(super) async fn keep(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Yen of a file that leaves within the quota.
+/// Yen of a file that leaves within the quota; none unless all of its `count` claims are in it
+/// still. One statement: who reads some of them before and some after another one booked the file
+/// would book it as something else.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn of_file(registry: &Db, file_id: &str) -> Result<i64> {
-    let query = sql("SELECT CAST(COALESCE(SUM(yen), 0) AS BIGINT) AS yen FROM refund_claim
-         WHERE file_id = $1 AND state = 'in_file' AND ground = 'quota'");
-    Ok(registry.one(query.bind(file_id)).await?.int("yen")?)
+pub(super) async fn of_file(registry: &Db, file_id: &str, count: i64) -> Result<Option<i64>> {
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n,
+             CAST(COALESCE(SUM(CASE WHEN ground = 'quota' THEN yen ELSE 0 END), 0) AS BIGINT) AS yen
+         FROM refund_claim WHERE file_id = $1 AND state = 'in_file'");
+    let row = registry.one(query.bind(file_id)).await?;
+    Ok(if row.int("n")? == count { Some(row.int("yen")?) } else { None })
 }
 
 /// What it is in the ledger when the bank gives a claim's refund back.

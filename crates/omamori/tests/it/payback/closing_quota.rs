@@ -24,6 +24,7 @@ on_both_engines!(
     a_quota_by_hand,
     agreements_at_once_do_not_pass_the_quota,
     a_base_date_between_agreement_and_file,
+    a_file_within_the_quota_is_booked_once,
 );
 on_several_nodes!(an_agreement_waits_for_the_one_before);
 
@@ -245,4 +246,30 @@ async fn a_base_date_between_agreement_and_file(app: &mut TestApp) {
     let made = file(app).await;
     let lines = omamori::refund::file::lines(&app.app, &made).await.unwrap();
     assert_eq!(lines.iter().map(|line| line.yen).collect::<Vec<_>>(), [1_000]);
+}
+
+/// Attack: two of finance say at once that the bank took a file of quota claims alone; the second
+/// has read it as agreed on, and then the first was done.
+async fn a_file_within_the_quota_is_booked_once(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut holder = with_rest(app, &register, ("s-1", 10_000), 1_000).await;
+    let other = Holder::new(app, &register, 5_000).await;
+    app.clock.advance(184 * DAY);
+    holder.leaves(app, "1111111", "wishes").await.ok();
+    work_due(&app.app).await.unwrap();
+    agreed_on(app, &holder, "quota").await;
+    let made = paid(app).await;
+    // What is set aside for somebody else would be gone with it.
+    let written = json!({ "customer_id": other.customer.phone(), "closing": "heir",
+        "account": super::account("6666666"), "reason": "窓口で受付" });
+    let desk = finance(app).await;
+    desk.post(app, "/refunds", &written).await.ok();
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 1_000);
+    let as_read = sql("UPDATE refund_file SET state = 'agreed' WHERE file_id = $1");
+    app.app.stores.registry.execute(as_read.bind(&made)).await.unwrap();
+    let path = format!("/refund-files/{made}/sent");
+    desk.post(app, &path, &json!({ "reason": "銀行で受付" })).await.done();
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 1_000);
+    assert_eq!(of_operator(app, AccountCode::RefundPayable), 5_000);
 }
