@@ -54,6 +54,19 @@ pub(crate) async fn stop(
     Ok(tx.execute(update.bind(by).bind(now).bind(customer_id)).await? == 1)
 }
 
+/// Whoever stops an account that is shut for a claim says that the claim is not theirs: it is
+/// stopped, and not paid. False if it was not shut for one.
+pub(crate) async fn stop_over_claim(
+    tx: &mut Tx,
+    customer_id: &str,
+    by: &'static str,
+    now: Micros,
+) -> Result<bool> {
+    let update = sql("UPDATE customer SET stopped_by = $1, stopped_at = $2
+         WHERE customer_id = $3 AND status = 'frozen' AND stopped_by = 'refund'");
+    Ok(tx.execute(update.bind(by).bind(now).bind(customer_id)).await? == 1)
+}
+
 /// When the account was last stopped, if it ever was.
 ///
 /// # Errors
@@ -106,10 +119,7 @@ pub async fn freeze_in(
         devices::note(app, tx, customer_id).await?;
         tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
     } else if by == AccountStopper::Customer {
-        // Who stops an account that closes says that the claim is not theirs.
-        let update = sql("UPDATE customer SET stopped_by = 'customer', stopped_at = $1
-             WHERE customer_id = $2 AND status = 'frozen' AND stopped_by = 'refund'");
-        if tx.execute(update.bind(now).bind(customer_id)).await? == 1 {
+        if stop_over_claim(tx, customer_id, word, now).await? {
             tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
         }
     } else {
