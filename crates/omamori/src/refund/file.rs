@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::claim::{self, Claim, State};
-use super::{money, quota, run};
+use super::{look, money, quota, run};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
@@ -147,7 +147,7 @@ pub async fn plan(app: &App, staff: &Staff, pay_on: Date, reason: &str) -> Resul
     let mut file = BankFile::on(app, pay_on)?;
     run::gather(app).await?;
     let claims = claim::in_state(&app.stores.registry, State::Waiting, FILE_MAX).await?;
-    let claims = claim::look_again(app, claims).await?;
+    let claims = look::look_again(app, claims).await?;
     if claims.is_empty() {
         return Ok(None);
     }

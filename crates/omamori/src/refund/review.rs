@@ -23,15 +23,6 @@ fn shut(customer_id: &str) -> Query {
     query.bind(customer_id).bind(SHUT_BY)
 }
 
-/// Whether nothing speaks against paying: the account is shut, and nobody looks into its holder.
-///
-/// # Errors
-/// A fault if the registry fails.
-pub(super) async fn stands(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
-    let shut = registry.optional(shut(customer_id)).await?.is_some();
-    Ok(shut && !is_looked_into(registry, customer_id, now).await?)
-}
-
 /// Whether a claim stands, or was paid, for which the account closes.
 ///
 /// # Errors
