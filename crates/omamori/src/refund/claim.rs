@@ -366,6 +366,19 @@ pub async fn in_state(registry: &Db, state: State, limit: i64) -> Result<Vec<Cla
     registry.all(query.bind(state.as_str()).bind(limit)).await?.iter().map(Claim::read).collect()
 }
 
+/// The claims in a file that was not sent.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn in_file(registry: &Db, file_id: &str) -> Result<Vec<Claim>> {
+    let query = sql(concat!(
+        "SELECT ",
+        claim_columns!(),
+        " FROM refund_claim WHERE file_id = $1 AND state = 'in_file' ORDER BY claim_id"
+    ));
+    registry.all(query.bind(file_id)).await?.iter().map(Claim::read).collect()
+}
+
 /// The oldest claims that staff look at: of accounts that close, or of the service's end.
 ///
 /// # Errors

@@ -1,15 +1,17 @@
-//! Whether what was let through may still be paid: looked at before each file is made.
+//! Whether what was let through may still be paid: looked at before a file is made, when a second
+//! person agrees on it, and before it is given out. From then on the bank may have it.
 
 use std::collections::HashSet;
 
 use omamori_db::{Db, sql, sql_built};
 
-use super::claim::{AT_ONCE, Claim};
+use super::claim::{self, AT_ONCE, Claim};
 use super::closing::SHUT_BY;
 use super::quota;
 use crate::app::App;
 use crate::case::list::looked_into;
 use crate::clock::Micros;
+use crate::web::codes::Code;
 use crate::web::error::Result;
 
 /// How holders stand, by their ids.
@@ -67,6 +69,22 @@ impl Holders {
         } else {
             claim.is_released || !(self.frozen.contains(id) || looked_into)
         }
+    }
+}
+
+/// Whether a file may go on its way: each of its claims may still be paid. One of which that is not
+/// so is dropped, and made anew without them.
+///
+/// # Errors
+/// [`Code::ClosingHeld`]: a holder's account was stopped, or somebody looks into them; a fault.
+pub(super) async fn file_stands(app: &App, file_id: &str) -> Result<()> {
+    let (registry, now) = (&app.stores.registry, app.clock.now());
+    let claims = claim::in_file(registry, file_id).await?;
+    let holders = Holders::of(registry, &claims, now).await?;
+    if claims.iter().all(|claim| holders.let_pay(claim)) {
+        Ok(())
+    } else {
+        Err(Code::ClosingHeld.into())
     }
 }
 

@@ -21,6 +21,7 @@ on_both_engines!(
     nobody_closes_or_keeps_what_is_anothers,
     nobody_agrees_alone_or_after_a_change,
     who_is_looked_into_or_stopped_is_not_paid,
+    a_stop_holds_what_is_in_a_file,
     a_claim_of_a_closing_account_is_finished_after_a_crash,
 );
 
@@ -179,6 +180,60 @@ async fn who_is_looked_into_or_stopped_is_not_paid(app: &mut TestApp) {
     resumed.refused(Code::ClosingUnderWay);
     stops.stays(app).await.ok();
     assert_eq!((stops.customer.balance(app), &*stops.stopped_by(app).await), (4_000, "customer"));
+}
+
+/// Attack: the victim stops the account, or staff look into it, when the claim is in a file
+/// already: nobody agrees on that, nor takes it to the bank; it is dropped, and made without them.
+/// Who is too late for that changes nothing about what the books say.
+async fn a_stop_holds_what_is_in_a_file(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut stops = Holder::new(app, &register, 4_000).await;
+    let mut seen = Holder::new(app, &register, 3_000).await;
+    let mut good = Holder::new(app, &register, 2_000).await;
+    for holder in [&mut stops, &mut seen, &mut good] {
+        holder.leaves(app, "6666666", "moves_away").await.ok();
+        app.clock.advance(MINUTE);
+        agreed_on(app, holder, "unavoidable").await;
+    }
+    let (desk, reason) = (finance(app).await, json!({ "reason": "定例の振込" }));
+    let newest = async |app: &TestApp| {
+        omamori::refund::file::newest(&app.app, 1).await.unwrap().remove(0).file_id
+    };
+    let asked = desk.post(app, "/refund-files", &reason).await.ok();
+    let first = newest(app).await;
+    stops.customer.post(app, "/account/stop", &json!({})).await.done();
+    let approval = asked["approval_id"].as_str().unwrap();
+    super::given(app, approval, &finance(app).await.staff_id).await;
+    let carry_out = format!("/approvals/{approval}/carry-out");
+    desk.post(app, &carry_out, &Value::Null).await.refused(Code::ClosingHeld);
+    desk.post(app, &format!("/refund-files/{first}/drop"), &reason).await.done();
+
+    let second = file(app).await;
+    assert_eq!(stops.claim(app).await.state, State::Review);
+    let fraud = Person::new(&app.app, Role::Fraud).await;
+    let incident = crate::incident::opened(app, &fraud, "乗っ取り").await;
+    let add = json!({ "customer_id": seen.customer.customer_id, "reason": "同じ手口" });
+    fraud.post(app, &format!("/incidents/{incident}/members"), &add).await.done();
+    let take = |made: &str| format!("/api/admin/v1/refund-files/{made}");
+    for _ in 0..2 {
+        desk.get(app, &take(&second)).await.refused(Code::ClosingHeld);
+    }
+    desk.post(app, &format!("/refund-files/{second}/drop"), &reason).await.done();
+    desk.post(app, &format!("/refund-files/{second}/sent"), &reason).await.refused(Code::NotFound);
+
+    app.clock.advance(MINUTE);
+    let third = file(app).await;
+    assert_eq!(seen.claim(app).await.state, State::Review);
+    assert!(!desk.get(app, &take(&third)).await.body.is_empty());
+    let late = desk.post(app, &format!("/refund-files/{third}/drop"), &reason).await;
+    late.refused(Code::RefundUnderWay);
+    good.customer.post(app, "/account/stop", &json!({})).await.done();
+    assert!(!desk.get(app, &take(&third)).await.body.is_empty(), "the bank may have it");
+    desk.post(app, &format!("/refund-files/{third}/sent"), &reason).await.done();
+    assert_eq!(good.claim(app).await.state, State::Sent);
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 2_000);
+    assert_eq!(of_operator(app, AccountCode::RefundPayable), 7_000);
 }
 
 /// The process dies between registry and ledger, in either order; and where nothing is left the
