@@ -222,8 +222,8 @@ async fn store(
 /// be those that were agreed on.
 ///
 /// # Errors
-/// [`Code::ApprovalClosed`]: it was taken back, or agreed on already; [`Code::ClosingHeld`]: one of
-/// its claims may not be paid any more; a fault.
+/// [`Code::ApprovalClosed`]: it was taken back, or agreed on already; [`Code::ClosingHeld`],
+/// [`Code::RefundQuota`]: one of its claims may not be paid any more; busy; a fault.
 pub(crate) async fn agree_in(
     app: &App,
     tx: &mut Tx,
@@ -242,7 +242,7 @@ pub(crate) async fn agree_in(
     if tx.execute(update.bind(second).bind(file_id)).await? != 1 {
         return Err(Code::ApprovalClosed.into());
     }
-    look::file_stands(app, file_id).await?;
+    look::file_stands(app, tx, file_id).await?;
     Ok(json!({ "state": "agreed", "file": file_id }))
 }
 
@@ -274,8 +274,9 @@ pub async fn drop_file(app: &App, actor: &Actor, file_id: &str, reason: &str) ->
 /// log. The first to take them is refused if one of its claims may not be paid any more.
 ///
 /// # Errors
-/// [`Code::NotFound`], of one that is not agreed on too; [`Code::ClosingHeld`]: it is to be
-/// dropped; busy: somebody else takes or drops it; a fault.
+/// [`Code::NotFound`], of one that is not agreed on too; [`Code::ClosingHeld`],
+/// [`Code::RefundQuota`]: it is to be dropped; busy: somebody else takes or drops it, or a base
+/// date has just passed; a fault.
 pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>> {
     let query = sql("SELECT sealed, taken_at FROM refund_file
          WHERE file_id = $1 AND state IN ('agreed', 'sent')");
@@ -288,7 +289,7 @@ pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>
     let clearance = KEPT.cleared(app, actor, file_id, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
     take_in(app, &mut tx, file_id).await?;
-    look::file_stands(app, file_id).await?;
+    look::file_stands(app, &mut tx, file_id).await?;
     KEPT.write_down(app, tx, (actor, &clearance), file_id).await?;
     Ok(text)
 }

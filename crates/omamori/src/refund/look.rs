@@ -3,10 +3,10 @@
 
 use std::collections::HashSet;
 
-use omamori_db::{Db, sql, sql_built};
+use omamori_db::{Db, Tx, sql, sql_built};
 
 use super::claim::{self, AT_ONCE, Claim};
-use super::closing::SHUT_BY;
+use super::closing::{Ground, SHUT_BY};
 use super::quota;
 use crate::app::App;
 use crate::case::list::looked_into;
@@ -72,20 +72,24 @@ impl Holders {
     }
 }
 
-/// Whether a file may go on its way: each of its claims may still be paid. One of which that is not
-/// so is dropped, and made anew without them.
+/// Whether a file may go on its way: each of its claims may still be paid, and what is in it within
+/// the quota has room there still. One of which that is not so is dropped, and made anew. In the
+/// transaction that lets it go.
 ///
 /// # Errors
-/// [`Code::ClosingHeld`]: a holder's account was stopped, or somebody looks into them; a fault.
-pub(super) async fn file_stands(app: &App, file_id: &str) -> Result<()> {
+/// [`Code::ClosingHeld`]: a holder's account was stopped, or somebody looks into them;
+/// [`Code::RefundQuota`]: a base date has passed; busy: and its figures are not read yet; a fault.
+pub(super) async fn file_stands(app: &App, tx: &mut Tx, file_id: &str) -> Result<()> {
     let (registry, now) = (&app.stores.registry, app.clock.now());
     let claims = claim::in_file(registry, file_id).await?;
     let holders = Holders::of(registry, &claims, now).await?;
-    if claims.iter().all(|claim| holders.let_pay(claim)) {
-        Ok(())
-    } else {
-        Err(Code::ClosingHeld.into())
+    if !claims.iter().all(|claim| holders.let_pay(claim)) {
+        return Err(Code::ClosingHeld.into());
     }
+    if claims.iter().any(|claim| claim.ground == Some(Ground::Quota)) {
+        quota::holds(app, tx).await?;
+    }
+    Ok(())
 }
 
 /// Those of many whose claims staff look at, as [`super::claim::needs_review`] says of one.

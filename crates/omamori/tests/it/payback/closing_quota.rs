@@ -25,6 +25,7 @@ on_both_engines!(
     agreements_at_once_do_not_pass_the_quota,
     a_base_date_between_agreement_and_file,
     a_file_within_the_quota_is_booked_once,
+    a_base_date_between_file_and_bank,
 );
 on_several_nodes!(an_agreement_waits_for_the_one_before);
 
@@ -272,4 +273,48 @@ async fn a_file_within_the_quota_is_booked_once(app: &mut TestApp) {
     desk.post(app, &path, &json!({ "reason": "銀行で受付" })).await.done();
     assert_eq!(of_operator(app, AccountCode::OperatorBank), 1_000);
     assert_eq!(of_operator(app, AccountCode::RefundPayable), 5_000);
+}
+
+/// Goal: a file that was made, or agreed on, before a base date counts in the period in which it
+/// goes to the bank; where that has no room, nobody agrees on it or takes it.
+async fn a_base_date_between_file_and_bank(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut one = with_rest(app, &register, ("s-1", 10_000), 1_000).await;
+    let mut two = with_rest(app, &register, ("s-2", 10_000), 900).await;
+    let base = omamori::law::base::day_end(jiff::civil::date(2027, 3, 31)).as_microsecond();
+    app.clock.advance(base - 10 * MINUTE - app.now());
+    for holder in [&mut one, &mut two] {
+        holder.leaves(app, "1111111", "wishes").await.ok();
+        app.clock.advance(MINUTE);
+    }
+    work_due(&app.app).await.unwrap();
+    agreed_on(app, &one, "quota").await;
+    let agreed = file(app).await;
+    agreed_on(app, &two, "quota").await;
+    let (desk, reason) = (finance(app).await, json!({ "reason": "定例の振込" }));
+    app.clock.advance(MINUTE);
+    let asked = desk.post(app, "/refund-files", &reason).await.ok();
+    let planned = omamori::refund::file::newest(&app.app, 1).await.unwrap().remove(0).file_id;
+    let approval = asked["approval_id"].as_str().unwrap();
+    crate::incident::given(app, approval, &finance(app).await.staff_id).await;
+    // Of the next period: nothing issued, ¥1,900 unused, a twentieth of which is ¥95.
+    app.clock.advance(base + 2 * MINUTE - app.now());
+    let take = format!("/api/admin/v1/refund-files/{agreed}");
+    let carry_out = format!("/approvals/{approval}/carry-out");
+    desk.get(app, &take).await.refused(Code::Busy);
+    desk.post(app, &carry_out, &Value::Null).await.refused(Code::Busy);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(standing(app).await, (95, 0));
+    desk.get(app, &take).await.refused(Code::RefundQuota);
+    desk.post(app, &carry_out, &Value::Null).await.refused(Code::RefundQuota);
+    for made in [&agreed, &planned] {
+        desk.post(app, &format!("/refund-files/{made}/drop"), &reason).await.done();
+    }
+    let none = desk.post(app, "/refund-files", &reason).await.ok();
+    assert!(none.get("approval_id").is_none());
+    for holder in [&one, &two] {
+        assert_eq!(holder.claim(app).await.state, State::Review);
+    }
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 0);
 }
