@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::Act;
 use crate::notify::{AccountStopper, Notice, tell};
+use crate::refund::closing::keep_shut_in;
 use crate::refund::review::is_leaving;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -131,11 +132,16 @@ pub async fn freeze_in(
 }
 
 /// Starts an account again, whoever stopped it, and tells its holder: for staff, in a transaction
-/// of theirs, with [`forget`] after it. False if it was not stopped.
+/// of theirs, with [`forget`] after it. Gives how it stands then: one whose rest is claimed stays
+/// shut, and nobody is told. None if it was not stopped.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn unfreeze_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<bool> {
+pub async fn unfreeze_in(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+) -> Result<Option<&'static str>> {
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen'");
     let started = tx.execute(update.bind(customer_id)).await? == 1;
@@ -151,7 +157,7 @@ pub async fn unfreeze_known_in(
     tx: &mut Tx,
     customer_id: &str,
     stopped_at: Option<Micros>,
-) -> Result<bool> {
+) -> Result<Option<&'static str>> {
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen'
          AND COALESCE(stopped_at, CAST(0 AS BIGINT)) = $2");
@@ -160,14 +166,22 @@ pub async fn unfreeze_known_in(
     resumed_if(app, tx, customer_id, started).await
 }
 
-async fn resumed_if(app: &App, tx: &mut Tx, customer_id: &str, started: bool) -> Result<bool> {
+async fn resumed_if(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    started: bool,
+) -> Result<Option<&'static str>> {
     if !started {
-        return Ok(false);
+        return Ok(None);
     }
     devices::note(app, tx, customer_id).await?;
+    if keep_shut_in(app, tx, customer_id).await? {
+        return Ok(Some("frozen"));
+    }
     let notice = Notice::AccountResumed { by: AccountStopper::Staff };
     tell(app, tx, customer_id, &notice).await?;
-    Ok(true)
+    Ok(Some("active"))
 }
 
 /// Makes this node forget at once how the account stood; the others do within a second.

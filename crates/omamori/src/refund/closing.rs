@@ -281,6 +281,20 @@ pub(super) async fn shut_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result
     Ok(())
 }
 
+/// Shuts an account again at once that somebody starts while its rest is claimed, or was paid: they
+/// lift their own stop, and no more. In the transaction that started it. False if it stays open.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(crate) async fn keep_shut_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<bool> {
+    let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1, stopped_at = $2
+         WHERE customer_id = $3 AND status = 'active' AND EXISTS
+             (SELECT 1 FROM refund_claim r WHERE r.customer_id = $3 AND r.basis = 'closing'
+              AND r.state <> 'refused')");
+    let update = update.bind(SHUT_BY).bind(app.clock.now()).bind(customer_id);
+    Ok(tx.execute(update).await? == 1)
+}
+
 /// Opens an account again that was shut for claims, once none of them stands or was paid.
 ///
 /// # Errors

@@ -1,15 +1,17 @@
 //! Attacks on claims of accounts that close: in another's place, alone, twice, past a case.
 
-use omamori::clock::MINUTE;
+use omamori::clock::{DAY, MINUTE};
 use omamori::console::access::Role;
 use omamori::gate::chart::AccountCode;
+use omamori::identity::standing;
+use omamori::notify::AccountStopper;
 use omamori::refund::claim::State;
 use omamori::refund::work_due;
 use omamori::web::codes::Code;
 use omamori_db::sql;
 use serde_json::{Value, json};
 
-use super::closing::{agreed_on, on};
+use super::closing::{agreed_on, on, paid};
 use super::{Holder, account, ended, file, finance, of_operator};
 use crate::settlement::payouts::with_sender;
 use crate::support::app::TestApp;
@@ -22,6 +24,7 @@ on_both_engines!(
     nobody_agrees_alone_or_after_a_change,
     who_is_looked_into_or_stopped_is_not_paid,
     a_stop_holds_what_is_in_a_file,
+    starting_an_account_again_keeps_it_shut_for_a_claim,
     a_claim_of_a_closing_account_is_finished_after_a_crash,
 );
 
@@ -234,6 +237,32 @@ async fn a_stop_holds_what_is_in_a_file(app: &mut TestApp) {
     assert_eq!(good.claim(app).await.state, State::Sent);
     assert_eq!(of_operator(app, AccountCode::OperatorBank), 2_000);
     assert_eq!(of_operator(app, AccountCode::RefundPayable), 7_000);
+}
+
+/// Attack: who is paid for closing the account keeps it, since staff stop it meanwhile and start it
+/// again.
+async fn starting_an_account_again_keeps_it_shut_for_a_claim(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut holder = Holder::new(app, &register, 4_000).await;
+    let id = holder.customer.customer_id.clone();
+    holder.leaves(app, "1234567", "moves_away").await.ok();
+    let registry = app.app.stores.registry.clone();
+    for _ in 0..2 {
+        standing::freeze(&app.app, &id, AccountStopper::Staff).await.unwrap();
+        assert_eq!(holder.stopped_by(app).await, "staff");
+        let mut tx = registry.begin().await.unwrap();
+        let status = standing::unfreeze_in(&app.app, &mut tx, &id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((status, &*holder.stopped_by(app).await), (Some("frozen"), "refund"));
+        if holder.claim(app).await.state == State::Review {
+            agreed_on(app, &holder, "unavoidable").await;
+            paid(app).await;
+        }
+    }
+    app.clock.advance(15 * DAY);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(holder.stopped_by(app).await, "closing");
 }
 
 /// The process dies between registry and ledger, in either order; and where nothing is left the
