@@ -209,6 +209,17 @@ pub(super) async fn options(
 #[derive(Serialize)]
 pub(super) struct Resumed {}
 
+/// Refuses for an account that is stopped still.
+async fn still_stopped(tx: &mut Tx, customer_id: &str) -> Result<()> {
+    let query = sql("SELECT stopped_by FROM customer
+         WHERE customer_id = $1 AND status = 'frozen'");
+    let Some(row) = tx.optional(query.bind(customer_id)).await? else { return Ok(()) };
+    Err(match row.text_optional("stopped_by")?.as_deref() {
+        Some("refund") => Code::ClosingUnderWay.into(),
+        _ => Code::AccountFrozen.into(),
+    })
+}
+
 /// `POST /api/wallet/v1/account/resume`: confirmed by step-up.
 pub(super) async fn resume(
     State(app): State<Arc<App>>,
@@ -232,6 +243,10 @@ pub(super) async fn resume(
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by NOT IN ('staff', 'refund')");
     let started = tx.execute(update.bind(&customer.customer_id)).await? == 1;
+    if !started {
+        // Staff stopped it, or its rest was claimed, since it was looked at; or it is open.
+        still_stopped(&mut tx, &customer.customer_id).await?;
+    }
     devices::note(&app, &mut tx, &customer.customer_id).await?;
     if started {
         let notice = Notice::AccountResumed { by: AccountStopper::Customer };

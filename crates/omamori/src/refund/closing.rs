@@ -270,11 +270,20 @@ pub(super) async fn drop_claim(
     Ok(Answer(Dropped { claims: claims.len() }))
 }
 
+/// Waits for whoever opens or shuts the same account, and then sees what they wrote: on PostgreSQL
+/// two claims that end at once would each see the other one stand, and neither open the account.
+async fn turn(tx: &mut Tx, customer_id: &str) -> Result<()> {
+    let update = sql("UPDATE customer SET stopped_at = stopped_at WHERE customer_id = $1");
+    tx.execute(update.bind(customer_id)).await?;
+    Ok(())
+}
+
 /// Shuts the account, in the claim's transaction. One that somebody stopped before stays theirs.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn shut_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    turn(tx, customer_id).await?;
     if standing::stop(tx, customer_id, SHUT_BY, app.clock.now()).await? {
         devices::note(app, tx, customer_id).await?;
     }
@@ -300,6 +309,7 @@ pub(crate) async fn keep_shut_in(app: &App, tx: &mut Tx, customer_id: &str) -> R
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn reopen_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    turn(tx, customer_id).await?;
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by = $2 AND NOT EXISTS
              (SELECT 1 FROM refund_claim r WHERE r.customer_id = $1 AND r.basis = 'closing'

@@ -16,9 +16,10 @@ use super::{Holder, account, ended, file, finance, of_operator};
 use crate::settlement::payouts::with_sender;
 use crate::support::app::TestApp;
 use crate::support::desk::Person;
-use crate::support::on_both_engines;
 use crate::support::shop::Register;
+use crate::support::{on_both_engines, on_several_nodes};
 
+on_several_nodes!(two_claims_that_end_at_once_open_the_account);
 on_both_engines!(
     nobody_closes_or_keeps_what_is_anothers,
     nobody_agrees_alone_or_after_a_change,
@@ -263,6 +264,39 @@ async fn starting_an_account_again_keeps_it_shut_for_a_claim(app: &mut TestApp) 
     app.clock.advance(15 * DAY);
     work_due(&app.app).await.unwrap();
     assert_eq!(holder.stopped_by(app).await, "closing");
+}
+
+/// Nobody's fault: on another node a claim ends in the middle of its transaction while this one
+/// ends the other. The account is open then, and not shut for ever.
+async fn two_claims_that_end_at_once_open_the_account(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let mut holder = Holder::new(app, &register, 5_000).await;
+    register.sell(app, "s-1", &holder.customer.code(app.now()), 1_000).await.ok();
+    holder.leaves(app, "1234567", "wishes").await.ok();
+    app.clock.advance(MINUTE);
+    register.refund(app, "r-1", "s-1", 300).await.ok();
+    holder.leaves(app, "1234567", "wishes").await.ok();
+    let newest = holder.claim(app).await.claim_id;
+    let registry = app.app.stores.registry.clone();
+    let refusing = "UPDATE refund_claim SET state = 'refusing', reason = '確認できず'";
+    registry.execute(sql(refusing)).await.unwrap();
+    let mut other = registry.begin().await.unwrap();
+    let refused = sql("UPDATE refund_claim SET state = 'refused' WHERE claim_id = $1");
+    other.execute(refused.bind(&newest)).await.unwrap();
+    let turn = sql("UPDATE customer SET stopped_at = stopped_at WHERE customer_id = $1");
+    other.execute(turn.bind(&holder.customer.customer_id)).await.unwrap();
+    let node = (**app).clone();
+    let this = tokio::spawn(async move { work_due(&node.app).await.map(drop) });
+    let waits = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock'");
+    while !this.is_finished() {
+        if registry.one(waits.clone()).await.unwrap().int("n").unwrap() > 0 {
+            break;
+        }
+    }
+    other.commit().await.unwrap();
+    this.await.unwrap().unwrap();
+    assert_eq!(holder.stopped_by(app).await, "");
 }
 
 /// The process dies between registry and ledger, in either order; and where nothing is left the
