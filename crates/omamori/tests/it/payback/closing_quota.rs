@@ -13,7 +13,7 @@ use omamori_db::sql;
 use serde_json::{Value, json};
 
 use super::closing::{agreed_on, on, paid};
-use super::{Holder, file, finance, of_operator};
+use super::{Holder, announced, file, finance, of_operator};
 use crate::settlement::payouts::with_sender;
 use crate::support::app::TestApp;
 use crate::support::desk::Person;
@@ -26,6 +26,7 @@ on_both_engines!(
     a_base_date_between_agreement_and_file,
     a_file_within_the_quota_is_booked_once,
     a_base_date_between_file_and_bank,
+    a_quota_that_cannot_be_read_holds_up_nothing_else,
 );
 on_several_nodes!(an_agreement_waits_for_the_one_before);
 
@@ -317,4 +318,15 @@ async fn a_base_date_between_file_and_bank(app: &mut TestApp) {
         assert_eq!(holder.claim(app).await.state, State::Review);
     }
     assert_eq!(of_operator(app, AccountCode::OperatorBank), 0);
+}
+
+/// Nobody's fault: the quota cannot be read. Everybody is told of the service's end all the same.
+async fn a_quota_that_cannot_be_read_holds_up_nothing_else(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let mut holder = Holder::new(app, &register, 1_000).await;
+    holder.leaves(app, "1111111", "wishes").await.ok();
+    announced(app).await;
+    let away = "ALTER TABLE refund_quota RENAME TO refund_quota_away";
+    app.app.stores.registry.execute(sql(away)).await.unwrap();
+    assert!(work_due(&app.app).await.unwrap() >= 1);
 }
