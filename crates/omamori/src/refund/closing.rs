@@ -151,6 +151,13 @@ async fn claimable(app: &App, customer: &Customer) -> Result<Result<i64, Code>> 
     if end.is_some_and(|end| end.has_ended(app.clock.now())) {
         return Ok(Err(Code::ServiceEnded)); // all of it is owed then, and claimed as such
     }
+    // Their own stop would hold the claim, and the claim the stop: the account is started first.
+    let stopped = sql("SELECT customer_id FROM customer
+         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by IN ('customer', 'undo')");
+    let stopped = stopped.bind(&customer.customer_id);
+    if app.stores.registry.optional(stopped).await?.is_some() {
+        return Ok(Err(Code::AccountFrozen));
+    }
     app.gate.catch_up().await?;
     let left = money::left(app, &customer.customer_id);
     Ok(if left > 0 { Ok(left) } else { Err(Code::RefundNothing) })

@@ -59,6 +59,13 @@ pub async fn propose(
     if is_looked_into(registry, &claim.customer_id, now).await? {
         return Err(Code::ClosingHeld.into());
     }
+    // One that was started again is shut when the second person agrees.
+    let stopped = sql("SELECT customer_id FROM customer
+         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by <> $2");
+    let stopped = stopped.bind(&claim.customer_id).bind(SHUT_BY);
+    if registry.optional(stopped).await?.is_some() {
+        return Err(Code::AccountFrozen.into());
+    }
     if ground == Ground::Quota {
         // Said early; whether it fits is found out when it is carried out.
         let mut tx = registry.begin().await?;

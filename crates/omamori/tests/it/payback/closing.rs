@@ -220,6 +220,8 @@ async fn what_comes_after_the_refund_keeps_the_account(app: &mut TestApp) {
     register.refund(app, "r-1", "s-1", 300).await.ok();
     work_due(&app.app).await.unwrap();
     assert_eq!(holder.stopped_by(app).await, "refund", "it holds value");
+    let page = holder.customer.get(app, "/refund").await;
+    assert!(page.text().contains("data-came-back") && page.text().contains("¥300"));
     let claimed = holder.leaves(app, "1234567", "cannot_use").await.ok();
     assert_eq!(claimed["yen"], 300);
     // A refusal does not open what was paid for closing.

@@ -173,17 +173,17 @@ async fn who_is_looked_into_or_stopped_is_not_paid(app: &mut TestApp) {
     assert_eq!((of_seen.state, of_stopped.state), (State::Review, State::Review));
     let held = desk.post(app, &propose(&of_seen.claim_id), &on("unavoidable")).await;
     held.refused(Code::ClosingHeld);
-    let asked = desk.post(app, &propose(&of_stopped.claim_id), &on("unavoidable")).await.ok();
-    let approval = asked["approval_id"].as_str().unwrap();
-    crate::incident::given(app, approval, &finance(app).await.staff_id).await;
-    let carry_out = format!("/approvals/{approval}/carry-out");
-    desk.post(app, &carry_out, &Value::Null).await.refused(Code::AccountFrozen);
+    let stopped = desk.post(app, &propose(&of_stopped.claim_id), &on("unavoidable")).await;
+    stopped.refused(Code::AccountFrozen);
     // A stop that its holder ends does not open what is claimed.
     stops.is_there(app).await;
     let resumed = stops.customer.confirmed(app, &stops.passkey, "/account/resume", None).await;
     resumed.refused(Code::ClosingUnderWay);
     stops.stays(app).await.ok();
     assert_eq!((stops.customer.balance(app), &*stops.stopped_by(app).await), (4_000, "customer"));
+    // Nor is it claimed as long as that stop stands: it could neither be paid nor be started.
+    stops.leaves(app, "1234567", "wishes").await.refused(Code::AccountFrozen);
+    assert_eq!(stops.customer.balance(app), 4_000);
 }
 
 /// Attack: the victim stops the account, or staff look into it, when the claim is in a file
@@ -249,9 +249,18 @@ async fn starting_an_account_again_keeps_it_shut_for_a_claim(app: &mut TestApp) 
     let id = holder.customer.customer_id.clone();
     holder.leaves(app, "1234567", "moves_away").await.ok();
     let registry = app.app.stores.registry.clone();
+    let propose = format!("/refunds/{}/propose", holder.claim(app).await.claim_id);
+    let desk = finance(app).await;
+    let asked = desk.post(app, &propose, &on("unavoidable")).await.ok();
+    let approval = asked["approval_id"].as_str().unwrap();
+    super::given(app, approval, &finance(app).await.staff_id).await;
+    let carry_out = format!("/approvals/{approval}/carry-out");
     for _ in 0..2 {
         standing::freeze(&app.app, &id, AccountStopper::Staff).await.unwrap();
         assert_eq!(holder.stopped_by(app).await, "staff");
+        if holder.claim(app).await.state == State::Review {
+            desk.post(app, &carry_out, &Value::Null).await.refused(Code::AccountFrozen);
+        }
         let mut tx = registry.begin().await.unwrap();
         let status = standing::unfreeze_in(&app.app, &mut tx, &id).await.unwrap();
         tx.commit().await.unwrap();
