@@ -106,8 +106,12 @@ async fn act(app: &App, command: &Command, customer_id: &str) -> Result<(), Erro
             say(format_args!("stopped {customer_id}"));
         }
         Command::Unfreeze { .. } => {
-            let started = customer_acts::unfreeze(app, &actor, customer_id).await.map_err(plain)?;
-            let done = if started { "started" } else { "was not stopped:" };
+            let status = customer_acts::unfreeze(app, &actor, customer_id).await.map_err(plain)?;
+            let done = match status {
+                None => "was not stopped:",
+                Some("active") => "started",
+                Some(_) => "closes, and stays shut as long as its rest is claimed:",
+            };
             say(format_args!("{done} {customer_id}"));
         }
         Command::Export { .. } => {

@@ -71,6 +71,7 @@ pub const REGISTRY: &[Step] = &[
     step!(52, "incident findings", "registry/0052_incident_findings.sql"),
     step!(54, "stops", "registry/0054_stops.sql"),
     step!(55, "closing_refunds", "registry/0055_closing_refunds.sql"),
+    step!(56, "refund files taken", "registry/0056_refund_files_taken.sql"),
     step!(57, "card prints", "registry/0057_card_prints.sql"),
     step!(58, "chargeback returns", "registry/0058_chargeback_returns.sql"),
     step!(59, "refused payouts", "registry/0059_refused_payouts.sql"),

@@ -22,6 +22,7 @@ use crate::app::App;
 use crate::clock::Micros;
 use crate::gate::Act;
 use crate::notify::{AccountStopper, Notice, tell};
+use crate::refund::closing::keep_shut_in;
 use crate::refund::review::is_leaving;
 use crate::web::codes::Code;
 use crate::web::error::Result;
@@ -51,6 +52,19 @@ pub(crate) async fn stop(
 ) -> Result<bool> {
     let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1, stopped_at = $2
          WHERE customer_id = $3 AND status = 'active'");
+    Ok(tx.execute(update.bind(by).bind(now).bind(customer_id)).await? == 1)
+}
+
+/// Whoever stops an account that is shut for a claim says that the claim is not theirs: it is
+/// stopped, and not paid. False if it was not shut for one.
+pub(crate) async fn stop_over_claim(
+    tx: &mut Tx,
+    customer_id: &str,
+    by: &'static str,
+    now: Micros,
+) -> Result<bool> {
+    let update = sql("UPDATE customer SET stopped_by = $1, stopped_at = $2
+         WHERE customer_id = $3 AND status = 'frozen' AND stopped_by = 'refund'");
     Ok(tx.execute(update.bind(by).bind(now).bind(customer_id)).await? == 1)
 }
 
@@ -106,10 +120,7 @@ pub async fn freeze_in(
         devices::note(app, tx, customer_id).await?;
         tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
     } else if by == AccountStopper::Customer {
-        // Who stops an account that closes says that the claim is not theirs.
-        let update = sql("UPDATE customer SET stopped_by = 'customer', stopped_at = $1
-             WHERE customer_id = $2 AND status = 'frozen' AND stopped_by = 'refund'");
-        if tx.execute(update.bind(now).bind(customer_id)).await? == 1 {
+        if stop_over_claim(tx, customer_id, word, now).await? {
             tell(app, tx, customer_id, &Notice::AccountStopped { by }).await?;
         }
     } else {
@@ -121,11 +132,16 @@ pub async fn freeze_in(
 }
 
 /// Starts an account again, whoever stopped it, and tells its holder: for staff, in a transaction
-/// of theirs, with [`forget`] after it. False if it was not stopped.
+/// of theirs, with [`forget`] after it. Gives how it stands then: one whose rest is claimed stays
+/// shut, and nobody is told. None if it was not stopped.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub async fn unfreeze_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<bool> {
+pub async fn unfreeze_in(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+) -> Result<Option<&'static str>> {
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen'");
     let started = tx.execute(update.bind(customer_id)).await? == 1;
@@ -141,7 +157,7 @@ pub async fn unfreeze_known_in(
     tx: &mut Tx,
     customer_id: &str,
     stopped_at: Option<Micros>,
-) -> Result<bool> {
+) -> Result<Option<&'static str>> {
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen'
          AND COALESCE(stopped_at, CAST(0 AS BIGINT)) = $2");
@@ -150,14 +166,22 @@ pub async fn unfreeze_known_in(
     resumed_if(app, tx, customer_id, started).await
 }
 
-async fn resumed_if(app: &App, tx: &mut Tx, customer_id: &str, started: bool) -> Result<bool> {
+async fn resumed_if(
+    app: &App,
+    tx: &mut Tx,
+    customer_id: &str,
+    started: bool,
+) -> Result<Option<&'static str>> {
     if !started {
-        return Ok(false);
+        return Ok(None);
     }
     devices::note(app, tx, customer_id).await?;
+    if keep_shut_in(app, tx, customer_id).await? {
+        return Ok(Some("frozen"));
+    }
     let notice = Notice::AccountResumed { by: AccountStopper::Staff };
     tell(app, tx, customer_id, &notice).await?;
-    Ok(true)
+    Ok(Some("active"))
 }
 
 /// Makes this node forget at once how the account stood; the others do within a second.
@@ -185,6 +209,17 @@ pub(super) async fn options(
 #[derive(Serialize)]
 pub(super) struct Resumed {}
 
+/// Refuses for an account that is stopped still.
+async fn still_stopped(tx: &mut Tx, customer_id: &str) -> Result<()> {
+    let query = sql("SELECT stopped_by FROM customer
+         WHERE customer_id = $1 AND status = 'frozen'");
+    let Some(row) = tx.optional(query.bind(customer_id)).await? else { return Ok(()) };
+    Err(match row.text_optional("stopped_by")?.as_deref() {
+        Some("refund") => Code::ClosingUnderWay.into(),
+        _ => Code::AccountFrozen.into(),
+    })
+}
+
 /// `POST /api/wallet/v1/account/resume`: confirmed by step-up.
 pub(super) async fn resume(
     State(app): State<Arc<App>>,
@@ -208,6 +243,10 @@ pub(super) async fn resume(
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by NOT IN ('staff', 'refund')");
     let started = tx.execute(update.bind(&customer.customer_id)).await? == 1;
+    if !started {
+        // Staff stopped it, or its rest was claimed, since it was looked at; or it is open.
+        still_stopped(&mut tx, &customer.customer_id).await?;
+    }
     devices::note(&app, &mut tx, &customer.customer_id).await?;
     if started {
         let notice = Notice::AccountResumed { by: AccountStopper::Customer };

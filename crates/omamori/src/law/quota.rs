@@ -3,7 +3,9 @@
 //! Refunds are prohibited but for a few cases. Two of them are counted: so much in the period that
 //! it stays within a fifth of what the period before issued, or within a twentieth of what was
 //! unused at the last base date. Either is enough. A holder's unavoidable reasons (3号) and refunds
-//! that the authority approved (4号) are not counted here.
+//! that the authority approved (4号) are not counted here: that is a reading of the law for the
+//! operator's lawyer to confirm. Where the total of all refunds (払戻金額の総額) is read with them,
+//! less is left.
 
 /// What is left of each of the two.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

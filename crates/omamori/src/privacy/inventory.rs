@@ -439,17 +439,19 @@ const OTHERS: &[Table] = &[
             &[("outcome", As::Text), ("yen", As::Int), ("done_at", As::Time)]))
         .at_closing(End::Stays("the books name it, under the id alone")),
     registry("refund_file_line", "which claim was in which file, and the end of its account's number", "paying refunds")
-        .kept(until("five years after the file was sent (法22条)", BOOKS, "DELETE FROM refund_file_line
+        .kept(until("five years after the file was sent or dropped (法22条)", BOOKS, "DELETE FROM refund_file_line
              WHERE (file_id, line) IN (SELECT l.file_id, l.line FROM refund_file_line l
-                 JOIN refund_file f ON f.file_id = l.file_id WHERE f.sent_at < $1 LIMIT $2)"))
+                 JOIN refund_file f ON f.file_id = l.file_id
+                 WHERE f.sent_at < $1 OR (f.state = 'dropped' AND f.made_at < $1) LIMIT $2)"))
         .exported(Copied::Otherwise("`refunds` has what was paid"))
         .at_closing(End::Stays("proof of what was paid")),
     business("refund_quota", "", "what may be refunded in a base period to closing accounts"),
     business("refund_file", "", "files of refunds for the bank, sealed, and who agreed"),
     registry("refund_claim", "why and to which bank account somebody's value is paid back, sealed", "refunds (法20条)")
-        .kept(until("five years after it was paid (法22条)", BOOKS, "DELETE FROM refund_claim
-             WHERE claim_id IN (SELECT claim_id FROM refund_claim WHERE sent_at < $1
-                 AND state = 'sent' AND NOT EXISTS (SELECT 1 FROM refund_file_line l
+        .kept(until("five years after it was paid or refused (法22条)", BOOKS, "DELETE FROM refund_claim
+             WHERE claim_id IN (SELECT claim_id FROM refund_claim
+                 WHERE ((state = 'sent' AND sent_at < $1) OR (state = 'refused' AND state_at < $1))
+                 AND NOT EXISTS (SELECT 1 FROM refund_file_line l
                      WHERE l.claim_id = refund_claim.claim_id) LIMIT $2)"))
         .exported(rows("refunds", "SELECT claim_id, closing_reason, state, yen, last_digits, asked_at,
                     sent_at FROM refund_claim WHERE customer_id = $1 ORDER BY asked_at LIMIT 10000",

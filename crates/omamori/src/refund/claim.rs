@@ -1,15 +1,14 @@
 //! A claim: whose value is paid back, to which account, and how far it is.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use omamori_db::{Db, Row, Tx, sql, sql_built};
 use omamori_zengin::{Account, Kana};
 use serde::{Deserialize, Serialize};
 
 use super::closing::{Ground, Reason};
-use super::{quota, review};
 use crate::app::App;
-use crate::case::list::{is_looked_into, looked_into};
+use crate::case::list::is_looked_into;
 use crate::clock::Micros;
 use crate::id::Kind;
 use crate::identity::account;
@@ -18,7 +17,7 @@ use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 
 /// Claims, or customers, of one statement.
-const AT_ONCE: usize = 500;
+pub(super) const AT_ONCE: usize = 500;
 
 /// Where a claim stands. Words of tables: only ever added to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -290,36 +289,6 @@ pub(super) async fn set_account(
     }
 }
 
-/// Brings waiting claims before staff whose holders' accounts were stopped, or got into a case or
-/// an incident, since: who claims in another's place is not paid once that is known. What staff
-/// let be paid since stays; an account that closes is looked at each time, and the quota has room
-/// for it still.
-///
-/// # Errors
-/// A fault if the registry fails.
-pub(super) async fn look_again(app: &App, claims: Vec<Claim>) -> Result<Vec<Claim>> {
-    let (registry, now) = (&app.stores.registry, app.clock.now());
-    let mut good = Vec::with_capacity(claims.len());
-    let ids: Vec<_> = claims.iter().map(|claim| claim.customer_id.clone()).collect();
-    let review = need_review(registry, &ids, now).await?;
-    for claim in claims {
-        let stays = if claim.is_of_closing() {
-            review::stands(registry, &claim.customer_id, now).await?
-        } else {
-            claim.is_released || !review.contains(&claim.customer_id)
-        };
-        if stays {
-            good.push(claim);
-            continue;
-        }
-        let update = sql("UPDATE refund_claim
-             SET state = 'review', state_at = $1, decided_by = NULL
-             WHERE claim_id = $2 AND state = 'waiting'");
-        registry.execute(update.bind(now).bind(&claim.claim_id)).await?;
-    }
-    quota::within(app, good).await
-}
-
 /// To which account a claim is paid.
 ///
 /// # Errors
@@ -397,6 +366,19 @@ pub async fn in_state(registry: &Db, state: State, limit: i64) -> Result<Vec<Cla
     registry.all(query.bind(state.as_str()).bind(limit)).await?.iter().map(Claim::read).collect()
 }
 
+/// The claims in a file that was not sent.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(super) async fn in_file(registry: &Db, file_id: &str) -> Result<Vec<Claim>> {
+    let query = sql(concat!(
+        "SELECT ",
+        claim_columns!(),
+        " FROM refund_claim WHERE file_id = $1 AND state = 'in_file' ORDER BY claim_id"
+    ));
+    registry.all(query.bind(file_id)).await?.iter().map(Claim::read).collect()
+}
+
 /// The oldest claims that staff look at: of accounts that close, or of the service's end.
 ///
 /// # Errors
@@ -447,33 +429,6 @@ pub async fn counts(registry: &Db) -> Result<Vec<(State, i64, i64)>> {
 pub async fn needs_review(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
     let is_stopped = account::find(registry, customer_id).await?.frozen;
     Ok(is_stopped || is_looked_into(registry, customer_id, now).await?)
-}
-
-/// The same of many: those of them whose claims staff look at.
-///
-/// # Errors
-/// A fault if the registry fails.
-pub(super) async fn need_review(
-    registry: &Db,
-    customers: &[String],
-    now: Micros,
-) -> Result<HashSet<String>> {
-    let mut found = HashSet::new();
-    for some in customers.chunks(AT_ONCE) {
-        let marks: Vec<_> = (1..=some.len()).map(|place| format!("${place}")).collect();
-        let mut query = sql_built(format!(
-            "SELECT customer_id FROM customer WHERE status = 'frozen' AND customer_id IN ({})",
-            marks.join(", ")
-        ));
-        for customer_id in some {
-            query.push(customer_id.as_str());
-        }
-        for row in registry.all(query).await? {
-            found.insert(row.text("customer_id")?);
-        }
-        found.extend(looked_into(registry, some, now).await?);
-    }
-    Ok(found)
 }
 
 /// Everybody with a claim of the service's end that was not refused.

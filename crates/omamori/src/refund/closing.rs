@@ -151,6 +151,13 @@ async fn claimable(app: &App, customer: &Customer) -> Result<Result<i64, Code>> 
     if end.is_some_and(|end| end.has_ended(app.clock.now())) {
         return Ok(Err(Code::ServiceEnded)); // all of it is owed then, and claimed as such
     }
+    // Their own stop would hold the claim, and the claim the stop: the account is started first.
+    let stopped = sql("SELECT customer_id FROM customer
+         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by IN ('customer', 'undo')");
+    let stopped = stopped.bind(&customer.customer_id);
+    if app.stores.registry.optional(stopped).await?.is_some() {
+        return Ok(Err(Code::AccountFrozen));
+    }
     app.gate.catch_up().await?;
     let left = money::left(app, &customer.customer_id);
     Ok(if left > 0 { Ok(left) } else { Err(Code::RefundNothing) })
@@ -270,15 +277,38 @@ pub(super) async fn drop_claim(
     Ok(Answer(Dropped { claims: claims.len() }))
 }
 
+/// Waits for whoever opens or shuts the same account, and then sees what they wrote: on PostgreSQL
+/// two claims that end at once would each see the other one stand, and neither open the account.
+async fn turn(tx: &mut Tx, customer_id: &str) -> Result<()> {
+    let update = sql("UPDATE customer SET stopped_at = stopped_at WHERE customer_id = $1");
+    tx.execute(update.bind(customer_id)).await?;
+    Ok(())
+}
+
 /// Shuts the account, in the claim's transaction. One that somebody stopped before stays theirs.
 ///
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn shut_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    turn(tx, customer_id).await?;
     if standing::stop(tx, customer_id, SHUT_BY, app.clock.now()).await? {
         devices::note(app, tx, customer_id).await?;
     }
     Ok(())
+}
+
+/// Shuts an account again at once that somebody starts while its rest is claimed, or was paid: they
+/// lift their own stop, and no more. In the transaction that started it. False if it stays open.
+///
+/// # Errors
+/// A fault if the registry fails.
+pub(crate) async fn keep_shut_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<bool> {
+    let update = sql("UPDATE customer SET status = 'frozen', stopped_by = $1, stopped_at = $2
+         WHERE customer_id = $3 AND status = 'active' AND EXISTS
+             (SELECT 1 FROM refund_claim r WHERE r.customer_id = $3 AND r.basis = 'closing'
+              AND r.state <> 'refused')");
+    let update = update.bind(SHUT_BY).bind(app.clock.now()).bind(customer_id);
+    Ok(tx.execute(update).await? == 1)
 }
 
 /// Opens an account again that was shut for claims, once none of them stands or was paid.
@@ -286,6 +316,7 @@ pub(super) async fn shut_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result
 /// # Errors
 /// A fault if the registry fails.
 pub(super) async fn reopen_in(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
+    turn(tx, customer_id).await?;
     let update = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by = $2 AND NOT EXISTS
              (SELECT 1 FROM refund_claim r WHERE r.customer_id = $1 AND r.basis = 'closing'

@@ -113,7 +113,8 @@ pub async fn release(app: &App, actor: &Actor, claim_id: &str, reason: &str) -> 
 /// customer reads the reason.
 ///
 /// # Errors
-/// As [`release`]; [`Code::AccountFrozen`]: the account is closed, and has no balance any more.
+/// As [`release`]; [`Code::AccountFrozen`]: the account is closed, and has no balance any more;
+/// [`Code::RefundNotOpen`]: the service has ended, and the time to claim what comes back is over.
 pub async fn refuse(app: &App, actor: &Actor, claim_id: &str, reason: &str) -> Result<()> {
     decide(app, actor, claim_id, (Act::RefundRefuse, State::Refusing), reason).await?;
     money::put_back(app, &claim::find(&app.stores.registry, claim_id).await?).await
@@ -138,10 +139,16 @@ async fn decide(
     let claim = claim::find(registry, claim_id).await?;
     // An account that closes is paid back where two people agreed on the ground.
     let own = to == State::Waiting && (claim.asked_by == actor.id || claim.is_of_closing());
-    let has_left = to == State::Refusing && has_left(registry, &claim.customer_id).await?;
+    let refuses = to == State::Refusing;
+    let has_left = refuses && has_left(registry, &claim.customer_id).await?;
+    let end = end::standing(registry).await?;
+    // It could not be claimed again, and who does not claim is excluded.
+    let is_lost =
+        refuses && claim.is_of_closing() && end.is_some_and(|end| end.is_over(app.clock.now()));
     let opinion = match claim.state {
         _ if own => Err(Code::SecondPersonNeeded),
         _ if has_left => Err(Code::AccountFrozen),
+        _ if is_lost => Err(Code::RefundNotOpen),
         State::Review => Ok(()),
         _ => Err(Code::RefundUnderWay),
     };

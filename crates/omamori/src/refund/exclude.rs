@@ -10,8 +10,9 @@ use omamori_db::{Db, Row, Tx, sql, sql_rows};
 use omamori_ledger::Transfer;
 use serde_json::{Value, json};
 
-use super::claim::{self, Basis, Made, New, State, need_review};
+use super::claim::{self, Basis, Made, New, State};
 use super::end::{self, ServiceEnd};
+use super::look::need_review;
 use super::money::{self, Moving};
 use crate::app::App;
 use crate::audit::{self, Entry};

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::claim::{self, Claim, State};
-use super::{money, quota, run};
+use super::{look, money, quota, run};
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
 use crate::clock::Micros;
@@ -49,6 +49,8 @@ pub struct RefundFile {
     pub made_at: Micros,
     /// `stf_…`, the second person.
     pub agreed_by: Option<String>,
+    /// When it was first given out for the bank.
+    pub taken_at: Option<Micros>,
     /// When the bank took it.
     pub sent_at: Option<Micros>,
 }
@@ -64,14 +66,22 @@ impl RefundFile {
             made_by: row.text("made_by")?,
             made_at: row.int("made_at")?,
             agreed_by: row.text_optional("agreed_by")?,
+            taken_at: row.int_optional("taken_at")?,
             sent_at: row.int_optional("sent_at")?,
         })
+    }
+
+    /// Whether it may be dropped: the bank cannot have it.
+    #[must_use]
+    pub fn is_droppable(&self) -> bool {
+        matches!(&*self.state, "planned" | "agreed") && self.taken_at.is_none()
     }
 }
 
 macro_rules! file_columns {
     () => {
-        "file_id, state, pay_on, claim_count, total_yen, made_by, made_at, agreed_by, sent_at"
+        "file_id, state, pay_on, claim_count, total_yen, made_by, made_at, agreed_by, taken_at, \
+         sent_at"
     };
 }
 
@@ -147,7 +157,7 @@ pub async fn plan(app: &App, staff: &Staff, pay_on: Date, reason: &str) -> Resul
     let mut file = BankFile::on(app, pay_on)?;
     run::gather(app).await?;
     let claims = claim::in_state(&app.stores.registry, State::Waiting, FILE_MAX).await?;
-    let claims = claim::look_again(app, claims).await?;
+    let claims = look::look_again(app, claims).await?;
     if claims.is_empty() {
         return Ok(None);
     }
@@ -212,7 +222,8 @@ async fn store(
 /// be those that were agreed on.
 ///
 /// # Errors
-/// [`Code::ApprovalClosed`]: it was taken back, or agreed on already; a fault.
+/// [`Code::ApprovalClosed`]: it was taken back, or agreed on already; [`Code::ClosingHeld`],
+/// [`Code::RefundQuota`]: one of its claims may not be paid any more; busy; a fault.
 pub(crate) async fn agree_in(
     app: &App,
     tx: &mut Tx,
@@ -231,42 +242,66 @@ pub(crate) async fn agree_in(
     if tx.execute(update.bind(second).bind(file_id)).await? != 1 {
         return Err(Code::ApprovalClosed.into());
     }
+    look::file_stands(app, tx, file_id).await?;
     Ok(json!({ "state": "agreed", "file": file_id }))
 }
 
-/// Takes a file back that nobody agreed on: its claims wait for the next one.
+/// Takes a file back that was not given out for the bank, agreed on or not: its claims wait for the
+/// next one.
 ///
 /// # Errors
-/// [`Code::NotFound`]; [`Code::RefundUnderWay`]: two people agreed on it; a fault.
+/// [`Code::NotFound`]; [`Code::RefundUnderWay`]: the bank may have it; a fault.
 pub async fn drop_file(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Result<()> {
-    find(app, file_id).await?;
+    let file = find(app, file_id).await?;
     let about = json!({ "file": file_id });
     let clearance = actor.decide(app, Act::RefundFileDrop, None, &about, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
     let update = sql("UPDATE refund_file SET state = 'dropped'
-         WHERE file_id = $1 AND state = 'planned'");
-    if tx.execute(update.bind(file_id)).await? != 1 {
+         WHERE file_id = $1 AND state = $2 AND taken_at IS NULL");
+    if !file.is_droppable() || tx.execute(update.bind(file_id).bind(&file.state)).await? != 1 {
         return Err(Code::RefundUnderWay.into());
     }
     let claims = sql("UPDATE refund_claim SET state = 'waiting', file_id = NULL, state_at = $1
          WHERE file_id = $2 AND state = 'in_file'");
     tx.execute(claims.bind(app.clock.now()).bind(file_id)).await?;
-    let (act, before) = (Act::RefundFileDrop, json!({ "state": "planned" }));
+    let (act, before) = (Act::RefundFileDrop, json!({ "state": file.state }));
     let after = json!({ "state": "dropped" });
     let entry = Entry { actor, act, subject: file_id, before, after, reason };
     audit::commit(app, tx, &clearance, &entry).await
 }
 
 /// The bytes of a file that two people agreed on, for the bank. Whoever takes them is in the audit
-/// log.
+/// log. The first to take them is refused if one of its claims may not be paid any more.
 ///
 /// # Errors
-/// [`Code::NotFound`], of one that is not agreed on too; a fault.
+/// [`Code::NotFound`], of one that is not agreed on too; [`Code::ClosingHeld`],
+/// [`Code::RefundQuota`]: it is to be dropped; busy: somebody else takes or drops it, or a base
+/// date has just passed; a fault.
 pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>> {
-    let query = sql("SELECT sealed FROM refund_file
+    let query = sql("SELECT sealed, taken_at FROM refund_file
          WHERE file_id = $1 AND state IN ('agreed', 'sent')");
     let row = app.stores.registry.optional(query.bind(file_id)).await?.ok_or(Code::NotFound)?;
-    KEPT.give_out(app, actor, (file_id, &row.bytes("sealed")?), Ok(())).await
+    let sealed = row.bytes("sealed")?;
+    if row.int_optional("taken_at")?.is_some() {
+        return KEPT.give_out(app, actor, (file_id, &sealed), Ok(())).await;
+    }
+    let text = KEPT.opened(app, file_id, &sealed)?;
+    let clearance = KEPT.cleared(app, actor, file_id, Ok(())).await?;
+    let mut tx = app.stores.registry.begin().await?;
+    take_in(app, &mut tx, file_id).await?;
+    look::file_stands(app, &mut tx, file_id).await?;
+    KEPT.write_down(app, tx, (actor, &clearance), file_id).await?;
+    Ok(text)
+}
+
+/// From here on the bank may have a file: nobody drops it.
+async fn take_in(app: &App, tx: &mut Tx, file_id: &str) -> Result<()> {
+    let update = sql("UPDATE refund_file SET taken_at = $1
+         WHERE file_id = $2 AND state = 'agreed' AND taken_at IS NULL");
+    match tx.execute(update.bind(app.clock.now()).bind(file_id)).await? {
+        1 => Ok(()),
+        _ => Err(Error::RetryAfter(Code::Busy, 1)),
+    }
 }
 
 /// The bank has taken a file: its sum is off the operator's bank account, and each holder is told.
@@ -276,15 +311,19 @@ pub async fn contents(app: &App, actor: &Actor, file_id: &str) -> Result<Vec<u8>
 /// [`Code::NotFound`], of one that is not agreed on too; a fault.
 pub async fn sent(app: &App, actor: &Actor, file_id: &str, reason: &str) -> Result<()> {
     let file = find(app, file_id).await?;
-    match &*file.state {
-        "agreed" => {}
-        "sent" => return Ok(()),
-        _ => return Err(Code::NotFound.into()),
+    // Whichever way it got there: a file that is booked is not dropped meanwhile.
+    let mark = sql("UPDATE refund_file SET taken_at = COALESCE(taken_at, $1)
+         WHERE file_id = $2 AND state = 'agreed'");
+    let mark = mark.bind(app.clock.now()).bind(file_id);
+    if app.stores.registry.execute(mark).await? != 1 {
+        let is_sent = find(app, file_id).await?.state == "sent";
+        return if is_sent { Ok(()) } else { Err(Code::NotFound.into()) };
     }
     let about = json!({ "file": file_id, "total": file.total });
     // The ledger first: what a row says of it counts for pages alone. What leaves within the quota
     // is told apart there (府令42条1号, 2号).
-    let of_quota = quota::of_file(&app.stores.registry, file_id).await?;
+    let of_quota = quota::of_file(&app.stores.registry, file_id, file.count).await?;
+    let Some(of_quota) = of_quota else { return Ok(()) }; // somebody else was faster
     for (name, code, yen) in [
         ("refund-file-sent", TransferCode::RefundSent, file.total - of_quota),
         ("refund-file-sent-quota", TransferCode::RefundQuota, of_quota),

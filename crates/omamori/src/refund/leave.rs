@@ -5,6 +5,7 @@ use omamori_db::sql;
 
 use super::closing::SHUT_BY;
 use super::money;
+use super::run::failed;
 use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::privacy::begin_closing;
@@ -15,7 +16,8 @@ pub(super) const RETURNS: Micros = 14 * DAY;
 /// Customers of one reading.
 const PAGE: i64 = 100;
 
-/// Begins the closings that are due. One that something stands against waits.
+/// Begins the closings that are due. One that something stands against waits, and so does one that
+/// fails: neither holds up the others.
 ///
 /// # Errors
 /// A fault if the registry fails.
@@ -34,8 +36,10 @@ pub(super) async fn begin_due(app: &App) -> Result<()> {
         for row in &rows {
             let customer_id = row.text("customer_id")?;
             // What came since is theirs: they claim it too.
-            if money::left(app, &customer_id) == 0 {
-                begin_closing(app, &customer_id, SHUT_BY).await?;
+            if money::left(app, &customer_id) == 0
+                && let Err(error) = begin_closing(app, &customer_id, SHUT_BY).await
+            {
+                failed("leavers", &customer_id, &error);
             }
         }
     }

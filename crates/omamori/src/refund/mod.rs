@@ -29,6 +29,7 @@ pub mod exclude;
 pub mod figures;
 pub mod file;
 mod leave;
+mod look;
 pub mod money;
 pub mod notice;
 mod pages;

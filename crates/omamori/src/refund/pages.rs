@@ -67,6 +67,8 @@ struct RefundPage {
     /// What ends with the service.
     free: i64,
     points: i64,
+    /// The account closes, and what is left came after the claim.
+    came_back: bool,
     claims: Vec<Claim>,
     /// The account of the newest claim that is not being paid.
     correctable: Option<String>,
@@ -89,13 +91,16 @@ pub(super) async fn refund(
     let wallet = wallet_account_id(&customer.customer_id);
     let purse = app.gate.purse(wallet);
     let correctable = claims.iter().find(|claim| claim.state.takes_account());
+    let left = money::left(&app, &customer.customer_id);
+    let has_ended = end.as_ref().is_some_and(|end| end.has_ended(now));
     page(&RefundPage {
         text,
         sandbox: app.sandbox(),
+        came_back: left > 0 && !has_ended && is_leaving(registry, &customer.customer_id).await?,
         last_day: end.as_ref().map_or_else(String::new, |end| day(end.claims_until - 1, text)),
         takes_claims: end.as_ref().is_some_and(|end| end.takes_claims(now)),
-        is_ahead: end.as_ref().is_some_and(|end| !end.has_ended(now)),
-        left: money::left(&app, &customer.customer_id),
+        is_ahead: end.is_some() && !has_ended,
+        left,
         pending: app.gate.is_pending(wallet),
         free: purse.free_total(),
         points: purse.points_total(),

@@ -96,11 +96,25 @@ async fn turn(tx: &mut Tx, base: BaseDate) -> Result<Option<i64>> {
 /// [`Code::RefundQuota`]: it does not; busy: the figures of the period before are not read yet; a
 /// fault.
 pub(super) async fn fits(app: &App, tx: &mut Tx, claim: &Claim) -> Result<()> {
+    has_room(app, tx, (&claim.claim_id, claim.yen)).await
+}
+
+/// Before a file goes on its way: all that was agreed on has room in the period that runs, which
+/// may be another one than that of the agreement. In the transaction that lets it go.
+///
+/// # Errors
+/// As [`fits`].
+pub(super) async fn holds(app: &App, tx: &mut Tx) -> Result<()> {
+    has_room(app, tx, ("", 0)).await
+}
+
+/// Whether there is room for so much beside all but one claim.
+async fn has_room(app: &App, tx: &mut Tx, (but, yen): (&str, i64)) -> Result<()> {
     let base = base_before(app.clock.now());
     let cap = turn(tx, base).await?.ok_or(Error::RetryAfter(Code::Busy, 10))?;
-    let used = sql(USED).bind(base.end().as_microsecond()).bind(&claim.claim_id);
+    let used = sql(USED).bind(base.end().as_microsecond()).bind(but);
     let used = tx.one(used).await?.int("yen")?;
-    if used + claim.yen <= cap { Ok(()) } else { Err(Code::RefundQuota.into()) }
+    if used + yen <= cap { Ok(()) } else { Err(Code::RefundQuota.into()) }
 }
 
 /// Before a file is made: what was agreed on in a period before and has no room in the one that
@@ -139,7 +153,8 @@ pub(super) async fn within(app: &App, claims: Vec<Claim>) -> Result<Vec<Claim>> 
     Ok(good)
 }
 
-/// Reads what may be refunded in the period that runs, once, when somebody asks for a refund.
+/// Reads what may be refunded in the period that runs, once, when somebody asks for a refund or is
+/// not paid yet.
 ///
 /// # Errors
 /// A fault if a store fails.
@@ -148,7 +163,7 @@ pub(super) async fn keep(app: &App) -> Result<()> {
     let base = base_before(now);
     let period = base.next_day().to_string();
     let asked = sql("SELECT claim_id FROM refund_claim
-         WHERE basis = 'closing' AND state IN ('review', 'waiting') AND NOT EXISTS
+         WHERE basis = 'closing' AND state IN ('review', 'waiting', 'in_file') AND NOT EXISTS
              (SELECT 1 FROM refund_quota q WHERE q.period = $1) LIMIT CAST(1 AS BIGINT)");
     let is_asked = registry.optional(asked.bind(&period)).await?.is_some();
     if !is_asked || now < base.end().as_microsecond() + AFTER {
@@ -170,14 +185,18 @@ pub(super) async fn keep(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Yen of a file that leaves within the quota.
+/// Yen of a file that leaves within the quota; none unless all of its `count` claims are in it
+/// still. One statement: who reads some of them before and some after another one booked the file
+/// would book it as something else.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn of_file(registry: &Db, file_id: &str) -> Result<i64> {
-    let query = sql("SELECT CAST(COALESCE(SUM(yen), 0) AS BIGINT) AS yen FROM refund_claim
-         WHERE file_id = $1 AND state = 'in_file' AND ground = 'quota'");
-    Ok(registry.one(query.bind(file_id)).await?.int("yen")?)
+pub(super) async fn of_file(registry: &Db, file_id: &str, count: i64) -> Result<Option<i64>> {
+    let query = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n,
+             CAST(COALESCE(SUM(CASE WHEN ground = 'quota' THEN yen ELSE 0 END), 0) AS BIGINT) AS yen
+         FROM refund_claim WHERE file_id = $1 AND state = 'in_file'");
+    let row = registry.one(query.bind(file_id)).await?;
+    Ok(if row.int("n")? == count { Some(row.int("yen")?) } else { None })
 }
 
 /// What it is in the ledger when the bank gives a claim's refund back.

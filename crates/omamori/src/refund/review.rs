@@ -23,15 +23,6 @@ fn shut(customer_id: &str) -> Query {
     query.bind(customer_id).bind(SHUT_BY)
 }
 
-/// Whether nothing speaks against paying: the account is shut, and nobody looks into its holder.
-///
-/// # Errors
-/// A fault if the registry fails.
-pub(super) async fn stands(registry: &Db, customer_id: &str, now: Micros) -> Result<bool> {
-    let shut = registry.optional(shut(customer_id)).await?.is_some();
-    Ok(shut && !is_looked_into(registry, customer_id, now).await?)
-}
-
 /// Whether a claim stands, or was paid, for which the account closes.
 ///
 /// # Errors
@@ -67,6 +58,13 @@ pub async fn propose(
     }
     if is_looked_into(registry, &claim.customer_id, now).await? {
         return Err(Code::ClosingHeld.into());
+    }
+    // One that was started again is shut when the second person agrees.
+    let stopped = sql("SELECT customer_id FROM customer
+         WHERE customer_id = $1 AND status = 'frozen' AND stopped_by <> $2");
+    let stopped = stopped.bind(&claim.customer_id).bind(SHUT_BY);
+    if registry.optional(stopped).await?.is_some() {
+        return Err(Code::AccountFrozen.into());
     }
     if ground == Ground::Quota {
         // Said early; whether it fits is found out when it is carried out.

@@ -1,14 +1,17 @@
 //! The worker: tells customers, finishes claims that a crash left behind, reads what was held when
 //! use ended, carries exclusions out. It may be stopped or killed anywhere.
 
+use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use super::claim::{self, State};
 use super::{end, exclude, figures, leave, money, quota, told};
 use crate::app::App;
+use crate::clock::{HOUR, MINUTE, Micros};
 use crate::web::codes::Code;
-use crate::web::error::Result;
+use crate::web::error::{Error, Result};
 use crate::worker::Worker;
 
 /// How often it looks.
@@ -16,12 +19,27 @@ const EVERY: Duration = Duration::from_secs(5);
 /// Claims of one round.
 const PAGE: i64 = 500;
 
+/// How often it looks for who leaves: days are waited for before.
+const LEAVERS_EVERY: Micros = 3 * MINUTE;
+/// So long it waits with what has failed and reads a whole period of the journal.
+const AFTER_FAILURE: Micros = HOUR;
+
+/// From when on each step is due again, on this node.
+#[derive(Default)]
+struct Due {
+    figures: AtomicI64,
+    quota: AtomicI64,
+    leavers: AtomicI64,
+}
+
 /// Starts it.
 #[must_use]
 pub fn start(app: &Arc<App>) -> Worker {
     let words = "refunds were not looked after";
-    Worker::new("refunds").every(EVERY, app, words, |app, stop| async move {
-        work_until(&app, || *stop.borrow()).await
+    let due = Arc::new(Due::default());
+    Worker::new("refunds").every(EVERY, app, words, move |app, stop| {
+        let due = Arc::clone(&due);
+        async move { work_until(&app, &due, || *stop.borrow()).await }
     })
 }
 
@@ -30,16 +48,48 @@ pub fn start(app: &Arc<App>) -> Worker {
 /// # Errors
 /// A fault if a store fails; what was done stays done.
 pub async fn work_due(app: &App) -> Result<usize> {
-    work_until(app, || false).await
+    work_until(app, &Due::default(), || false).await
 }
 
-async fn work_until(app: &App, stop: impl Fn() -> bool + Send + Sync) -> Result<usize> {
+/// First what the law has dates for; then each step by itself, so that none holds up another.
+async fn work_until(app: &App, due: &Due, stop: impl Fn() -> bool + Send + Sync) -> Result<usize> {
     finish_claims(app).await?;
-    figures::keep(app).await?;
-    quota::keep(app).await?;
-    leave::begin_due(app).await?;
     let told = told::work_until(app, &stop).await? + told::remind_until(app, &stop).await?;
-    Ok(told + exclude::work_until(app, &stop).await?)
+    let excluded = exclude::work_until(app, &stop).await?;
+    step(app, ("figures", &due.figures, 0), figures::keep(app)).await;
+    step(app, ("quota", &due.quota, 0), quota::keep(app)).await;
+    step(app, ("leavers", &due.leavers, LEAVERS_EVERY), leave::begin_due(app)).await;
+    Ok(told + excluded)
+}
+
+/// Does a step that is due, and says when it is again. One that fails is logged.
+async fn step<T>(
+    app: &App,
+    (name, due, every): (&'static str, &AtomicI64, Micros),
+    work: impl Future<Output = Result<T>> + Send,
+) {
+    let now = app.clock.now();
+    if now < due.load(Ordering::Relaxed) {
+        return;
+    }
+    let wait = match work.await {
+        Ok(_) => every,
+        Err(error) => {
+            failed(name, "", &error);
+            AFTER_FAILURE
+        }
+    };
+    due.store(now + wait, Ordering::Relaxed);
+}
+
+/// Logs what failed by itself.
+pub(super) fn failed(step: &'static str, id: &str, error: &Error) {
+    match error {
+        Error::Fault(fault) => tracing::error!(step, id, %fault, "a step of refunds failed"),
+        refused => {
+            tracing::warn!(step, id, code = refused.code().as_str(), "a step of refunds waits");
+        }
+    }
 }
 
 /// Sets aside, or puts back, what a crash left between registry and ledger.

@@ -15,6 +15,7 @@ use super::view::SendView;
 use crate::app::App;
 use crate::identity::account;
 use crate::identity::{Customer, PageCustomer};
+use crate::refund::review::is_leaving;
 use crate::web::error::Result;
 use crate::web::filters;
 use crate::web::page::page;
@@ -28,6 +29,8 @@ struct SendPage {
     balance: i64,
     /// Whether the account is stopped: then nothing is sent.
     is_stopped: bool,
+    /// It is shut, since it closes and its rest is claimed.
+    leaving: bool,
     /// What can be sent at once now.
     sendable: i64,
     waiting: Vec<SendView>,
@@ -53,6 +56,7 @@ pub async fn send(
         sandbox: app.sandbox(),
         balance,
         is_stopped: account.frozen,
+        leaving: account.frozen && is_leaving(&app.stores.registry, &customer.customer_id).await?,
         sendable: limits::of(&app, &customer).await?.room.min(balance),
         waiting: list::waiting(&app, &account).await?,
         to_pay: to_pay(&app, &account).await?,

@@ -1,6 +1,7 @@
 //! Files for the bank, whoever is paid by them: written, sealed, and given out.
 
 use jiff::civil::Date;
+use omamori_db::Tx;
 use omamori_zengin as zengin;
 use omamori_zengin::LineEnd;
 use serde_json::{Value, json};
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use super::SenderSettings;
 use crate::app::App;
 use crate::audit::{self, Actor, Entry};
-use crate::gate::Act;
+use crate::gate::{Act, Clearance};
 use crate::web::codes::Code;
 use crate::web::error::{Error, Result};
 use crate::web::filters::japan;
@@ -119,12 +120,39 @@ impl Kept {
         opinion: std::result::Result<(), Code>,
     ) -> Result<Vec<u8>> {
         let text = self.opened(app, file_id, sealed)?;
-        let (act, about) = (self.take, json!({ "file": file_id }));
-        let clearance = actor.decide(app, act, None, &about, opinion).await?;
+        let clearance = self.cleared(app, actor, file_id, opinion).await?;
         let tx = app.stores.registry.begin().await?;
-        let (before, after) = (Value::Null, Value::Null);
-        let entry = Entry { actor, act, subject: file_id, before, after, reason: "" };
-        audit::commit(app, tx, &clearance, &entry).await?;
+        self.write_down(app, tx, (actor, &clearance), file_id).await?;
         Ok(text)
+    }
+
+    /// Leave to take a file.
+    ///
+    /// # Errors
+    /// The opinion; a fault.
+    pub(crate) async fn cleared(
+        &self,
+        app: &App,
+        actor: &Actor,
+        file_id: &str,
+        opinion: std::result::Result<(), Code>,
+    ) -> Result<Clearance> {
+        actor.decide(app, self.take, None, &json!({ "file": file_id }), opinion).await
+    }
+
+    /// Writes down who takes a file, and commits.
+    ///
+    /// # Errors
+    /// A fault.
+    pub(crate) async fn write_down(
+        &self,
+        app: &App,
+        tx: Tx,
+        (actor, clearance): (&Actor, &Clearance),
+        file_id: &str,
+    ) -> Result<()> {
+        let (act, before, after) = (self.take, Value::Null, Value::Null);
+        let entry = Entry { actor, act, subject: file_id, before, after, reason: "" };
+        audit::commit(app, tx, clearance, &entry).await
     }
 }

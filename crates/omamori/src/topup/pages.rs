@@ -8,6 +8,7 @@ use axum::response::Response;
 
 use crate::app::App;
 use crate::identity::{PageCustomer, account};
+use crate::refund::review::is_leaving;
 use crate::terms;
 use crate::web::error::Result;
 use crate::web::filters;
@@ -47,6 +48,8 @@ struct WaysPage {
     balance: i64,
     /// Whether the account is stopped: then no way leads in.
     is_stopped: bool,
+    /// It is shut, since it closes and its rest is claimed.
+    leaving: bool,
     ways: Vec<Way>,
 }
 
@@ -64,6 +67,8 @@ pub async fn ways(
         ways.extend([CARD, AUTO]);
     }
     let balance = app.gate.balance(customer.wallet_account);
-    let is_stopped = account::find(&app.stores.registry, &customer.customer_id).await?.frozen;
-    page(&WaysPage { text, sandbox: app.sandbox(), balance, is_stopped, ways })
+    let registry = &app.stores.registry;
+    let is_stopped = account::find(registry, &customer.customer_id).await?.frozen;
+    let leaving = is_stopped && is_leaving(registry, &customer.customer_id).await?;
+    page(&WaysPage { text, sandbox: app.sandbox(), balance, is_stopped, leaving, ways })
 }

@@ -336,11 +336,9 @@ impl Proposal {
             }
             Self::Unfreeze { customer_id, stopped_at } => {
                 // It is not stopped any more, or was stopped once more since.
-                if !standing::unfreeze_known_in(app, tx, customer_id, *stopped_at).await? {
-                    return Err(Code::ApprovalClosed.into());
-                }
-                let (before, after) =
-                    (json!({ "status": "frozen" }), json!({ "status": "active" }));
+                let status = standing::unfreeze_known_in(app, tx, customer_id, *stopped_at);
+                let status = status.await?.ok_or(Code::ApprovalClosed)?;
+                let (before, after) = (json!({ "status": "frozen" }), json!({ "status": status }));
                 Ok(Done { subject: customer_id.clone(), before, after, shown_once: None })
             }
             Self::PublishRules { version, sha256 } => {

@@ -34,22 +34,22 @@ pub async fn freeze(app: &App, actor: &Actor, customer_id: &str, reason: &str) -
 }
 
 /// Starts an account again, by a command on the server. (In the console it takes two people.)
-/// False if it was not stopped.
+/// Gives how it stands then: it stays shut if its rest is claimed. None if it was not stopped.
 ///
 /// # Errors
 /// A fault if a store fails.
-pub async fn unfreeze(app: &App, actor: &Actor, customer_id: &str) -> Result<bool> {
+pub async fn unfreeze(app: &App, actor: &Actor, customer_id: &str) -> Result<Option<&'static str>> {
     let act = Act::StaffUnfreeze;
     let clearance = actor.decide(app, act, Some(customer_id), &json!({}), Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
-    if !standing::unfreeze_in(app, &mut tx, customer_id).await? {
-        return Ok(false);
-    }
-    let (before, after) = (json!({ "status": "frozen" }), json!({ "status": "active" }));
+    let Some(status) = standing::unfreeze_in(app, &mut tx, customer_id).await? else {
+        return Ok(None);
+    };
+    let (before, after) = (json!({ "status": "frozen" }), json!({ "status": status }));
     let entry = Entry { actor, act, subject: customer_id, before, after, reason: "" };
     audit::commit(app, tx, &clearance, &entry).await?;
     standing::forget(app, customer_id).await?;
-    Ok(true)
+    Ok(Some(status))
 }
 
 /// Ends all sessions of a customer. Returns how many there were.

@@ -72,7 +72,10 @@ async fn take_back(app: &App, tx: &mut Tx, customer: &Customer, now: Micros) -> 
     tx.execute(back.bind(device_id)).await?;
     session::end_elsewhere(tx, customer_id, device_id).await?;
     recover::cancel_all(app, tx, customer_id).await?;
-    standing::stop(tx, customer_id, "undo", now).await?;
+    // Who took the account over may have claimed what was in it.
+    if !standing::stop(tx, customer_id, "undo", now).await? {
+        standing::stop_over_claim(tx, customer_id, "undo", now).await?;
+    }
     devices::note(app, tx, customer_id).await?;
     let kept = devices::name(tx, device_id).await?;
     let notice = Notice::DeviceMoveUndone { kept, dropped: dropped.unwrap_or_default() };

@@ -165,7 +165,7 @@ async fn starting_again_is_told_whoever_did_it(house: House) {
         let mut tx = house.app.stores.registry.begin().await.unwrap();
         let started = standing::unfreeze_in(&house.app, &mut tx, &id).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(started, is_stopped);
+        assert_eq!(started, is_stopped.then_some("active"));
     }
     let told = house.notices().await;
     assert_eq!(told.iter().filter(|kind| *kind == "account_resumed").count(), 2);

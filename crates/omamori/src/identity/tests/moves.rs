@@ -1,6 +1,7 @@
 //! Moving to another phone, undoing it, and what a thief makes of both (domain: "any phone could
 //! use the account", a second phone that takes over silently).
 
+use omamori_db::sql;
 use serde_json::{Value, json};
 
 use super::phone::{Phone, six_digits};
@@ -13,6 +14,7 @@ on_both_engines!(
     a_recovery_code_stands_in_for_the_sms_and_works_once,
     second_phone_taking_over_silently_is_told_and_thrown_out_by_one_tap,
     undo_abuse_a_found_phone_stops_the_account_and_gains_nothing,
+    undoing_a_move_stops_what_the_thief_claimed,
     undo_ends_after_three_days_or_when_the_settled_owner_ends_it,
     two_moves_at_once_leave_one_phone_that_pays,
     an_answer_that_got_lost_is_given_again_to_the_same_phone,
@@ -165,6 +167,19 @@ async fn undo_abuse_a_found_phone_stops_the_account_and_gains_nothing(house: Hou
     old.keep_session(&resumed);
     assert_eq!(old.pays(&house).await, Ok(()));
     new.get(&house, "/devices").await.refused("unauthorized");
+}
+
+/// Attack: a thief with the phone for a day has claimed all that was in the account for closing it.
+async fn undoing_a_move_stops_what_the_thief_claimed(house: House) {
+    let owner = Phone::signed_up(&house).await;
+    Phone::moved_from(&house, &owner).await;
+    house.clock.advance(DAY + MINUTE);
+    let registry = &house.app.stores.registry;
+    let shut = "UPDATE customer SET status = 'frozen', stopped_by = 'refund'";
+    registry.execute(sql(shut)).await.unwrap();
+    owner.undo(&house).await.ok();
+    let row = registry.one(sql("SELECT stopped_by FROM customer")).await.unwrap();
+    assert_eq!(row.text("stopped_by").unwrap(), "undo");
 }
 
 async fn undo_ends_after_three_days_or_when_the_settled_owner_ends_it(house: House) {

@@ -21,6 +21,7 @@ use crate::app::App;
 use crate::clock::{DAY, Micros};
 use crate::identity::devices;
 use crate::notify::{ClosingEnd, Notice, tell};
+use crate::refund::closing::keep_shut_in;
 use crate::web::error::Result;
 
 /// The time to call it off.
@@ -43,11 +44,15 @@ pub async fn call_off(app: &App, tx: &mut Tx, customer_id: &str) -> Result<()> {
     Ok(())
 }
 
-/// Starts the account again, unless somebody else stopped it meanwhile, and tells why.
+/// Starts the account again, unless somebody else stopped it meanwhile or its rest is claimed, and
+/// tells why.
 async fn reopen(app: &App, tx: &mut Tx, customer_id: &str, why: ClosingEnd) -> Result<()> {
     let start = sql("UPDATE customer SET status = 'active', stopped_by = NULL
          WHERE customer_id = $1 AND status = 'frozen' AND stopped_by = $2");
     tx.execute(start.bind(customer_id).bind(STOPPED_BY)).await?;
     devices::note(app, tx, customer_id).await?;
+    if keep_shut_in(app, tx, customer_id).await? {
+        return Ok(()); // the rest is claimed: it closes all the same
+    }
     tell(app, tx, customer_id, &Notice::ClosingCanceled { why }).await
 }

@@ -13,7 +13,7 @@ const VERBS: [&str; 4] = ["SELECT ", "INSERT ", "UPDATE ", "DELETE "];
 /// Statements that are put together at run time, by file, and where each of them is run by a test:
 /// rows of a sale's evidence and of the views, which every test of this binary reads and writes,
 /// and all tables of a backup.
-const BUILT: [&str; 15] = [
+const BUILT: [&str; 16] = [
     "omamori/src/backup/restore.rs",
     "omamori/src/backup/rows.rs",
     "omamori/src/case/list.rs",
@@ -22,6 +22,7 @@ const BUILT: [&str; 15] = [
     "omamori/src/notify/money.rs",
     "omamori/src/reconcile/card.rs",
     "omamori/src/refund/claim.rs",
+    "omamori/src/refund/look.rs",
     "omamori/src/risk/follow.rs",
     "omamori/src/send/view.rs",
     "omamori/src/topup/card/look.rs",

@@ -29,6 +29,7 @@ on_both_engines!(
     what_comes_after_the_refund_keeps_the_account,
     what_was_given_free_is_lost_with_the_account,
     the_desk_takes_the_claim_of_an_heir,
+    what_could_not_be_claimed_again_is_not_refused,
     what_was_claimed_before_the_end_of_service_goes_on,
     what_a_bank_gives_back_after_the_account_has_closed_is_paid_again,
 );
@@ -219,6 +220,8 @@ async fn what_comes_after_the_refund_keeps_the_account(app: &mut TestApp) {
     register.refund(app, "r-1", "s-1", 300).await.ok();
     work_due(&app.app).await.unwrap();
     assert_eq!(holder.stopped_by(app).await, "refund", "it holds value");
+    let page = holder.customer.get(app, "/refund").await;
+    assert!(page.text().contains("data-came-back") && page.text().contains("¥300"));
     let claimed = holder.leaves(app, "1234567", "cannot_use").await.ok();
     assert_eq!(claimed["yen"], 300);
     // A refusal does not open what was paid for closing.
@@ -265,6 +268,23 @@ async fn the_desk_takes_the_claim_of_an_heir(app: &mut TestApp) {
     assert_eq!((claim.state, claim.yen, claim.asked_by), (State::Review, 5_000, desk.staff_id));
     assert_eq!(holder.stopped_by(app).await, "refund");
     agreed_on(app, &holder, "unavoidable").await;
+    paid(app).await;
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 5_000);
+}
+
+/// Attack: a claim of before the end is refused when nothing can be claimed any more, and its value
+/// is excluded with what nobody claimed.
+async fn what_could_not_be_claimed_again_is_not_refused(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let mut early = Holder::new(app, &register, 5_000).await;
+    early.leaves(app, "1234567", "wishes").await.ok();
+    ended(app).await;
+    app.clock.advance(62 * DAY);
+    let refuse = format!("/refunds/{}/refuse", early.claim(app).await.claim_id);
+    let reason = json!({ "reason": "確認できず" });
+    finance(app).await.post(app, &refuse, &reason).await.refused(Code::RefundNotOpen);
+    assert_eq!(of_operator(app, AccountCode::RefundPayable), 5_000);
+    agreed_on(app, &early, "service_end").await;
     paid(app).await;
     assert_eq!(of_operator(app, AccountCode::OperatorBank), 5_000);
 }

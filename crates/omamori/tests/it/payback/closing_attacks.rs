@@ -1,26 +1,31 @@
 //! Attacks on claims of accounts that close: in another's place, alone, twice, past a case.
 
-use omamori::clock::MINUTE;
+use omamori::clock::{DAY, MINUTE};
 use omamori::console::access::Role;
 use omamori::gate::chart::AccountCode;
+use omamori::identity::standing;
+use omamori::notify::AccountStopper;
 use omamori::refund::claim::State;
 use omamori::refund::work_due;
 use omamori::web::codes::Code;
 use omamori_db::sql;
 use serde_json::{Value, json};
 
-use super::closing::{agreed_on, on};
+use super::closing::{agreed_on, on, paid};
 use super::{Holder, account, ended, file, finance, of_operator};
 use crate::settlement::payouts::with_sender;
 use crate::support::app::TestApp;
 use crate::support::desk::Person;
-use crate::support::on_both_engines;
 use crate::support::shop::Register;
+use crate::support::{on_both_engines, on_several_nodes};
 
+on_several_nodes!(two_claims_that_end_at_once_open_the_account);
 on_both_engines!(
     nobody_closes_or_keeps_what_is_anothers,
     nobody_agrees_alone_or_after_a_change,
     who_is_looked_into_or_stopped_is_not_paid,
+    a_stop_holds_what_is_in_a_file,
+    starting_an_account_again_keeps_it_shut_for_a_claim,
     a_claim_of_a_closing_account_is_finished_after_a_crash,
 );
 
@@ -168,17 +173,139 @@ async fn who_is_looked_into_or_stopped_is_not_paid(app: &mut TestApp) {
     assert_eq!((of_seen.state, of_stopped.state), (State::Review, State::Review));
     let held = desk.post(app, &propose(&of_seen.claim_id), &on("unavoidable")).await;
     held.refused(Code::ClosingHeld);
-    let asked = desk.post(app, &propose(&of_stopped.claim_id), &on("unavoidable")).await.ok();
-    let approval = asked["approval_id"].as_str().unwrap();
-    crate::incident::given(app, approval, &finance(app).await.staff_id).await;
-    let carry_out = format!("/approvals/{approval}/carry-out");
-    desk.post(app, &carry_out, &Value::Null).await.refused(Code::AccountFrozen);
+    let stopped = desk.post(app, &propose(&of_stopped.claim_id), &on("unavoidable")).await;
+    stopped.refused(Code::AccountFrozen);
     // A stop that its holder ends does not open what is claimed.
     stops.is_there(app).await;
     let resumed = stops.customer.confirmed(app, &stops.passkey, "/account/resume", None).await;
     resumed.refused(Code::ClosingUnderWay);
     stops.stays(app).await.ok();
     assert_eq!((stops.customer.balance(app), &*stops.stopped_by(app).await), (4_000, "customer"));
+    // Nor is it claimed as long as that stop stands: it could neither be paid nor be started.
+    stops.leaves(app, "1234567", "wishes").await.refused(Code::AccountFrozen);
+    assert_eq!(stops.customer.balance(app), 4_000);
+}
+
+/// Attack: the victim stops the account, or staff look into it, when the claim is in a file
+/// already: nobody agrees on that, nor takes it to the bank; it is dropped, and made without them.
+/// Who is too late for that changes nothing about what the books say.
+async fn a_stop_holds_what_is_in_a_file(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut stops = Holder::new(app, &register, 4_000).await;
+    let mut seen = Holder::new(app, &register, 3_000).await;
+    let mut good = Holder::new(app, &register, 2_000).await;
+    for holder in [&mut stops, &mut seen, &mut good] {
+        holder.leaves(app, "6666666", "moves_away").await.ok();
+        app.clock.advance(MINUTE);
+        agreed_on(app, holder, "unavoidable").await;
+    }
+    let (desk, reason) = (finance(app).await, json!({ "reason": "定例の振込" }));
+    let newest = async |app: &TestApp| {
+        omamori::refund::file::newest(&app.app, 1).await.unwrap().remove(0).file_id
+    };
+    let asked = desk.post(app, "/refund-files", &reason).await.ok();
+    let first = newest(app).await;
+    stops.customer.post(app, "/account/stop", &json!({})).await.done();
+    let approval = asked["approval_id"].as_str().unwrap();
+    super::given(app, approval, &finance(app).await.staff_id).await;
+    let carry_out = format!("/approvals/{approval}/carry-out");
+    desk.post(app, &carry_out, &Value::Null).await.refused(Code::ClosingHeld);
+    desk.post(app, &format!("/refund-files/{first}/drop"), &reason).await.done();
+
+    let second = file(app).await;
+    assert_eq!(stops.claim(app).await.state, State::Review);
+    let fraud = Person::new(&app.app, Role::Fraud).await;
+    let incident = crate::incident::opened(app, &fraud, "乗っ取り").await;
+    let add = json!({ "customer_id": seen.customer.customer_id, "reason": "同じ手口" });
+    fraud.post(app, &format!("/incidents/{incident}/members"), &add).await.done();
+    let take = |made: &str| format!("/api/admin/v1/refund-files/{made}");
+    for _ in 0..2 {
+        desk.get(app, &take(&second)).await.refused(Code::ClosingHeld);
+    }
+    desk.post(app, &format!("/refund-files/{second}/drop"), &reason).await.done();
+    desk.post(app, &format!("/refund-files/{second}/sent"), &reason).await.refused(Code::NotFound);
+
+    app.clock.advance(MINUTE);
+    let third = file(app).await;
+    assert_eq!(seen.claim(app).await.state, State::Review);
+    assert!(!desk.get(app, &take(&third)).await.body.is_empty());
+    let late = desk.post(app, &format!("/refund-files/{third}/drop"), &reason).await;
+    late.refused(Code::RefundUnderWay);
+    good.customer.post(app, "/account/stop", &json!({})).await.done();
+    assert!(!desk.get(app, &take(&third)).await.body.is_empty(), "the bank may have it");
+    desk.post(app, &format!("/refund-files/{third}/sent"), &reason).await.done();
+    assert_eq!(good.claim(app).await.state, State::Sent);
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 2_000);
+    assert_eq!(of_operator(app, AccountCode::RefundPayable), 7_000);
+}
+
+/// Attack: who is paid for closing the account keeps it, since staff stop it meanwhile and start it
+/// again.
+async fn starting_an_account_again_keeps_it_shut_for_a_claim(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut holder = Holder::new(app, &register, 4_000).await;
+    let id = holder.customer.customer_id.clone();
+    holder.leaves(app, "1234567", "moves_away").await.ok();
+    let registry = app.app.stores.registry.clone();
+    let propose = format!("/refunds/{}/propose", holder.claim(app).await.claim_id);
+    let desk = finance(app).await;
+    let asked = desk.post(app, &propose, &on("unavoidable")).await.ok();
+    let approval = asked["approval_id"].as_str().unwrap();
+    super::given(app, approval, &finance(app).await.staff_id).await;
+    let carry_out = format!("/approvals/{approval}/carry-out");
+    for _ in 0..2 {
+        standing::freeze(&app.app, &id, AccountStopper::Staff).await.unwrap();
+        assert_eq!(holder.stopped_by(app).await, "staff");
+        if holder.claim(app).await.state == State::Review {
+            desk.post(app, &carry_out, &Value::Null).await.refused(Code::AccountFrozen);
+        }
+        let mut tx = registry.begin().await.unwrap();
+        let status = standing::unfreeze_in(&app.app, &mut tx, &id).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!((status, &*holder.stopped_by(app).await), (Some("frozen"), "refund"));
+        if holder.claim(app).await.state == State::Review {
+            agreed_on(app, &holder, "unavoidable").await;
+            paid(app).await;
+        }
+    }
+    app.clock.advance(15 * DAY);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(holder.stopped_by(app).await, "closing");
+}
+
+/// Nobody's fault: on another node a claim ends in the middle of its transaction while this one
+/// ends the other. The account is open then, and not shut for ever.
+async fn two_claims_that_end_at_once_open_the_account(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let mut holder = Holder::new(app, &register, 5_000).await;
+    register.sell(app, "s-1", &holder.customer.code(app.now()), 1_000).await.ok();
+    holder.leaves(app, "1234567", "wishes").await.ok();
+    app.clock.advance(MINUTE);
+    register.refund(app, "r-1", "s-1", 300).await.ok();
+    holder.leaves(app, "1234567", "wishes").await.ok();
+    let newest = holder.claim(app).await.claim_id;
+    let registry = app.app.stores.registry.clone();
+    let refusing = "UPDATE refund_claim SET state = 'refusing', reason = '確認できず'";
+    registry.execute(sql(refusing)).await.unwrap();
+    let mut other = registry.begin().await.unwrap();
+    let refused = sql("UPDATE refund_claim SET state = 'refused' WHERE claim_id = $1");
+    other.execute(refused.bind(&newest)).await.unwrap();
+    let turn = sql("UPDATE customer SET stopped_at = stopped_at WHERE customer_id = $1");
+    other.execute(turn.bind(&holder.customer.customer_id)).await.unwrap();
+    let node = (**app).clone();
+    let this = tokio::spawn(async move { work_due(&node.app).await.map(drop) });
+    let waits = sql("SELECT CAST(COUNT(*) AS BIGINT) AS n FROM pg_stat_activity
+         WHERE wait_event_type = 'Lock'");
+    while !this.is_finished() {
+        if registry.one(waits.clone()).await.unwrap().int("n").unwrap() > 0 {
+            break;
+        }
+    }
+    other.commit().await.unwrap();
+    this.await.unwrap().unwrap();
+    assert_eq!(holder.stopped_by(app).await, "");
 }
 
 /// The process dies between registry and ledger, in either order; and where nothing is left the

@@ -13,7 +13,7 @@ use omamori_db::sql;
 use serde_json::{Value, json};
 
 use super::closing::{agreed_on, on, paid};
-use super::{Holder, file, finance, of_operator};
+use super::{Holder, announced, file, finance, of_operator};
 use crate::settlement::payouts::with_sender;
 use crate::support::app::TestApp;
 use crate::support::desk::Person;
@@ -24,6 +24,9 @@ on_both_engines!(
     a_quota_by_hand,
     agreements_at_once_do_not_pass_the_quota,
     a_base_date_between_agreement_and_file,
+    a_file_within_the_quota_is_booked_once,
+    a_base_date_between_file_and_bank,
+    a_quota_that_cannot_be_read_holds_up_nothing_else,
 );
 on_several_nodes!(an_agreement_waits_for_the_one_before);
 
@@ -245,4 +248,85 @@ async fn a_base_date_between_agreement_and_file(app: &mut TestApp) {
     let made = file(app).await;
     let lines = omamori::refund::file::lines(&app.app, &made).await.unwrap();
     assert_eq!(lines.iter().map(|line| line.yen).collect::<Vec<_>>(), [1_000]);
+}
+
+/// Attack: two of finance say at once that the bank took a file of quota claims alone; the second
+/// has read it as agreed on, and then the first was done.
+async fn a_file_within_the_quota_is_booked_once(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut holder = with_rest(app, &register, ("s-1", 10_000), 1_000).await;
+    let other = Holder::new(app, &register, 5_000).await;
+    app.clock.advance(184 * DAY);
+    holder.leaves(app, "1111111", "wishes").await.ok();
+    work_due(&app.app).await.unwrap();
+    agreed_on(app, &holder, "quota").await;
+    let made = paid(app).await;
+    // What is set aside for somebody else would be gone with it.
+    let written = json!({ "customer_id": other.customer.phone(), "closing": "heir",
+        "account": super::account("6666666"), "reason": "窓口で受付" });
+    let desk = finance(app).await;
+    desk.post(app, "/refunds", &written).await.ok();
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 1_000);
+    let as_read = sql("UPDATE refund_file SET state = 'agreed' WHERE file_id = $1");
+    app.app.stores.registry.execute(as_read.bind(&made)).await.unwrap();
+    let path = format!("/refund-files/{made}/sent");
+    desk.post(app, &path, &json!({ "reason": "銀行で受付" })).await.done();
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 1_000);
+    assert_eq!(of_operator(app, AccountCode::RefundPayable), 5_000);
+}
+
+/// Goal: a file that was made, or agreed on, before a base date counts in the period in which it
+/// goes to the bank; where that has no room, nobody agrees on it or takes it.
+async fn a_base_date_between_file_and_bank(app: &mut TestApp) {
+    with_sender(app).await;
+    let register = Register::new(&app.app).await;
+    let mut one = with_rest(app, &register, ("s-1", 10_000), 1_000).await;
+    let mut two = with_rest(app, &register, ("s-2", 10_000), 900).await;
+    let base = omamori::law::base::day_end(jiff::civil::date(2027, 3, 31)).as_microsecond();
+    app.clock.advance(base - 10 * MINUTE - app.now());
+    for holder in [&mut one, &mut two] {
+        holder.leaves(app, "1111111", "wishes").await.ok();
+        app.clock.advance(MINUTE);
+    }
+    work_due(&app.app).await.unwrap();
+    agreed_on(app, &one, "quota").await;
+    let agreed = file(app).await;
+    agreed_on(app, &two, "quota").await;
+    let (desk, reason) = (finance(app).await, json!({ "reason": "定例の振込" }));
+    app.clock.advance(MINUTE);
+    let asked = desk.post(app, "/refund-files", &reason).await.ok();
+    let planned = omamori::refund::file::newest(&app.app, 1).await.unwrap().remove(0).file_id;
+    let approval = asked["approval_id"].as_str().unwrap();
+    crate::incident::given(app, approval, &finance(app).await.staff_id).await;
+    // Of the next period: nothing issued, ¥1,900 unused, a twentieth of which is ¥95.
+    app.clock.advance(base + 2 * MINUTE - app.now());
+    let take = format!("/api/admin/v1/refund-files/{agreed}");
+    let carry_out = format!("/approvals/{approval}/carry-out");
+    desk.get(app, &take).await.refused(Code::Busy);
+    desk.post(app, &carry_out, &Value::Null).await.refused(Code::Busy);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(standing(app).await, (95, 0));
+    desk.get(app, &take).await.refused(Code::RefundQuota);
+    desk.post(app, &carry_out, &Value::Null).await.refused(Code::RefundQuota);
+    for made in [&agreed, &planned] {
+        desk.post(app, &format!("/refund-files/{made}/drop"), &reason).await.done();
+    }
+    let none = desk.post(app, "/refund-files", &reason).await.ok();
+    assert!(none.get("approval_id").is_none());
+    for holder in [&one, &two] {
+        assert_eq!(holder.claim(app).await.state, State::Review);
+    }
+    assert_eq!(of_operator(app, AccountCode::OperatorBank), 0);
+}
+
+/// Nobody's fault: the quota cannot be read. Everybody is told of the service's end all the same.
+async fn a_quota_that_cannot_be_read_holds_up_nothing_else(app: &mut TestApp) {
+    let register = Register::new(&app.app).await;
+    let mut holder = Holder::new(app, &register, 1_000).await;
+    holder.leaves(app, "1111111", "wishes").await.ok();
+    announced(app).await;
+    let away = "ALTER TABLE refund_quota RENAME TO refund_quota_away";
+    app.app.stores.registry.execute(sql(away)).await.unwrap();
+    assert!(work_due(&app.app).await.unwrap() >= 1);
 }
