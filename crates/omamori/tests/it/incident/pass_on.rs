@@ -20,6 +20,7 @@ use crate::support::on_both_engines;
 on_both_engines!(
     what_was_taken_back_goes_to_the_card_once,
     an_answer_that_never_came_is_asked_for_again,
+    what_cannot_be_looked_at_is_not_refunded_again,
     a_charge_that_is_charged_back_is_not_refunded_too,
     a_chargeback_of_what_was_returned_leaves_the_customers_own,
 );
@@ -100,6 +101,30 @@ async fn an_answer_that_never_came_is_asked_for_again(app: &mut TestApp) {
     let sides = reconcile::card::sides(&app.app, period).await.unwrap();
     let sum = |lines: &[reconcile::compare::Line]| lines.iter().map(|one| one.yen).sum::<i64>();
     assert_eq!((sum(&sides.ours), sum(&sides.theirs)), (0, 0));
+}
+
+/// Bug: the refund was made, its answer was lost, and the key may not read refunds any more: that
+/// was taken for a refusal, the yen lay in incident returns again, and a second act refunded them.
+async fn what_cannot_be_looked_at_is_not_refunded_again(app: &mut TestApp) {
+    let (mut world, cards) = taken_back(app, PLAIN).await;
+    let (act_id, _) = world.agreed(app, &act("pass_on")).await;
+    work_due(&app.app).await.unwrap();
+    forget(app, &act_id).await;
+    cards.sandbox.set_hides_refunds(true);
+    cards.sandbox.forget_keys();
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await.0, "waiting");
+    assert_eq!(stands(app, AccountCode::IncidentReturned), 0);
+    let again = world.fraud.post(app, &world.path("acts"), &act("pass_on")).await;
+    again.refused(Code::IncidentEmpty);
+    cards.sandbox.set_hides_refunds(false);
+    app.clock.advance(6 * MINUTE);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await, done());
+    assert_eq!(cards.sandbox.taken(), (CHARGED, CHARGED));
+    world.signed_in(app).await;
+    let again = world.fraud.post(app, &world.path("acts"), &act("pass_on")).await;
+    again.refused(Code::IncidentEmpty);
 }
 
 /// Attack: the holder has it charged back, and before we hear of it we refund it too.
