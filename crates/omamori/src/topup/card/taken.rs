@@ -32,10 +32,12 @@ pub enum Taking {
         /// Against what a chargeback had cost the operator.
         regained: i64,
     },
-    /// The gateway would not refund what lies in incident returns: it lies there again.
+    /// The gateway would not refund what had left incident returns for the card.
     Kept {
-        /// So much.
+        /// It lies there again.
         returned: i64,
+        /// Against what a chargeback that came meanwhile had cost the operator.
+        regained: i64,
     },
     /// An incident made a loss good, less what a chargeback had given the card's holder already.
     MadeGood {
@@ -82,7 +84,7 @@ impl Taking {
         if place.code == TransferCode::MadeGood.number() {
             Self::MadeGood { lost: low }
         } else if place.debit_account_id == operator_id(AccountCode::IncidentLoss) {
-            Self::Kept { returned: low }
+            Self::Kept { returned: low, regained: high }
         } else if place.credit_account_id == operator_id(AccountCode::IncidentReturned) {
             Self::TakeBack { returned: low, regained: high }
         } else {
@@ -115,10 +117,10 @@ impl Taking {
                 user_data_64: halves(returned, regained),
                 ..taken
             },
-            Self::Kept { returned } => Transfer {
+            Self::Kept { returned, regained } => Transfer {
                 debit_account_id: operator_id(AccountCode::IncidentLoss),
                 credit_account_id: returns,
-                user_data_64: halves(returned, 0),
+                user_data_64: halves(returned, regained),
                 ..taken
             },
             Self::MadeGood { lost } => Transfer {
@@ -157,7 +159,10 @@ impl Taken {
                 self.returned += returned;
                 self.lost -= regained;
             }
-            Taking::Kept { returned } => self.returned += returned,
+            Taking::Kept { returned, regained } => {
+                self.returned += returned;
+                self.lost -= regained;
+            }
             Taking::MadeGood { lost } => self.lost -= lost,
         }
         let sums = [self.wallet, self.returned, self.lost];
@@ -184,6 +189,15 @@ impl Taken {
         let regained = yen.min(self.lost);
         Taking::TakeBack { returned: yen - regained, regained }
     }
+
+    /// What becomes of so much that was on its way to the card, and that the gateway would not
+    /// refund. A chargeback that came meanwhile did not find it in incident returns: what that
+    /// cost the operator comes first, as if it had found it.
+    #[must_use]
+    pub fn kept(&self, yen: i64) -> Taking {
+        let regained = yen.min(self.lost);
+        Taking::Kept { returned: yen - regained, regained }
+    }
 }
 
 /// Links transfers into one chain.
@@ -204,7 +218,7 @@ mod tests {
     use super::*;
 
     fn steps() -> impl Strategy<Value = Vec<(u8, i64, i64)>> {
-        prop::collection::vec((0..4_u8, 0..=1_000_i64, 0..=1_000_i64), 0..12)
+        prop::collection::vec((0..5_u8, 0..=1_000_i64, 0..=1_000_i64), 0..12)
     }
 
     proptest! {
@@ -213,7 +227,7 @@ mod tests {
         #[test]
         fn no_more_than_the_top_up_is_taken(topped_up in 1..=1_000_i64, steps in steps()) {
             let mut taken = Taken::default();
-            let (mut out, mut cost) = (0, 0);
+            let (mut out, mut cost, mut on_its_way) = (0, 0, 0);
             for (kind, amount, there) in steps {
                 let taking = match kind {
                     0 => taken.charged_back(amount.min(topped_up), topped_up, there),
@@ -223,7 +237,13 @@ mod tests {
                     }
                     2 => {
                         let returned = amount.min(taken.returned);
+                        on_its_way += returned;
                         Taking::PaidBack { wallet: 0, returned, lost: 0 }
+                    }
+                    3 => {
+                        let kept = amount.min(on_its_way);
+                        on_its_way -= kept;
+                        taken.kept(kept)
                     }
                     _ => Taking::MadeGood { lost: amount.min(taken.lost) },
                 };
@@ -241,7 +261,10 @@ mod tests {
                         out += returned + regained;
                         cost -= regained;
                     }
-                    Taking::Kept { .. } => unreachable!("none was made"),
+                    Taking::Kept { returned, regained } => {
+                        prop_assert!(returned >= 0 && (returned == 0 || regained == cost));
+                        cost -= regained;
+                    }
                     Taking::MadeGood { lost } => cost -= lost,
                 }
                 taken.add(taking);

@@ -98,6 +98,17 @@ pub async fn charged_back(app: &TestApp, cards: &Cards) {
     work(app).await;
 }
 
+/// The gateway tells of a chargeback of so much of the only top-up.
+pub async fn disputed(app: &TestApp, dispute_id: &str, yen: i64) {
+    let told = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state,
+             attempts, next_at, created_at)
+         SELECT $1, topup_id, $2, 'fraudulent', 'told', CAST(0 AS BIGINT), $3, $3
+         FROM card_topup");
+    let told = told.bind(dispute_id).bind(yen).bind(app.now());
+    app.app.stores.registry.execute(told).await.unwrap();
+    work(app).await;
+}
+
 /// What the chargeback took out of the wallet and of incident returns, and what it cost.
 pub async fn parts(app: &TestApp) -> (i64, i64, i64) {
     let query = sql("SELECT taken, returned, lost FROM card_dispute
@@ -146,12 +157,7 @@ async fn a_second_chargeback_of_a_top_up_takes_nothing_more(app: &mut TestApp) {
     charged_back(app, &cards).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (CHARGED, 0, 0)));
     app.clock.advance(MINUTE);
-    let again = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state,
-             attempts, next_at, created_at)
-         SELECT 'dp_again', topup_id, amount, reason, 'told', CAST(0 AS BIGINT), $1, $1
-         FROM card_dispute");
-    app.app.stores.registry.execute(again.bind(app.now())).await.unwrap();
-    work(app).await;
+    disputed(app, "dp_again", CHARGED).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
 }
 

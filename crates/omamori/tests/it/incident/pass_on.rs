@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::once::{
-    CHARGED, CHARGED_BACK, OWN, act, card_loss, carded_with, found, net, parts, stands,
+    CHARGED, CHARGED_BACK, OWN, act, card_loss, carded_with, charged_back, disputed, found, net,
+    parts, stands,
 };
 use crate::cardtopup::world::{World as Cards, deliver, work};
 use crate::support::app::TestApp;
@@ -23,6 +24,7 @@ on_both_engines!(
     what_cannot_be_looked_at_is_not_refunded_again,
     a_charge_that_is_charged_back_is_not_refunded_too,
     a_chargeback_of_what_was_returned_leaves_the_customers_own,
+    a_chargeback_while_the_gateway_was_asked_costs_nobody,
 );
 
 /// A card whose holder notices nothing.
@@ -158,15 +160,36 @@ async fn a_chargeback_of_what_was_returned_leaves_the_customers_own(app: &mut Te
     let (act_id, _) = world.agreed(app, &act("pass_on")).await;
     work_due(&app.app).await.unwrap();
     assert_eq!(outcome(app, &act_id).await, done());
-    let told = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state,
-             attempts, next_at, created_at)
-         SELECT 'dp_late', topup_id, amount, 'fraudulent', 'told', CAST(0 AS BIGINT), $1, $1
-         FROM card_topup");
-    app.app.stores.registry.execute(told.bind(app.now())).await.unwrap();
-    work(app).await;
+    disputed(app, "dp_late", CHARGED).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
     assert_eq!(card_loss(app), CHARGED);
     let path = format!("/api/admin/v1/incidents/{}", world.incident);
     let body: Value = world.fraud.get(app, &path).await.ok();
     assert!(body.to_string().contains("pass_on"), "{body}");
+}
+
+/// Bug: the yen were on their way to the card, so the chargeback that came then cost the operator;
+/// the gateway refused, and they lay in incident returns for ever, while their victim was
+/// compensated so much less.
+async fn a_chargeback_while_the_gateway_was_asked_costs_nobody(app: &mut TestApp) {
+    let (world, cards) = taken_back(app, CHARGED_BACK).await;
+    let (act_id, _) = world.agreed(app, &act("pass_on")).await;
+    cards.sandbox.set_down(true);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await.0, "waiting");
+    charged_back(app, &cards).await;
+    assert_eq!((parts(app).await, card_loss(app)), ((0, 0, CHARGED), CHARGED));
+    cards.sandbox.set_down(false);
+    app.clock.advance(6 * MINUTE);
+    for _ in 0..2 {
+        work_due(&app.app).await.unwrap();
+        assert_eq!(outcome(app, &act_id).await.1, "refused");
+        assert_eq!((card_loss(app), stands(app, AccountCode::IncidentReturned)), (0, 0));
+        assert_eq!((cards.balance(app), cards.sandbox.taken().1), (OWN, 0));
+        forget(app, &act_id).await;
+        app.restart_without_views().await;
+    }
+    // Nothing counts as given to the card's holder at the operator's cost.
+    disputed(app, "dp_again", 1).await;
+    assert_eq!((parts(app).await, card_loss(app)), ((0, 0, 1), 1));
 }
