@@ -57,6 +57,9 @@ pub struct Taken {
     pub returned: i64,
     /// What chargebacks cost the operator, and nothing has made good.
     pub lost: i64,
+    /// What they cost, and compensations counted: that much of a loss was not made good in the
+    /// wallet. It left with what the thief spent; what is in the wallet is its customer's own.
+    pub settled: i64,
 }
 
 fn place_id(credit_id: u128, number: u64) -> u128 {
@@ -163,9 +166,12 @@ impl Taken {
                 self.returned += returned;
                 self.lost -= regained;
             }
-            Taking::MadeGood { lost } => self.lost -= lost,
+            Taking::MadeGood { lost } => {
+                self.lost -= lost;
+                self.settled += lost;
+            }
         }
-        let sums = [self.wallet, self.returned, self.lost];
+        let sums = [self.wallet, self.returned, self.lost, self.settled];
         assert!(
             sums.iter().all(|yen| *yen >= 0),
             "more was given of a top-up than taken: {self:?}"
@@ -173,11 +179,12 @@ impl Taken {
     }
 
     /// What a chargeback of so much takes, if so much is in the wallet: never more of the wallet
-    /// than is left of a top-up of `topped_up` yen.
+    /// than is left of a top-up of `topped_up` yen, of which nothing is there any more that an
+    /// earlier one did not find.
     #[must_use]
     pub fn charged_back(&self, amount: i64, topped_up: i64, there: i64) -> Taking {
         let returned = amount.min(self.returned);
-        let left = (topped_up - self.wallet).max(0);
+        let left = (topped_up - self.wallet - self.lost - self.settled).max(0);
         let wallet = (amount - returned).min(left).min(there).max(0);
         Taking::PaidBack { wallet, returned, lost: amount - returned - wallet }
     }
@@ -227,12 +234,12 @@ mod tests {
         #[test]
         fn no_more_than_the_top_up_is_taken(topped_up in 1..=1_000_i64, steps in steps()) {
             let mut taken = Taken::default();
-            let (mut out, mut cost, mut on_its_way) = (0, 0, 0);
+            let (mut out, mut cost, mut settled, mut on_its_way) = (0, 0, 0, 0);
             for (kind, amount, there) in steps {
                 let taking = match kind {
                     0 => taken.charged_back(amount.min(topped_up), topped_up, there),
                     1 => {
-                        let left = topped_up - taken.wallet;
+                        let left = (topped_up - taken.wallet - settled).max(0);
                         taken.taken_back(amount.min(left).min(there))
                     }
                     2 => {
@@ -265,10 +272,13 @@ mod tests {
                         prop_assert!(returned >= 0 && (returned == 0 || regained == cost));
                         cost -= regained;
                     }
-                    Taking::MadeGood { lost } => cost -= lost,
+                    Taking::MadeGood { lost } => {
+                        cost -= lost;
+                        settled += lost;
+                    }
                 }
                 taken.add(taking);
-                prop_assert_eq!((taken.wallet, taken.lost), (out, cost));
+                prop_assert_eq!((taken.wallet, taken.lost, taken.settled), (out, cost, settled));
                 prop_assert!(out <= topped_up && cost >= 0, "{taken:?}");
             }
         }

@@ -31,6 +31,7 @@ on_both_engines!(
     of_a_refund_in_part_the_operator_gets_what_it_paid,
     free_value_that_was_made_good_is_not_given_again,
     what_the_card_gave_back_is_not_made_good_again,
+    what_was_settled_with_a_chargeback_is_not_taken_from_the_victim,
     a_loss_that_the_card_made_good_is_the_operators_for_good,
     a_chargeback_and_a_take_back_at_once_take_each_yen_once,
     refunds_and_compensations_at_once_leave_nobody_more,
@@ -275,6 +276,25 @@ async fn what_the_card_gave_back_is_not_made_good_again(app: &mut TestApp) {
     world.register.refund(app, "r-1", "theft", 12_000).await.ok();
     assert_eq!(cards.balance(app), OWN);
     assert_eq!(stands(app, AccountCode::IncidentLoss) - card_loss(app), 0);
+}
+
+/// Bug: the compensation was ¥7,000 less for the chargeback that the operator bore; then a
+/// take-back or another chargeback of the same top-up took what was made good.
+async fn what_was_settled_with_a_chargeback_is_not_taken_from_the_victim(app: &mut TestApp) {
+    let (world, cards) = carded(app).await;
+    spent(app, &world, &cards, 12_000).await;
+    found(app, &world).await;
+    charged_back(app, &cards).await;
+    assert_eq!(parts(app).await, (3_000, 0, 7_000));
+    let (_, plan) = world.agreed(app, &act("compensate")).await;
+    assert_eq!(plan["yen"], OWN);
+    work_due(&app.app).await.unwrap();
+    assert_eq!((cards.balance(app), card_loss(app)), (OWN, 7_000));
+    let back = world.fraud.post(app, &world.path("acts"), &act("reverse")).await;
+    back.refused(Code::IncidentEmpty);
+    app.clock.advance(MINUTE);
+    disputed(app, "dp_again", CHARGED).await;
+    assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
 }
 
 /// Goal: all that was lost came from the card, whose holder has it back: nothing is made good, and
