@@ -1,15 +1,17 @@
-//! What was taken back of a top-up by card: exact without a table and without a lock.
+//! What was taken back of a top-up by card: exact without a lock, and without a table but for what
+//! was taken before there were places.
 //!
 //! Each taking is one chain of the ledger: its money, and a *place* of amount 0 whose id is derived
 //! from the top-up and a rising number, and which says what the money was. A chargeback and an act
 //! of an incident that come at once derive the same place, so one of them fails whole and looks
 //! again. So nobody takes what another has taken already.
 
+use omamori_db::sql;
 use omamori_ledger::{Transfer, TransferFlags};
 
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, card_loss_id};
-use crate::id::derive;
+use crate::id::{Kind, derive};
 use crate::value::legs::operator_id;
 use crate::web::error::Result;
 
@@ -141,13 +143,23 @@ impl Taken {
     /// # Errors
     /// A fault if the views fail.
     pub async fn read(app: &App, credit_id: u128) -> Result<Self> {
-        let mut taken = Self::default();
+        let mut taken = Self::before_places(app, credit_id).await?;
         for number in 0.. {
             taken.place = place_id(credit_id, number);
             let Some(found) = app.gate.transfer(taken.place).await? else { break };
             taken.add(Taking::of(&found.transfer));
         }
         Ok(taken)
+    }
+
+    /// What chargebacks took before they took places: these rows do not say what was returned.
+    async fn before_places(app: &App, credit_id: u128) -> Result<Self> {
+        let query = sql("SELECT CAST(COALESCE(SUM(taken), 0) AS BIGINT) AS taken,
+                 CAST(COALESCE(SUM(lost), 0) AS BIGINT) AS lost
+             FROM card_dispute WHERE topup_id = $1 AND state = 'reversed' AND returned IS NULL");
+        let query = query.bind(Kind::Topup.text(credit_id));
+        let row = app.stores.registry.one(query).await?;
+        Ok(Self { wallet: row.int("taken")?, lost: row.int("lost")?, ..Self::default() })
     }
 
     fn add(&mut self, taking: Taking) {

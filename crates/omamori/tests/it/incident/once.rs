@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use omamori::clock::MINUTE;
 use omamori::coupon::Gift;
-use omamori::gate::chart::{AccountCode, card_loss_id};
+use omamori::gate::chart::{
+    AccountCode, LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id,
+};
+use omamori::gate::{Act, Question};
+use omamori::id::derive;
 use omamori::incident::work_due;
 use omamori::value::legs::operator_id;
 use omamori::web::codes::Code;
 use omamori_db::sql;
-use omamori_ledger::Account;
+use omamori_ledger::{Account, Request, Transfer};
 use serde_json::{Value, json};
 
 use super::{HAD, World, stolen, world};
@@ -26,6 +30,7 @@ on_both_engines!(
     a_chargeback_after_a_take_back_leaves_the_customers_own,
     a_chargeback_takes_what_is_left_of_its_top_up,
     a_second_chargeback_of_a_top_up_takes_nothing_more,
+    what_was_charged_back_before_there_were_places_counts,
     a_take_back_after_a_chargeback_makes_its_loss_good_first,
     a_refund_after_a_compensation_goes_to_who_paid_it,
     of_a_refund_in_part_the_operator_gets_what_it_paid,
@@ -160,6 +165,36 @@ async fn a_second_chargeback_of_a_top_up_takes_nothing_more(app: &mut TestApp) {
     app.clock.advance(MINUTE);
     disputed(app, "dp_again", CHARGED).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
+}
+
+/// Goal: chargebacks of an earlier version took no place in the ledger: what they took and lost
+/// counts all the same, and one that had done half is ended.
+async fn what_was_charged_back_before_there_were_places_counts(app: &mut TestApp) {
+    let (_, cards) = carded_with(app, "4242424242424242").await;
+    let old = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state, taken,
+             lost, attempts, created_at, done_at)
+         SELECT 'dp_old', topup_id, CAST(5000 AS BIGINT), 'fraudulent', 'reversed',
+             CAST(4000 AS BIGINT), CAST(1000 AS BIGINT), CAST(1 AS BIGINT), $1, $1
+         FROM card_topup");
+    app.app.stores.registry.execute(old.bind(app.now())).await.unwrap();
+    let half = Transfer {
+        id: derive("card-chargeback", &[b"dp_half"]),
+        debit_account_id: cards.customer.wallet_account,
+        credit_account_id: card_clearing_id(),
+        amount: 2_000,
+        ledger: LEDGER_JPY,
+        code: TransferCode::CardChargeback.number(),
+        ..Transfer::default()
+    };
+    let request = Request { accounts: card_accounts().to_vec(), transfers: vec![half] };
+    let question = Question::plain(Act::CardChargeback, &());
+    app.app.gate.once(question, request, |_| false).await.unwrap().unwrap();
+    disputed(app, "dp_half", 3_000).await;
+    assert_eq!((cards.balance(app), card_loss(app)), (OWN + CHARGED - 2_000, 1_000));
+    app.clock.advance(MINUTE);
+    disputed(app, "dp_new", CHARGED).await;
+    assert_eq!(parts(app).await, (CHARGED - 8_000, 0, 8_000));
+    assert_eq!(cards.balance(app), OWN + CHARGED - 4_000);
 }
 
 /// Goal: what is there again after a chargeback found too little is the operator's, who paid.
