@@ -22,6 +22,7 @@ on_both_engines!(
     what_was_taken_back_goes_to_the_card_once,
     an_answer_that_never_came_is_asked_for_again,
     what_cannot_be_looked_at_is_not_refunded_again,
+    a_gateway_that_is_away_is_asked_about_one_row_at_a_time,
     a_charge_that_is_charged_back_is_not_refunded_too,
     a_chargeback_of_what_was_returned_leaves_the_customers_own,
     a_chargeback_while_the_gateway_was_asked_costs_nobody,
@@ -103,6 +104,31 @@ async fn an_answer_that_never_came_is_asked_for_again(app: &mut TestApp) {
     let sides = reconcile::card::sides(&app.app, period).await.unwrap();
     let sum = |lines: &[reconcile::compare::Line]| lines.iter().map(|one| one.yen).sum::<i64>();
     assert_eq!((sum(&sides.ours), sum(&sides.theirs)), (0, 0));
+}
+
+/// Bug: a gateway that hung took its ten seconds for each row, and a freeze waited for all of them.
+async fn a_gateway_that_is_away_is_asked_about_one_row_at_a_time(app: &mut TestApp) {
+    let mut cards = Cards::new(app).await;
+    let card = cards.card(app, PLAIN).await;
+    for yen in [3_000, 2_000] {
+        assert_eq!(cards.top_up(app, &card, yen).await["status"], "credited");
+    }
+    let world = super::world(app, 0).await;
+    found(app, &world).await;
+    world.agreed(app, &act("reverse")).await;
+    work_due(&app.app).await.unwrap();
+    assert_eq!(stands(app, AccountCode::IncidentReturned), 5_000);
+    let (_, plan) = world.agreed(app, &act("pass_on")).await;
+    assert_eq!(plan["rows"], 2);
+    cards.sandbox.set_down(true);
+    for asked in 1..=2 {
+        work_due(&app.app).await.unwrap();
+        assert_eq!(stands(app, AccountCode::IncidentReturned) > 0, asked == 1);
+    }
+    cards.sandbox.set_down(false);
+    app.clock.advance(6 * MINUTE);
+    assert_eq!(work_due(&app.app).await.unwrap(), 2);
+    assert_eq!(cards.sandbox.taken(), (5_000, 5_000));
 }
 
 /// Bug: the refund was made, its answer was lost, and the key may not read refunds any more: that
