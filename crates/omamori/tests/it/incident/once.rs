@@ -11,7 +11,7 @@ use omamori::gate::chart::{
 };
 use omamori::gate::{Act, Question};
 use omamori::id::derive;
-use omamori::incident::work_due;
+use omamori::incident::{act as acts, work_due};
 use omamori::value::legs::operator_id;
 use omamori::web::codes::Code;
 use omamori_db::sql;
@@ -37,6 +37,7 @@ on_both_engines!(
     free_value_that_was_made_good_is_not_given_again,
     what_the_card_gave_back_is_not_made_good_again,
     what_was_settled_with_a_chargeback_is_not_taken_from_the_victim,
+    a_loss_that_grew_since_it_was_planned_is_planned_again,
     a_loss_that_the_card_made_good_is_the_operators_for_good,
     a_chargeback_and_a_take_back_at_once_take_each_yen_once,
     refunds_and_compensations_at_once_leave_nobody_more,
@@ -330,6 +331,42 @@ async fn what_was_settled_with_a_chargeback_is_not_taken_from_the_victim(app: &m
     app.clock.advance(MINUTE);
     disputed(app, "dp_again", CHARGED).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
+}
+
+/// Bug: planned when a chargeback had cost the operator ¥7,000, carried out when a take-back had
+/// made ¥4,000 of them good: it paid what was planned, and the rest could never be paid.
+async fn a_loss_that_grew_since_it_was_planned_is_planned_again(app: &mut TestApp) {
+    let (world, cards) = carded(app).await;
+    let shop = Register::new(&app.app).await;
+    cards.customer.load(app, &shop, 4_000).await;
+    shop.sell(app, "own", &cards.customer.code(app.now()), 4_000).await.ok();
+    spent(app, &world, &cards, 12_000).await;
+    found(app, &world).await;
+    charged_back(app, &cards).await;
+    assert_eq!(parts(app).await, (3_000, 0, 7_000));
+    let (late, plan) = world.agreed(app, &act("compensate")).await;
+    assert_eq!(plan["yen"], OWN);
+    // The other act is the first to be carried out.
+    waits(app, &late, app.now() + 10 * MINUTE).await;
+    shop.refund(app, "r-own", "own", 4_000).await.ok();
+    world.agreed(app, &act("reverse")).await;
+    work_due(&app.app).await.unwrap();
+    assert_eq!((cards.balance(app), card_loss(app)), (0, 3_000));
+    waits(app, &late, app.now()).await;
+    work_due(&app.app).await.unwrap();
+    let rows = acts::rows(&app.app.stores.registry, &late, 10).await.unwrap();
+    assert_eq!((&*rows[0].state, &*rows[0].outcome, rows[0].moved), ("done", "plan_again", 0));
+    assert_eq!(stands(app, AccountCode::IncidentLoss), 0);
+    let (_, plan) = world.agreed(app, &act("compensate")).await;
+    assert_eq!(plan["yen"], OWN + 4_000);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(cards.balance(app), OWN + 4_000);
+}
+
+/// Lets the rows of an act wait until an instant.
+async fn waits(app: &TestApp, act_id: &str, until: i64) {
+    let update = sql("UPDATE incident_act_row SET due_at = $1 WHERE act_id = $2");
+    app.app.stores.registry.execute(update.bind(until).bind(act_id)).await.unwrap();
 }
 
 /// Goal: all that was lost came from the card, whose holder has it back: nothing is made good, and
