@@ -20,6 +20,8 @@ use crate::web::error::{Error, Result};
 
 /// The outcome of a row of who was cleared since the dry run: nothing is done.
 const CLEARED: &str = "cleared";
+/// Of one that would make less good than is lost by now: nothing is done, another act does it.
+const PLAN_AGAIN: &str = "plan_again";
 
 /// Marks a row as done. False if somebody else did.
 async fn claim(
@@ -74,6 +76,7 @@ async fn after(
             account_for(app, actor, of, what, (outcome, yen)).await?;
         }
         money::Step::Cleared => account_for(app, actor, of, what, (CLEARED, 0)).await?,
+        money::Step::PlanAgain => account_for(app, actor, of, what, (PLAN_AGAIN, 0)).await?,
         money::Step::Gone => {}
         money::Step::Waits => {
             still::wait(app, of.0, of.1).await?;
@@ -125,8 +128,9 @@ async fn on_sale(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Resul
 /// whether it did.
 async fn on_topup(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Result<bool> {
     let topup = Kind::Topup.parse(&row.subject).ok_or(Error::fault("a top-up is none"))?;
-    let (outcome, moved) = match still::begins_to_pay(app, act, row).await? {
+    let (outcome, moved) = match still::begins_to_pay(app, act, row, false).await? {
         still::Look::Gone => return Ok(true),
+        still::Look::Short => (PLAN_AGAIN, 0),
         still::Look::Cleared => (CLEARED, 0),
         still::Look::Pays => match pass_on(app, &act.act_id, topup, row.yen).await? {
             PassedOn::Done(yen) => ("done", yen),
@@ -143,8 +147,8 @@ async fn on_topup(app: &App, actor: &Actor, act: &Planned, row: &ActRow) -> Resu
     let what = Act::IncidentPassedOn;
     let clearance = actor.decide(app, what, None, &after, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
-    let is_ended = if outcome == CLEARED {
-        still::end_cleared(&mut tx, act, row, app.clock.now()).await?
+    let is_ended = if [CLEARED, PLAN_AGAIN].contains(&outcome) {
+        still::end_unpaid(&mut tx, act, row, (outcome, app.clock.now())).await?
     } else {
         claim(app, &mut tx, (act, row), (outcome, moved)).await?
     };
@@ -170,8 +174,8 @@ async fn account_for(
         "yen": moved });
     let clearance = actor.decide(app, act_of(what), Some(customer), &after, Ok(())).await?;
     let mut tx = app.stores.registry.begin().await?;
-    let is_ended = if outcome == CLEARED {
-        still::end_cleared(&mut tx, act, row, app.clock.now()).await?
+    let is_ended = if [CLEARED, PLAN_AGAIN].contains(&outcome) {
+        still::end_unpaid(&mut tx, act, row, (outcome, app.clock.now())).await?
     } else {
         claim(app, &mut tx, (act, row), (outcome, moved)).await?
     };

@@ -64,6 +64,8 @@ pub(super) enum Step {
     Waits,
     /// The member was cleared since the dry run: nothing moves.
     Cleared,
+    /// More is lost by now than was agreed on: nothing moves, it is planned again.
+    PlanAgain,
     /// Another node ended it.
     Gone,
 }
@@ -74,6 +76,7 @@ impl Step {
         match look {
             Look::Pays => None,
             Look::Cleared => Some(Self::Cleared),
+            Look::Short => Some(Self::PlanAgain),
             Look::Gone => Some(Self::Gone),
         }
     }
@@ -83,7 +86,9 @@ impl Step {
 /// to what is owed outside of wallets. Never more than was agreed on, and never more than is lost
 /// now of the transfers that this act took, less what a chargeback has given the card's holder: a
 /// store may have refunded, another act may have been first. As long as something that was sent
-/// waits to be taken, the row waits: it may come back.
+/// waits to be taken, the row waits: it may come back. If more is lost than was agreed on, as when
+/// a take-back made good what a chargeback had cost, nothing moves: a transfer is made good once,
+/// so the rest would be lost for ever.
 pub(super) async fn compensate(app: &App, act: &Planned, row: &ActRow) -> Result<Step> {
     let customer_id = row.subject.as_str();
     let paying = Paying { app, act, customer_id, what: Act::IncidentCompensate };
@@ -101,7 +106,8 @@ pub(super) async fn compensate(app: &App, act: &Planned, row: &ActRow) -> Result
         if loss.waits > 0 {
             return Ok(Step::Waits);
         }
-        if let Some(instead) = Step::instead(begins_to_pay(app, act, row).await?) {
+        let is_short = loss.lost - loss.by_card() > row.yen;
+        if let Some(instead) = Step::instead(begins_to_pay(app, act, row, is_short).await?) {
             return Ok(instead);
         }
         if loss.lost <= 0 {
@@ -210,7 +216,7 @@ pub(super) async fn reverse(app: &App, act: &Planned, row: &ActRow) -> Result<St
         if stands.iter().any(Option::is_some) {
             return Ok(Step::Moved("done", stands.iter().flatten().map(yen).sum()));
         }
-        if let Some(instead) = Step::instead(begins_to_pay(app, act, row).await?) {
+        if let Some(instead) = Step::instead(begins_to_pay(app, act, row, false).await?) {
             return Ok(instead);
         }
         let mut came = Vec::new();

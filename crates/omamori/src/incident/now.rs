@@ -69,14 +69,15 @@ pub(super) struct CameNow {
 }
 
 /// What came by a move and was not taken back since, less what left the wallet again as others'
-/// loss: by a cancel, a chargeback or another act.
+/// loss: by a cancel, a chargeback or another act. What a chargeback did not find, and a
+/// compensation counted, was spent: what is there now is not of it.
 pub(super) async fn came_now(app: &App, known: &Move) -> Result<CameNow> {
     if known.came <= 0 {
         return Ok(CameNow::default());
     }
     if known.is_card() {
         let taken = Taken::read(app, known.transfer_id).await?;
-        let yen = (known.came - taken.wallet - known.received).max(0);
+        let yen = (known.came - taken.wallet - taken.settled - known.received).max(0);
         return Ok(CameNow { yen, taken: Some(taken) });
     }
     let is_back = app.gate.transfer(topup_cancel_id(known.transfer_id)).await?.is_some();

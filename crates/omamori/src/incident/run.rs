@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::act::ActKind;
 use super::effects::{carry_out, finish};
 use super::{act, counting};
 use crate::app::App;
@@ -44,7 +45,7 @@ pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send) -> Resul
     let mut done = 0;
     for act in act::running(&app.stores.registry).await? {
         let mut after = String::new();
-        loop {
+        'rows: loop {
             let now = (after.as_str(), app.clock.now());
             let rows = act::due(&app.stores.registry, &act.act_id, now, PAGE).await?;
             let Some(last) = rows.last() else { break };
@@ -54,6 +55,9 @@ pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send) -> Resul
                     return Ok(done);
                 }
                 match carry_out(app, &act, row).await {
+                    // A gateway that hangs costs its whole time for each row: the other acts, as a
+                    // freeze, do not wait for more than one.
+                    Ok(false) if act.parameters.kind == ActKind::PassOn => break 'rows,
                     Ok(is_done) => done += usize::from(is_done),
                     // One that cannot be done now holds nobody else up: it comes again.
                     Err(error) => {

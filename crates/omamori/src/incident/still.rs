@@ -59,16 +59,24 @@ pub(super) enum Look {
     Pays,
     /// The member was cleared before.
     Cleared,
+    /// It would pay less than is lost by now, and so is planned again.
+    Short,
     /// Another node was first with it.
     Gone,
 }
 
 /// Decides once, for all nodes and for ever, whether a row's money moves: with it the row is
-/// marked, before the ledger is asked. Of who was cleared nothing is marked here.
+/// marked, before the ledger is asked. Of who was cleared, and of what is short, nothing is marked
+/// here.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn begins_to_pay(app: &App, act: &Planned, row: &ActRow) -> Result<Look> {
+pub(super) async fn begins_to_pay(
+    app: &App,
+    act: &Planned,
+    row: &ActRow,
+    is_short: bool,
+) -> Result<Look> {
     let mut tx = app.stores.registry.begin().await?;
     let query = sql("SELECT state, outcome FROM incident_act_row
          WHERE act_id = $1 AND subject = $2");
@@ -84,6 +92,9 @@ pub(super) async fn begins_to_pay(app: &App, act: &Planned, row: &ActRow) -> Res
     };
     if !concerns {
         return Ok(Look::Cleared);
+    }
+    if is_short {
+        return Ok(Look::Short);
     }
     let mark = sql("UPDATE incident_act_row SET outcome = 'paying'
          WHERE act_id = $1 AND subject = $2 AND state = 'waiting'");
@@ -104,21 +115,21 @@ pub(super) async fn wait(app: &App, act: &Planned, row: &ActRow) -> Result<()> {
     Ok(())
 }
 
-/// Ends a row of who was cleared, in the caller's transaction: what the act took of theirs is free
-/// again for who may confirm them later. False if its money moves, or somebody else ended it.
+/// Ends a row whose money does not move, in the caller's transaction: what the act took of it is
+/// free again, for who may confirm its member later or for the next act. False if its money moves,
+/// or somebody else ended it.
 ///
 /// # Errors
 /// A fault if the registry fails.
-pub(super) async fn end_cleared(
+pub(super) async fn end_unpaid(
     tx: &mut Tx,
     act: &Planned,
     row: &ActRow,
-    now: Micros,
+    (outcome, now): (&str, Micros),
 ) -> Result<bool> {
-    let update =
-        sql("UPDATE incident_act_row SET state = 'done', outcome = 'cleared', done_at = $1
-         WHERE act_id = $2 AND subject = $3 AND state = 'waiting' AND outcome = ''");
-    let update = update.bind(now).bind(&act.act_id).bind(&row.subject);
+    let update = sql("UPDATE incident_act_row SET state = 'done', outcome = $1, done_at = $2
+         WHERE act_id = $3 AND subject = $4 AND state = 'waiting' AND outcome = ''");
+    let update = update.bind(outcome).bind(now).bind(&act.act_id).bind(&row.subject);
     if tx.execute(update).await? != 1 {
         return Ok(false);
     }

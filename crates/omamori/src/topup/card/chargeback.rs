@@ -4,7 +4,7 @@
 //! step may be done twice.
 
 use omamori_db::{Row, sql};
-use omamori_ledger::{CreateTransferResult as R, Request, Transfer};
+use omamori_ledger::{CreateTransferResult as R, Request, Transfer, TransferFlags};
 use serde_json::json;
 
 use super::conversation::{self, State, Topup};
@@ -116,10 +116,17 @@ async fn reverse(app: &App, dispute: &Claimed) -> Result<()> {
 struct Parts {
     /// The wallet.
     taken: i64,
-    /// What an incident had taken back of the same top-up.
-    returned: i64,
+    /// What an incident had taken back of the same top-up. A chargeback that began before there
+    /// were places did not look there: its row says so for ever ([`Taken::read`]).
+    returned: Option<i64>,
     /// The operator's loss account.
     lost: i64,
+}
+
+impl Parts {
+    fn sum(&self) -> i64 {
+        self.taken + self.returned.unwrap_or_default() + self.lost
+    }
 }
 
 /// Moves value to what the gateway owes, which it takes back from there; once. First what an
@@ -132,8 +139,13 @@ async fn take(app: &App, dispute: &Claimed, topup: &Topup) -> Result<Parts> {
     });
     let mut is_closed = false;
     for _ in 0..TRIES {
-        if let Some(parts) = taken_before(app, dispute).await? {
-            return Ok(parts);
+        match taken_before(app, dispute).await? {
+            Some(parts) if parts.sum() >= dispute.amount => return Ok(parts),
+            Some(parts) => {
+                the_rest(app, dispute, topup, parts).await?;
+                continue;
+            }
+            None => {}
         }
         let there = if is_closed { 0 } else { app.gate.paid(wallet) };
         let before = Taken::read(app, credit_id).await?;
@@ -167,15 +179,34 @@ fn part_ids(dispute: &Claimed) -> [u128; 3] {
         .map(|part| derive(part, &[dispute.dispute_id.as_bytes()]))
 }
 
-/// What was taken for a chargeback already, if anything was: all of it is one chain.
+/// What was taken for a chargeback already, if anything was: all of it is one chain, but for one
+/// that began before there were places.
 async fn taken_before(app: &App, dispute: &Claimed) -> Result<Option<Parts>> {
     app.gate.catch_up().await?;
     let mut found = [None; 3];
     for (part, id) in found.iter_mut().zip(part_ids(dispute)) {
-        *part = app.gate.transfer(id).await?.map(|part| yen(&part.transfer));
+        *part = app.gate.transfer(id).await?.map(|part| part.transfer);
     }
-    let [taken, returned, lost] = found.map(Option::unwrap_or_default);
-    Ok(found.iter().any(Option::is_some).then_some(Parts { taken, returned, lost }))
+    let Some(first) = found.iter().flatten().next() else { return Ok(None) };
+    let is_in_place = first.flags.contains(TransferFlags::LINKED);
+    let [taken, returned, lost] = found.map(|part| part.as_ref().map_or(0, yen));
+    Ok(Some(Parts { taken, returned: is_in_place.then_some(returned), lost }))
+}
+
+/// What a chargeback that began before there were places has not found is lost: it was two
+/// transfers, and the process ended between them.
+async fn the_rest(app: &App, dispute: &Claimed, topup: &Topup, parts: Parts) -> Result<()> {
+    let lost = dispute.amount - parts.sum();
+    let detail = json!({ "topup": topup.topup_id, "dispute": dispute.dispute_id, "lost": lost });
+    let question = Question {
+        customer: Some(&topup.customer_id),
+        amount: Some(lost),
+        ..Question::plain(Act::CardChargeback, &detail)
+    };
+    let taking = Taking::PaidBack { wallet: 0, returned: 0, lost };
+    let transfers = moved(dispute, 0, taking);
+    let request = Request { accounts: card_accounts().to_vec(), transfers };
+    app.gate.once(question, request, is_taken).await.map(drop)
 }
 
 /// The transfers that move the parts of a chargeback.

@@ -11,7 +11,9 @@ use serde_json::json;
 use super::gateway::GatewayError;
 use super::taken::{Taken, Taking, chain};
 use crate::app::App;
-use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, card_accounts, card_clearing_id};
+use crate::gate::chart::{
+    AccountCode, LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id,
+};
 use crate::gate::once::is_taken;
 use crate::gate::{Act, Question};
 use crate::id::{Kind, derive};
@@ -96,34 +98,42 @@ impl Passing<'_> {
             }
             let (from, to) = (operator_id(AccountCode::IncidentReturned), card_clearing_id());
             let taking = Taking::PaidBack { wallet: 0, returned: yen, lost: 0 };
-            self.make("passed-on", (from, to), yen, taking.at(taken.place)).await?;
+            let moved = self.moved("passed-on", (from, to), yen);
+            self.make("passed-on", vec![moved, taking.at(taken.place)]).await?;
         }
         Err(Error::RetryAfter(Code::Busy, 1))
     }
 
-    /// And back: the gateway has given nothing.
+    /// And back: the gateway has given nothing. A chargeback that came meanwhile found nothing in
+    /// incident returns: what it cost the operator is made good first.
     async fn take_in(&self, yen: i64) -> Result<()> {
         for _ in 0..TRIES {
             if self.stands("not-passed-on").await?.is_some() {
                 return Ok(());
             }
             let taken = Taken::read(self.app, self.credit_id).await?;
-            let (from, to) = (card_clearing_id(), operator_id(AccountCode::IncidentReturned));
-            let taking = Taking::Kept { returned: yen };
-            self.make("not-passed-on", (from, to), yen, taking.at(taken.place)).await?;
+            let returns = operator_id(AccountCode::IncidentReturned);
+            let mut transfers =
+                vec![self.moved("not-passed-on", (card_clearing_id(), returns), yen)];
+            let taking = taken.kept(yen);
+            if let Taking::Kept { regained: regained @ 1.., .. } = taking {
+                let made_good = (returns, card_loss_id());
+                transfers.push(self.moved("not-passed-on-regained", made_good, regained));
+            }
+            transfers.push(taking.at(taken.place));
+            self.make("not-passed-on", transfers).await?;
         }
         Err(Error::RetryAfter(Code::Busy, 1))
     }
 
-    /// Moves yen and takes a place, once; or somebody else has the place, and it is looked again.
-    async fn make(
+    /// Yen of the top-up from one account to another, once.
+    fn moved(
         &self,
         what: &str,
         (debit_account_id, credit_account_id): (u128, u128),
         yen: i64,
-        place: Transfer,
-    ) -> Result<()> {
-        let money = Transfer {
+    ) -> Transfer {
+        Transfer {
             id: self.id(what),
             debit_account_id,
             credit_account_id,
@@ -131,16 +141,19 @@ impl Passing<'_> {
             ledger: LEDGER_JPY,
             code: TransferCode::ReturnPassedOn.number(),
             ..Transfer::default()
-        };
-        let mut transfers = [money, place];
+        }
+    }
+
+    /// Moves yen and takes a place, once; or somebody else has the place, and it is looked again.
+    async fn make(&self, what: &str, mut transfers: Vec<Transfer>) -> Result<()> {
         chain(&mut transfers);
+        let amount = transfers.first().map(yen);
         let others = [AccountCode::IncidentLoss, AccountCode::IncidentReturned];
         let accounts = others.map(operator_account).into_iter().chain(card_accounts()).collect();
         let detail = json!({ "act": self.act_id, "topup": Kind::Topup.text(self.credit_id),
             "what": what });
-        let question =
-            Question { amount: Some(yen), ..Question::plain(Act::IncidentPassOn, &detail) };
-        let request = Request { accounts, transfers: transfers.to_vec() };
+        let question = Question { amount, ..Question::plain(Act::IncidentPassOn, &detail) };
+        let request = Request { accounts, transfers };
         self.app.gate.once(question, request, |result: R| is_taken(result)).await.map(drop)
     }
 }

@@ -1,15 +1,17 @@
-//! What was taken back of a top-up by card: exact without a table and without a lock.
+//! What was taken back of a top-up by card: exact without a lock, and without a table but for what
+//! was taken before there were places.
 //!
 //! Each taking is one chain of the ledger: its money, and a *place* of amount 0 whose id is derived
 //! from the top-up and a rising number, and which says what the money was. A chargeback and an act
 //! of an incident that come at once derive the same place, so one of them fails whole and looks
 //! again. So nobody takes what another has taken already.
 
+use omamori_db::sql;
 use omamori_ledger::{Transfer, TransferFlags};
 
 use crate::app::App;
 use crate::gate::chart::{AccountCode, LEDGER_JPY, TransferCode, card_loss_id};
-use crate::id::derive;
+use crate::id::{Kind, derive};
 use crate::value::legs::operator_id;
 use crate::web::error::Result;
 
@@ -32,10 +34,12 @@ pub enum Taking {
         /// Against what a chargeback had cost the operator.
         regained: i64,
     },
-    /// The gateway would not refund what lies in incident returns: it lies there again.
+    /// The gateway would not refund what had left incident returns for the card.
     Kept {
-        /// So much.
+        /// It lies there again.
         returned: i64,
+        /// Against what a chargeback that came meanwhile had cost the operator.
+        regained: i64,
     },
     /// An incident made a loss good, less what a chargeback had given the card's holder already.
     MadeGood {
@@ -55,6 +59,9 @@ pub struct Taken {
     pub returned: i64,
     /// What chargebacks cost the operator, and nothing has made good.
     pub lost: i64,
+    /// What they cost, and compensations counted: that much of a loss was not made good in the
+    /// wallet. It left with what the thief spent; what is in the wallet is its customer's own.
+    pub settled: i64,
 }
 
 fn place_id(credit_id: u128, number: u64) -> u128 {
@@ -82,7 +89,7 @@ impl Taking {
         if place.code == TransferCode::MadeGood.number() {
             Self::MadeGood { lost: low }
         } else if place.debit_account_id == operator_id(AccountCode::IncidentLoss) {
-            Self::Kept { returned: low }
+            Self::Kept { returned: low, regained: high }
         } else if place.credit_account_id == operator_id(AccountCode::IncidentReturned) {
             Self::TakeBack { returned: low, regained: high }
         } else {
@@ -115,10 +122,10 @@ impl Taking {
                 user_data_64: halves(returned, regained),
                 ..taken
             },
-            Self::Kept { returned } => Transfer {
+            Self::Kept { returned, regained } => Transfer {
                 debit_account_id: operator_id(AccountCode::IncidentLoss),
                 credit_account_id: returns,
-                user_data_64: halves(returned, 0),
+                user_data_64: halves(returned, regained),
                 ..taken
             },
             Self::MadeGood { lost } => Transfer {
@@ -136,13 +143,23 @@ impl Taken {
     /// # Errors
     /// A fault if the views fail.
     pub async fn read(app: &App, credit_id: u128) -> Result<Self> {
-        let mut taken = Self::default();
+        let mut taken = Self::before_places(app, credit_id).await?;
         for number in 0.. {
             taken.place = place_id(credit_id, number);
             let Some(found) = app.gate.transfer(taken.place).await? else { break };
             taken.add(Taking::of(&found.transfer));
         }
         Ok(taken)
+    }
+
+    /// What chargebacks took before they took places: these rows do not say what was returned.
+    async fn before_places(app: &App, credit_id: u128) -> Result<Self> {
+        let query = sql("SELECT CAST(COALESCE(SUM(taken), 0) AS BIGINT) AS taken,
+                 CAST(COALESCE(SUM(lost), 0) AS BIGINT) AS lost
+             FROM card_dispute WHERE topup_id = $1 AND state = 'reversed' AND returned IS NULL");
+        let query = query.bind(Kind::Topup.text(credit_id));
+        let row = app.stores.registry.one(query).await?;
+        Ok(Self { wallet: row.int("taken")?, lost: row.int("lost")?, ..Self::default() })
     }
 
     fn add(&mut self, taking: Taking) {
@@ -157,10 +174,16 @@ impl Taken {
                 self.returned += returned;
                 self.lost -= regained;
             }
-            Taking::Kept { returned } => self.returned += returned,
-            Taking::MadeGood { lost } => self.lost -= lost,
+            Taking::Kept { returned, regained } => {
+                self.returned += returned;
+                self.lost -= regained;
+            }
+            Taking::MadeGood { lost } => {
+                self.lost -= lost;
+                self.settled += lost;
+            }
         }
-        let sums = [self.wallet, self.returned, self.lost];
+        let sums = [self.wallet, self.returned, self.lost, self.settled];
         assert!(
             sums.iter().all(|yen| *yen >= 0),
             "more was given of a top-up than taken: {self:?}"
@@ -168,11 +191,12 @@ impl Taken {
     }
 
     /// What a chargeback of so much takes, if so much is in the wallet: never more of the wallet
-    /// than is left of a top-up of `topped_up` yen.
+    /// than is left of a top-up of `topped_up` yen, of which nothing is there any more that an
+    /// earlier one did not find.
     #[must_use]
     pub fn charged_back(&self, amount: i64, topped_up: i64, there: i64) -> Taking {
         let returned = amount.min(self.returned);
-        let left = (topped_up - self.wallet).max(0);
+        let left = (topped_up - self.wallet - self.lost - self.settled).max(0);
         let wallet = (amount - returned).min(left).min(there).max(0);
         Taking::PaidBack { wallet, returned, lost: amount - returned - wallet }
     }
@@ -183,6 +207,15 @@ impl Taken {
     pub fn taken_back(&self, yen: i64) -> Taking {
         let regained = yen.min(self.lost);
         Taking::TakeBack { returned: yen - regained, regained }
+    }
+
+    /// What becomes of so much that was on its way to the card, and that the gateway would not
+    /// refund. A chargeback that came meanwhile did not find it in incident returns: what that
+    /// cost the operator comes first, as if it had found it.
+    #[must_use]
+    pub fn kept(&self, yen: i64) -> Taking {
+        let regained = yen.min(self.lost);
+        Taking::Kept { returned: yen - regained, regained }
     }
 }
 
@@ -204,7 +237,7 @@ mod tests {
     use super::*;
 
     fn steps() -> impl Strategy<Value = Vec<(u8, i64, i64)>> {
-        prop::collection::vec((0..4_u8, 0..=1_000_i64, 0..=1_000_i64), 0..12)
+        prop::collection::vec((0..5_u8, 0..=1_000_i64, 0..=1_000_i64), 0..12)
     }
 
     proptest! {
@@ -213,17 +246,23 @@ mod tests {
         #[test]
         fn no_more_than_the_top_up_is_taken(topped_up in 1..=1_000_i64, steps in steps()) {
             let mut taken = Taken::default();
-            let (mut out, mut cost) = (0, 0);
+            let (mut out, mut cost, mut settled, mut on_its_way) = (0, 0, 0, 0);
             for (kind, amount, there) in steps {
                 let taking = match kind {
                     0 => taken.charged_back(amount.min(topped_up), topped_up, there),
                     1 => {
-                        let left = topped_up - taken.wallet;
+                        let left = (topped_up - taken.wallet - settled).max(0);
                         taken.taken_back(amount.min(left).min(there))
                     }
                     2 => {
                         let returned = amount.min(taken.returned);
+                        on_its_way += returned;
                         Taking::PaidBack { wallet: 0, returned, lost: 0 }
+                    }
+                    3 => {
+                        let kept = amount.min(on_its_way);
+                        on_its_way -= kept;
+                        taken.kept(kept)
                     }
                     _ => Taking::MadeGood { lost: amount.min(taken.lost) },
                 };
@@ -241,11 +280,17 @@ mod tests {
                         out += returned + regained;
                         cost -= regained;
                     }
-                    Taking::Kept { .. } => unreachable!("none was made"),
-                    Taking::MadeGood { lost } => cost -= lost,
+                    Taking::Kept { returned, regained } => {
+                        prop_assert!(returned >= 0 && (returned == 0 || regained == cost));
+                        cost -= regained;
+                    }
+                    Taking::MadeGood { lost } => {
+                        cost -= lost;
+                        settled += lost;
+                    }
                 }
                 taken.add(taking);
-                prop_assert_eq!((taken.wallet, taken.lost), (out, cost));
+                prop_assert_eq!((taken.wallet, taken.lost, taken.settled), (out, cost, settled));
                 prop_assert!(out <= topped_up && cost >= 0, "{taken:?}");
             }
         }

@@ -6,12 +6,16 @@ use std::sync::Arc;
 
 use omamori::clock::MINUTE;
 use omamori::coupon::Gift;
-use omamori::gate::chart::{AccountCode, card_loss_id};
-use omamori::incident::work_due;
+use omamori::gate::chart::{
+    AccountCode, LEDGER_JPY, TransferCode, card_accounts, card_clearing_id, card_loss_id,
+};
+use omamori::gate::{Act, Question};
+use omamori::id::derive;
+use omamori::incident::{act as acts, work_due};
 use omamori::value::legs::operator_id;
 use omamori::web::codes::Code;
 use omamori_db::sql;
-use omamori_ledger::Account;
+use omamori_ledger::{Account, Request, Transfer};
 use serde_json::{Value, json};
 
 use super::{HAD, World, stolen, world};
@@ -26,11 +30,14 @@ on_both_engines!(
     a_chargeback_after_a_take_back_leaves_the_customers_own,
     a_chargeback_takes_what_is_left_of_its_top_up,
     a_second_chargeback_of_a_top_up_takes_nothing_more,
+    what_was_charged_back_before_there_were_places_counts,
     a_take_back_after_a_chargeback_makes_its_loss_good_first,
     a_refund_after_a_compensation_goes_to_who_paid_it,
     of_a_refund_in_part_the_operator_gets_what_it_paid,
     free_value_that_was_made_good_is_not_given_again,
     what_the_card_gave_back_is_not_made_good_again,
+    what_was_settled_with_a_chargeback_is_not_taken_from_the_victim,
+    a_loss_that_grew_since_it_was_planned_is_planned_again,
     a_loss_that_the_card_made_good_is_the_operators_for_good,
     a_chargeback_and_a_take_back_at_once_take_each_yen_once,
     refunds_and_compensations_at_once_leave_nobody_more,
@@ -98,6 +105,17 @@ pub async fn charged_back(app: &TestApp, cards: &Cards) {
     work(app).await;
 }
 
+/// The gateway tells of a chargeback of so much of the only top-up.
+pub async fn disputed(app: &TestApp, dispute_id: &str, yen: i64) {
+    let told = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state,
+             attempts, next_at, created_at)
+         SELECT $1, topup_id, $2, 'fraudulent', 'told', CAST(0 AS BIGINT), $3, $3
+         FROM card_topup");
+    let told = told.bind(dispute_id).bind(yen).bind(app.now());
+    app.app.stores.registry.execute(told).await.unwrap();
+    work(app).await;
+}
+
 /// What the chargeback took out of the wallet and of incident returns, and what it cost.
 pub async fn parts(app: &TestApp) -> (i64, i64, i64) {
     let query = sql("SELECT taken, returned, lost FROM card_dispute
@@ -146,13 +164,38 @@ async fn a_second_chargeback_of_a_top_up_takes_nothing_more(app: &mut TestApp) {
     charged_back(app, &cards).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (CHARGED, 0, 0)));
     app.clock.advance(MINUTE);
-    let again = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state,
-             attempts, next_at, created_at)
-         SELECT 'dp_again', topup_id, amount, reason, 'told', CAST(0 AS BIGINT), $1, $1
-         FROM card_dispute");
-    app.app.stores.registry.execute(again.bind(app.now())).await.unwrap();
-    work(app).await;
+    disputed(app, "dp_again", CHARGED).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
+}
+
+/// Goal: chargebacks of an earlier version took no place in the ledger: what they took and lost
+/// counts all the same, and one that had done half is ended.
+async fn what_was_charged_back_before_there_were_places_counts(app: &mut TestApp) {
+    let (_, cards) = carded_with(app, "4242424242424242").await;
+    let old = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state, taken,
+             lost, attempts, created_at, done_at)
+         SELECT 'dp_old', topup_id, CAST(5000 AS BIGINT), 'fraudulent', 'reversed',
+             CAST(4000 AS BIGINT), CAST(1000 AS BIGINT), CAST(1 AS BIGINT), $1, $1
+         FROM card_topup");
+    app.app.stores.registry.execute(old.bind(app.now())).await.unwrap();
+    let half = Transfer {
+        id: derive("card-chargeback", &[b"dp_half"]),
+        debit_account_id: cards.customer.wallet_account,
+        credit_account_id: card_clearing_id(),
+        amount: 2_000,
+        ledger: LEDGER_JPY,
+        code: TransferCode::CardChargeback.number(),
+        ..Transfer::default()
+    };
+    let request = Request { accounts: card_accounts().to_vec(), transfers: vec![half] };
+    let question = Question::plain(Act::CardChargeback, &());
+    app.app.gate.once(question, request, |_| false).await.unwrap().unwrap();
+    disputed(app, "dp_half", 3_000).await;
+    assert_eq!((cards.balance(app), card_loss(app)), (OWN + CHARGED - 2_000, 1_000));
+    app.clock.advance(MINUTE);
+    disputed(app, "dp_new", CHARGED).await;
+    assert_eq!(parts(app).await, (CHARGED - 8_000, 0, 8_000));
+    assert_eq!(cards.balance(app), OWN + CHARGED - 4_000);
 }
 
 /// Goal: what is there again after a chargeback found too little is the operator's, who paid.
@@ -269,6 +312,61 @@ async fn what_the_card_gave_back_is_not_made_good_again(app: &mut TestApp) {
     world.register.refund(app, "r-1", "theft", 12_000).await.ok();
     assert_eq!(cards.balance(app), OWN);
     assert_eq!(stands(app, AccountCode::IncidentLoss) - card_loss(app), 0);
+}
+
+/// Bug: the compensation was ¥7,000 less for the chargeback that the operator bore; then a
+/// take-back or another chargeback of the same top-up took what was made good.
+async fn what_was_settled_with_a_chargeback_is_not_taken_from_the_victim(app: &mut TestApp) {
+    let (world, cards) = carded(app).await;
+    spent(app, &world, &cards, 12_000).await;
+    found(app, &world).await;
+    charged_back(app, &cards).await;
+    assert_eq!(parts(app).await, (3_000, 0, 7_000));
+    let (_, plan) = world.agreed(app, &act("compensate")).await;
+    assert_eq!(plan["yen"], OWN);
+    work_due(&app.app).await.unwrap();
+    assert_eq!((cards.balance(app), card_loss(app)), (OWN, 7_000));
+    let back = world.fraud.post(app, &world.path("acts"), &act("reverse")).await;
+    back.refused(Code::IncidentEmpty);
+    app.clock.advance(MINUTE);
+    disputed(app, "dp_again", CHARGED).await;
+    assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
+}
+
+/// Bug: planned when a chargeback had cost the operator ¥7,000, carried out when a take-back had
+/// made ¥4,000 of them good: it paid what was planned, and the rest could never be paid.
+async fn a_loss_that_grew_since_it_was_planned_is_planned_again(app: &mut TestApp) {
+    let (world, cards) = carded(app).await;
+    let shop = Register::new(&app.app).await;
+    cards.customer.load(app, &shop, 4_000).await;
+    shop.sell(app, "own", &cards.customer.code(app.now()), 4_000).await.ok();
+    spent(app, &world, &cards, 12_000).await;
+    found(app, &world).await;
+    charged_back(app, &cards).await;
+    assert_eq!(parts(app).await, (3_000, 0, 7_000));
+    let (late, plan) = world.agreed(app, &act("compensate")).await;
+    assert_eq!(plan["yen"], OWN);
+    // The other act is the first to be carried out.
+    waits(app, &late, app.now() + 10 * MINUTE).await;
+    shop.refund(app, "r-own", "own", 4_000).await.ok();
+    world.agreed(app, &act("reverse")).await;
+    work_due(&app.app).await.unwrap();
+    assert_eq!((cards.balance(app), card_loss(app)), (0, 3_000));
+    waits(app, &late, app.now()).await;
+    work_due(&app.app).await.unwrap();
+    let rows = acts::rows(&app.app.stores.registry, &late, 10).await.unwrap();
+    assert_eq!((&*rows[0].state, &*rows[0].outcome, rows[0].moved), ("done", "plan_again", 0));
+    assert_eq!(stands(app, AccountCode::IncidentLoss), 0);
+    let (_, plan) = world.agreed(app, &act("compensate")).await;
+    assert_eq!(plan["yen"], OWN + 4_000);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(cards.balance(app), OWN + 4_000);
+}
+
+/// Lets the rows of an act wait until an instant.
+async fn waits(app: &TestApp, act_id: &str, until: i64) {
+    let update = sql("UPDATE incident_act_row SET due_at = $1 WHERE act_id = $2");
+    app.app.stores.registry.execute(update.bind(until).bind(act_id)).await.unwrap();
 }
 
 /// Goal: all that was lost came from the card, whose holder has it back: nothing is made good, and

@@ -11,7 +11,8 @@ use serde_json::{Value, json};
 
 use super::World;
 use super::once::{
-    CHARGED, CHARGED_BACK, OWN, act, card_loss, carded_with, found, net, parts, stands,
+    CHARGED, CHARGED_BACK, OWN, act, card_loss, carded_with, charged_back, disputed, found, net,
+    parts, stands,
 };
 use crate::cardtopup::world::{World as Cards, deliver, work};
 use crate::support::app::TestApp;
@@ -20,8 +21,11 @@ use crate::support::on_both_engines;
 on_both_engines!(
     what_was_taken_back_goes_to_the_card_once,
     an_answer_that_never_came_is_asked_for_again,
+    what_cannot_be_looked_at_is_not_refunded_again,
+    a_gateway_that_is_away_is_asked_about_one_row_at_a_time,
     a_charge_that_is_charged_back_is_not_refunded_too,
     a_chargeback_of_what_was_returned_leaves_the_customers_own,
+    a_chargeback_while_the_gateway_was_asked_costs_nobody,
 );
 
 /// A card whose holder notices nothing.
@@ -102,6 +106,55 @@ async fn an_answer_that_never_came_is_asked_for_again(app: &mut TestApp) {
     assert_eq!((sum(&sides.ours), sum(&sides.theirs)), (0, 0));
 }
 
+/// Bug: a gateway that hung took its ten seconds for each row, and a freeze waited for all of them.
+async fn a_gateway_that_is_away_is_asked_about_one_row_at_a_time(app: &mut TestApp) {
+    let mut cards = Cards::new(app).await;
+    let card = cards.card(app, PLAIN).await;
+    for yen in [3_000, 2_000] {
+        assert_eq!(cards.top_up(app, &card, yen).await["status"], "credited");
+    }
+    let world = super::world(app, 0).await;
+    found(app, &world).await;
+    world.agreed(app, &act("reverse")).await;
+    work_due(&app.app).await.unwrap();
+    assert_eq!(stands(app, AccountCode::IncidentReturned), 5_000);
+    let (_, plan) = world.agreed(app, &act("pass_on")).await;
+    assert_eq!(plan["rows"], 2);
+    cards.sandbox.set_down(true);
+    for asked in 1..=2 {
+        work_due(&app.app).await.unwrap();
+        assert_eq!(stands(app, AccountCode::IncidentReturned) > 0, asked == 1);
+    }
+    cards.sandbox.set_down(false);
+    app.clock.advance(6 * MINUTE);
+    assert_eq!(work_due(&app.app).await.unwrap(), 2);
+    assert_eq!(cards.sandbox.taken(), (5_000, 5_000));
+}
+
+/// Bug: the refund was made, its answer was lost, and the key may not read refunds any more: that
+/// was taken for a refusal, the yen lay in incident returns again, and a second act refunded them.
+async fn what_cannot_be_looked_at_is_not_refunded_again(app: &mut TestApp) {
+    let (mut world, cards) = taken_back(app, PLAIN).await;
+    let (act_id, _) = world.agreed(app, &act("pass_on")).await;
+    work_due(&app.app).await.unwrap();
+    forget(app, &act_id).await;
+    cards.sandbox.set_hides_refunds(true);
+    cards.sandbox.forget_keys();
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await.0, "waiting");
+    assert_eq!(stands(app, AccountCode::IncidentReturned), 0);
+    let again = world.fraud.post(app, &world.path("acts"), &act("pass_on")).await;
+    again.refused(Code::IncidentEmpty);
+    cards.sandbox.set_hides_refunds(false);
+    app.clock.advance(6 * MINUTE);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await, done());
+    assert_eq!(cards.sandbox.taken(), (CHARGED, CHARGED));
+    world.signed_in(app).await;
+    let again = world.fraud.post(app, &world.path("acts"), &act("pass_on")).await;
+    again.refused(Code::IncidentEmpty);
+}
+
 /// Attack: the holder has it charged back, and before we hear of it we refund it too.
 async fn a_charge_that_is_charged_back_is_not_refunded_too(app: &mut TestApp) {
     let (world, cards) = taken_back(app, CHARGED_BACK).await;
@@ -133,15 +186,36 @@ async fn a_chargeback_of_what_was_returned_leaves_the_customers_own(app: &mut Te
     let (act_id, _) = world.agreed(app, &act("pass_on")).await;
     work_due(&app.app).await.unwrap();
     assert_eq!(outcome(app, &act_id).await, done());
-    let told = sql("INSERT INTO card_dispute (dispute_id, topup_id, amount, reason, state,
-             attempts, next_at, created_at)
-         SELECT 'dp_late', topup_id, amount, 'fraudulent', 'told', CAST(0 AS BIGINT), $1, $1
-         FROM card_topup");
-    app.app.stores.registry.execute(told.bind(app.now())).await.unwrap();
-    work(app).await;
+    disputed(app, "dp_late", CHARGED).await;
     assert_eq!((cards.balance(app), parts(app).await), (OWN, (0, 0, CHARGED)));
     assert_eq!(card_loss(app), CHARGED);
     let path = format!("/api/admin/v1/incidents/{}", world.incident);
     let body: Value = world.fraud.get(app, &path).await.ok();
     assert!(body.to_string().contains("pass_on"), "{body}");
+}
+
+/// Bug: the yen were on their way to the card, so the chargeback that came then cost the operator;
+/// the gateway refused, and they lay in incident returns for ever, while their victim was
+/// compensated so much less.
+async fn a_chargeback_while_the_gateway_was_asked_costs_nobody(app: &mut TestApp) {
+    let (world, cards) = taken_back(app, CHARGED_BACK).await;
+    let (act_id, _) = world.agreed(app, &act("pass_on")).await;
+    cards.sandbox.set_down(true);
+    work_due(&app.app).await.unwrap();
+    assert_eq!(outcome(app, &act_id).await.0, "waiting");
+    charged_back(app, &cards).await;
+    assert_eq!((parts(app).await, card_loss(app)), ((0, 0, CHARGED), CHARGED));
+    cards.sandbox.set_down(false);
+    app.clock.advance(6 * MINUTE);
+    for _ in 0..2 {
+        work_due(&app.app).await.unwrap();
+        assert_eq!(outcome(app, &act_id).await.1, "refused");
+        assert_eq!((card_loss(app), stands(app, AccountCode::IncidentReturned)), (0, 0));
+        assert_eq!((cards.balance(app), cards.sandbox.taken().1), (OWN, 0));
+        forget(app, &act_id).await;
+        app.restart_without_views().await;
+    }
+    // Nothing counts as given to the card's holder at the operator's cost.
+    disputed(app, "dp_again", 1).await;
+    assert_eq!((parts(app).await, card_loss(app)), ((0, 0, 1), 1));
 }

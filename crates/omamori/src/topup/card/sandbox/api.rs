@@ -240,7 +240,12 @@ async fn refunds(
 ) -> Answer {
     inside.is_up()?;
     let id = asked.get("payment_intent").ok_or_else(missing)?;
-    let data = inside.world.lock().refunds(id);
+    let world = inside.world.lock();
+    if world.hides_refunds {
+        let error = json!({ "type": "invalid_request_error", "message": "no right" });
+        return Err(Refusal(StatusCode::FORBIDDEN, error));
+    }
+    let data = world.refunds(id);
     Ok(Json(json!({ "object": "list", "url": "/v1/refunds", "has_more": false, "data": data })))
 }
 

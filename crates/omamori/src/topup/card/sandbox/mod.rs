@@ -122,6 +122,11 @@ impl Sandbox {
         self.inside.world.lock().down = down;
     }
 
+    /// Refuses to show refunds from now on, or shows them again; they are made all the same.
+    pub fn set_hides_refunds(&self, hides: bool) {
+        self.inside.world.lock().hides_refunds = hides;
+    }
+
     /// Forgets the keys of requests, as Stripe does after a day.
     pub fn forget_keys(&self) {
         self.inside.world.lock().answered.clear();

@@ -113,6 +113,8 @@ pub struct Consent {
 #[derive(Default)]
 pub struct World {
     pub down: bool,
+    /// Refunds are not shown: as if the key had lost the right to read them.
+    pub hides_refunds: bool,
     /// Answers by idempotency key.
     pub answered: HashMap<String, Value>,
     pub sessions: HashMap<String, Session>,

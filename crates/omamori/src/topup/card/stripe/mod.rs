@@ -70,6 +70,16 @@ fn done(reply: Reply) -> Result<Value, GatewayError> {
     }
 }
 
+/// A look that was refused says nothing of what may have been done before it: nobody knows.
+fn not_looked(error: GatewayError) -> GatewayError {
+    match error {
+        GatewayError::Refused { status, code } => {
+            GatewayError::Unknown(format!("no look at the refunds: {status} {code}"))
+        }
+        unknown @ GatewayError::Unknown(_) => unknown,
+    }
+}
+
 impl CardGateway for Stripe {
     fn name(&self) -> &'static str {
         self.name
@@ -214,7 +224,7 @@ impl CardGateway for Stripe {
     fn refund_part<'a>(&'a self, id: &'a str, reference: &'a str, yen: i64) -> Asking<'a, ()> {
         Box::pin(async move {
             let path = format!("/v1/refunds?limit={REPORT_PAGE}&payment_intent={reference}");
-            let made = done(self.client.get(&path).await?)?;
+            let made = self.client.get(&path).await.and_then(done).map_err(not_looked)?;
             if wire::has_refund(&made, id)? {
                 return Ok(());
             }

@@ -173,3 +173,19 @@ fn a_message_that_is_not_signed_now_by_the_gateway_is_refused() {
     assert!(event::read(&twice, body, &secret(), NOW).is_err(), "two headers");
     assert!(event::read(&HeaderMap::new(), body, &secret(), NOW).is_err(), "none");
 }
+
+/// Goal: a refund that fails later is here again: the reconciliation shows it.
+#[test]
+fn a_refund_that_failed_is_in_the_report() {
+    let line = |kind: &str, yen: i64| {
+        json!({ "id": format!("txn_{kind}"), "amount": yen, "fee": 0, "created": 1_680_650_000,
+            "type": kind, "source": { "id": "re_1", "object": "refund",
+                "payment_intent": "pi_1" } })
+    };
+    let page = json!({ "data": [line("refund_failure", 10_000), line("refund", -10_000),
+        line("payout", -5_000)] });
+    let mut lines = Vec::new();
+    assert_eq!(wire::report(&page, &mut lines).unwrap().as_deref(), Some("txn_payout"));
+    let yen: Vec<_> = lines.iter().map(|line| (&*line.reference, line.yen)).collect();
+    assert_eq!(yen, [("pi_1", 10_000), ("pi_1", -10_000)]);
+}

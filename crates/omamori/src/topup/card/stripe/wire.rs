@@ -151,14 +151,16 @@ pub fn has_refund(page: &Value, id: &str) -> Result<bool, GatewayError> {
 }
 
 /// Reads a page of balance transactions into `lines`; gives the id of its last one. What is neither
-/// a charge nor something that went back (payouts, fees of the account) is left out.
+/// a charge nor something that went back, nor a refund that failed later and is here again (as to a
+/// card that was closed), is left out: payouts, fees of the account
+/// (<https://docs.stripe.com/reports/balance-transaction-types>).
 pub fn report(page: &Value, lines: &mut Vec<ReportLine>) -> Result<Option<String>, GatewayError> {
     let booked = page["data"].as_array().ok_or_else(|| strange("data"))?;
     for one in booked {
         let number = |name: &str| one[name].as_i64().ok_or_else(|| strange(name));
         let of_charge = matches!(
             one["type"].as_str(),
-            Some("charge" | "payment" | "refund" | "payment_refund")
+            Some("charge" | "payment" | "refund" | "payment_refund" | "refund_failure")
         ) || one["source"]["object"] == "dispute";
         if !of_charge {
             continue;
