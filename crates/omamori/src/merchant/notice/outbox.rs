@@ -218,6 +218,10 @@ async fn attempt(app: &App, due: Due) -> Result<bool> {
         settle(app, &mine, "given_up", (now, Some("too_old"))).await?;
         return Ok(true);
     };
+    if !is_wanted(app, &mine, notice, now).await? {
+        settle(app, &mine, "given_up", (now, Some("not_wanted"))).await?;
+        return Ok(true);
+    }
     let sent = app.identity.outbox().send_letter(&letter(app, &mine, notice)).await;
     if let Err(error) = &sent {
         let (notice_id, attempts, reason) = (&mine.notice_id, mine.attempts, error.word());
@@ -226,6 +230,38 @@ async fn attempt(app: &App, due: Due) -> Result<bool> {
     let (state, next_at, word) = what_next(&sent, mine.attempts, now);
     settle(app, &mine, state, (next_at, word)).await?;
     Ok(true)
+}
+
+/// Whether a letter is still for whom it was written: since then its reader may have left, become
+/// something else, switched it off or changed the address. Looked at as late as can be.
+async fn is_wanted(app: &App, due: &Due, notice: &MerchantNotice, now: Micros) -> Result<bool> {
+    let query = sql("SELECT c.replaced_at, u.removed_at, u.role,
+             CAST(CASE WHEN n.merchant_user_id = u.merchant_user_id THEN 1 ELSE 0 END AS BIGINT)
+                 AS about,
+             (SELECT CAST(COUNT(*) AS BIGINT) FROM merchant_mail_off o
+              WHERE o.merchant_user_id = u.merchant_user_id AND o.topic = $1) AS is_off
+         FROM merchant_contact c
+         JOIN merchant_user u ON u.merchant_user_id = c.merchant_user_id
+         JOIN merchant_notice n ON n.notice_id = $2
+         WHERE c.contact_id = $3");
+    let query = query.bind(notice.topic().map_or("", |topic| topic.as_str()));
+    let query = query.bind(&due.notice_id).bind(&due.contact_id);
+    let Some(row) = app.stores.registry.optional(query).await? else { return Ok(false) };
+    let is_here = row.int_optional("removed_at")?.is_none();
+    let replaced_at = row.int_optional("replaced_at")?;
+    let role = Role::parse(&row.text("role")?);
+    Ok(match notice.topic() {
+        Some(_) => {
+            let is_told = role.is_some_and(|role| is_for(notice, role));
+            is_here && is_told && replaced_at.is_none() && row.int("is_off")? == 0
+        }
+        // Who had the role then hears of it in any other one: to take it away may be the attack.
+        // Who was removed hears of nothing but that.
+        None => {
+            let is_fresh = replaced_at.is_none_or(|at| at > now - REPLACED_LIFE);
+            is_fresh && (is_here || row.int("about")? == 1)
+        }
+    })
 }
 
 /// Puts a letter that this node cannot read out of its way; one of the version that wrote it may
