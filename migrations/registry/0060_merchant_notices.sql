@@ -1,6 +1,7 @@
 -- What a merchant's people are told, and where. All instants are microseconds UTC.
 
 ALTER TABLE merchant_user ADD COLUMN language TEXT NOT NULL DEFAULT 'ja'; -- of letters to them
+CREATE INDEX merchant_user_by_merchant ON merchant_user (merchant_id);
 
 -- E-mail addresses of a merchant's people, each verified with a code before it is here. A replaced
 -- one is told of what concerns security for seven days, so that nobody changes it unseen.

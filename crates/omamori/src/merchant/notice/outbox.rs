@@ -100,42 +100,51 @@ async fn pass_one_on(app: &App, row: &Row) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// A notice's letters: to each address of who may know of it.
-async fn write_letters(
-    tx: &mut Tx,
-    row: &Row,
-    notice: &MerchantNotice,
-    now: Micros,
-) -> Result<()> {
-    let insert = sql("INSERT INTO merchant_letter
+/// Those to everybody who is told, of every merchant.
+macro_rules! insert_letters {
+    () => {
+        "INSERT INTO merchant_letter
              (notice_id, contact_id, state, attempts, next_at, created_at)
          SELECT $1, c.contact_id, 'waiting', CAST(0 AS BIGINT), CAST($2 AS BIGINT),
                 CAST($2 AS BIGINT)
          FROM merchant_contact c
          JOIN merchant_user u ON u.merchant_user_id = c.merchant_user_id
-         WHERE ($3 = '' OR u.merchant_id = $3)
-           AND (u.merchant_user_id = $4
-                OR (u.removed_at IS NULL AND $5 LIKE '%' || u.role || '%'))
-           AND c.verified_at <= $11 AND (c.replaced_at IS NULL OR c.replaced_at > $6)
+         WHERE (u.merchant_user_id = $3
+                OR (u.removed_at IS NULL AND $4 LIKE '%' || u.role || '%'))
+           AND c.verified_at <= $10 AND (c.replaced_at IS NULL OR c.replaced_at > $5)
            AND NOT EXISTS (SELECT 1 FROM merchant_mail_off o
-                WHERE o.merchant_user_id = u.merchant_user_id AND o.topic = $7)
+                WHERE o.merchant_user_id = u.merchant_user_id AND o.topic = $6)
            AND (SELECT CAST(COUNT(*) AS BIGINT) FROM merchant_letter l
                 JOIN merchant_notice n ON n.notice_id = l.notice_id
-                WHERE l.contact_id = c.contact_id AND l.created_at > $8 AND n.kind = $9) < $10");
+                WHERE l.contact_id = c.contact_id AND l.created_at > $7 AND n.kind = $8) < $9"
+    };
+}
+
+/// A notice's letters: to each address of who may know of it.
+async fn write_letters(tx: &mut Tx, row: &Row, notice: &MerchantNotice, now: Micros) -> Result<()> {
+    let merchant_id = row.text_optional("merchant_id")?;
+    let insert = sql(match merchant_id {
+        Some(_) => concat!(insert_letters!(), " AND u.merchant_id = $11"),
+        None => insert_letters!(),
+    });
     let roles: Vec<&str> = notice.roles().iter().map(|role| role.as_str()).collect();
     let replaced_since = match notice.topic() {
         None => now - REPLACED_LIFE,
         Some(_) => Micros::MAX,
     };
     let insert = insert.bind(row.text("notice_id")?).bind(now);
-    let insert = insert.bind(row.text_optional("merchant_id")?.unwrap_or_default());
     let insert = insert.bind(row.text_optional("merchant_user_id")?.unwrap_or_default());
     let insert = insert.bind(roles.join(" ")).bind(replaced_since);
     let insert = insert.bind(notice.topic().map_or("", |topic| topic.as_str())).bind(now - DAY);
     let insert = insert.bind(row.text("kind")?);
     let insert = insert.bind(if notice.is_unbounded() { i64::MAX } else { PER_DAY });
     // An address hears of nothing that was before it.
-    tx.execute(insert.bind(row.int("at")?)).await?;
+    let insert = insert.bind(row.int("at")?);
+    tx.execute(match merchant_id {
+        Some(merchant_id) => insert.bind(merchant_id),
+        None => insert,
+    })
+    .await?;
     Ok(())
 }
 
