@@ -130,7 +130,7 @@ pub(super) async fn prove(
 }
 
 /// A proven address takes the place of the one before, once, and both are told. `lang` is the
-/// language of letters to it.
+/// language of letters if there was none before: who had one has chosen.
 ///
 /// # Errors
 /// [`Code::ProofFailed`]: the code was used meanwhile; a fault.
@@ -142,13 +142,15 @@ pub(super) async fn set(app: &App, user: &MerchantUser, proven: &Proven, lang: L
     if tx.execute(take.bind(now).bind(check_id)).await? != 1 {
         return Err(Code::ProofFailed.into());
     }
-    end_with(&mut tx, &user.merchant_user_id, now).await?;
+    let is_first = end_with(&mut tx, &user.merchant_user_id, now).await? == 0;
     let insert = sql("INSERT INTO merchant_contact
              (contact_id, merchant_user_id, value, verified_at) VALUES ($1, $2, $3, $4)");
     let insert = insert.bind(Kind::Contact.random_text(app.rng.as_ref()));
     let insert = insert.bind(&user.merchant_user_id).bind(email.as_str()).bind(now);
     tx.execute(insert).await?;
-    speak(&mut tx, &user.merchant_user_id, lang).await?;
+    if is_first {
+        speak(&mut tx, &user.merchant_user_id, lang).await?;
+    }
     told(app, &mut tx, user, &MerchantNotice::AddressChanged { to: email.masked() }).await?;
     Ok(tx.commit().await?)
 }
