@@ -12,7 +12,7 @@ use super::known;
 use crate::app::App;
 use crate::clock::{DAY, MINUTE, Micros};
 use crate::merchant::access::Role;
-use crate::notify::{Letter, SendError, fill, pause, shown, stamp};
+use crate::notify::{Letter, SendError, fill, pause, sender, stamp, unlinked};
 use crate::web::error::Result;
 use crate::web::text::{Lang, Text};
 use crate::worker::Worker;
@@ -321,22 +321,22 @@ async fn settle(
 /// A notice as a letter: no link, nothing to tap on.
 fn letter(app: &App, due: &Due, notice: &MerchantNotice) -> Letter {
     let (text, issuer) = (Text::new(due.lang), &app.config.issuer_name);
-    let (title, body) = notice.words(text);
+    let (title, body) = notice.letter_words(text);
     let mut facts = vec![fill(text.t("notice.when"), &[("at", stamp(due.at))])];
     if !due.by_name.is_empty() {
-        facts.push(fill(text.t("told.by"), &[("name", shown(&due.by_name))]));
+        facts.push(fill(text.t("told.by"), &[("name", unlinked(&due.by_name))]));
     }
     let advice = match notice.topic() {
         None => text.t("told.advice"),
         Some(_) => text.t("told.where"),
     };
     let no_links = fill(text.t("notice.no_links"), &[("issuer", issuer.clone())]);
-    let (merchant, facts) = (shown(&due.merchant_name), facts.join("\n"));
+    let (merchant, facts) = (unlinked(&due.merchant_name), facts.join("\n"));
     Letter {
         // The same at every try.
         id: format!("{}.{}", due.notice_id, due.contact_id),
         to: due.to.clone(),
-        subject: format!("【{issuer}】{title}"),
+        subject: sender(issuer, due.lang) + &title,
         text: format!("{merchant}\n\n{body}\n\n{facts}\n\n{advice}\n\n--\n{issuer}\n{no_links}\n"),
         at: due.at,
     }
