@@ -1,6 +1,7 @@
 -- What a merchant's people are told, and where. All instants are microseconds UTC.
 
 ALTER TABLE merchant_user ADD COLUMN language TEXT NOT NULL DEFAULT 'ja'; -- of letters to them
+CREATE INDEX merchant_user_by_merchant ON merchant_user (merchant_id);
 
 -- E-mail addresses of a merchant's people, each verified with a code before it is here. A replaced
 -- one is told of what concerns security for seven days, so that nobody changes it unseen.
@@ -27,7 +28,7 @@ CREATE TABLE merchant_contact_check (
     expires_at {bigint} NOT NULL
 ) {strict};
 CREATE INDEX merchant_contact_check_by_user ON merchant_contact_check (merchant_user_id, created_at);
-CREATE INDEX merchant_contact_check_by_value ON merchant_contact_check (value, created_at);
+CREATE INDEX merchant_contact_check_by_value ON merchant_contact_check (LOWER(value), created_at);
 
 -- What somebody does not want by e-mail. Nothing that concerns security has a topic.
 CREATE TABLE merchant_mail_off (

@@ -71,8 +71,11 @@ async fn messages(app: &App, seen: &mut Vec<Seen>) -> Result<()> {
             seen.push(Seen::new(Kind::OutboxStuck, row.text("channel")?, minutes, allowed));
         }
     }
-    let oldest = sql("SELECT created_at FROM merchant_letter
-         WHERE state = 'waiting' ORDER BY created_at LIMIT CAST(1 AS BIGINT)");
+    // Notices that became no letters yet wait too.
+    let oldest = sql("SELECT created_at FROM
+             (SELECT created_at FROM merchant_letter WHERE state = 'waiting'
+              UNION ALL SELECT at FROM merchant_notice WHERE passed_on_at IS NULL) waiting
+         ORDER BY created_at LIMIT CAST(1 AS BIGINT)");
     if let Some(row) = app.stores.registry.optional(oldest).await? {
         let minutes = (now - row.int("created_at")?) / MINUTE;
         if minutes > allowed {

@@ -1,6 +1,7 @@
 //! `omamori incident …`: the incident desk from the operator's shell. Lists and money change at
 //! the desk alone, where two people agree.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -140,14 +141,9 @@ async fn list(app: &App) -> Result<(), Error> {
 async fn count(app: &Arc<App>, incident_id: &str) -> Result<(), Error> {
     let asked = counting::ask(app, &Actor::machine(), incident_id).await;
     let number = asked.map_err(told)?;
-    let mut ticks = ticks(AGAIN);
-    loop {
-        ticks.tick().await;
-        counting::work_due(app).await.map_err(plain)?;
-        let job = counting::newest(&app.stores.registry, incident_id).await.map_err(plain)?;
-        if job.is_none_or(|job| job.number != number || !job.is_waiting) {
-            break;
-        }
+    tokio::select! {
+        ended = make(app, incident_id, number) => ended.map_err(plain)?,
+        never = say_percents(app, incident_id, number) => match never {},
     }
     let counts = cohort::counts(&app.stores.registry, incident_id).await.map_err(plain)?;
     let made = counts.into_iter().find(|count| count.number == number);
@@ -159,6 +155,35 @@ async fn count(app: &Arc<App>, incident_id: &str) -> Result<(), Error> {
     say(format_args!("{customers:>9} customers, {loss} lost"));
     say(format_args!("{:>9} others received some of it", receivers.len()));
     Ok(())
+}
+
+/// Makes a count, or waits until another node has. Of other incidents it makes none: theirs may be
+/// long, and what is wrong with them is not this one's.
+async fn make(app: &Arc<App>, incident_id: &str, number: i64) -> Result<(), WebError> {
+    let mut ticks = ticks(AGAIN);
+    loop {
+        ticks.tick().await;
+        counting::work_one(app, incident_id).await?;
+        let job = counting::newest(&app.stores.registry, incident_id).await?;
+        if job.is_none_or(|job| job.number != number || !job.is_waiting) {
+            return Ok(());
+        }
+    }
+}
+
+/// Says how far a count is, whoever makes it, whenever that has changed. What cannot be read now
+/// is looked at again.
+async fn say_percents(app: &App, incident_id: &str, number: i64) -> Infallible {
+    let (mut ticks, mut told) = (ticks(AGAIN), 0);
+    loop {
+        ticks.tick().await;
+        let job = counting::newest(&app.stores.registry, incident_id).await.ok().flatten();
+        let job = job.filter(|job| job.number == number && job.is_waiting);
+        if let Some(job) = job.filter(|job| job.percent > told) {
+            told = job.percent;
+            say(format_args!("{told:>8}%"));
+        }
+    }
 }
 
 /// What to do about a count that is not made.

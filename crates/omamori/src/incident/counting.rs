@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 
-use omamori_db::{Db, Tx, sql, sql_rows};
+use omamori_db::{Db, Row, Tx, sql, sql_rows};
 use serde_json::{Value, json};
 
 use super::cohort::{Count, Version, counts, figures_of, move_row, versions};
@@ -56,7 +56,7 @@ macro_rules! job_columns {
 }
 
 impl Job {
-    fn read(row: &omamori_db::Row) -> Result<Self> {
+    fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             incident_id: row.text("incident_id")?,
             number: row.int("number")?,
@@ -213,13 +213,32 @@ pub async fn work_until(app: &Arc<App>, stop: impl Fn() -> bool + Send + Sync) -
         " FROM incident_counting WHERE state = 'waiting' AND lease_until <= $1 ORDER BY asked_at"
     ));
     let rows = app.stores.registry.all(query.bind(app.clock.now())).await?;
+    make(app, &rows, &stop).await
+}
+
+/// Makes what was asked for of one incident, if it is nobody's yet.
+///
+/// # Errors
+/// As [`work_due`].
+pub async fn work_one(app: &Arc<App>, incident_id: &str) -> Result<usize> {
+    let query = sql(concat!(
+        "SELECT ",
+        job_columns!(),
+        " FROM incident_counting WHERE state = 'waiting' AND lease_until <= $1 AND incident_id = $2"
+    ));
+    let query = query.bind(app.clock.now()).bind(incident_id);
+    let rows = app.stores.registry.all(query).await?;
+    make(app, &rows, &|| false).await
+}
+
+async fn make(app: &App, rows: &[Row], stop: &(dyn Fn() -> bool + Send + Sync)) -> Result<usize> {
     let mut made = 0;
-    for row in &rows {
+    for row in rows {
         let job = Job::read(row)?;
         if !is_taken(app, &job).await? {
             continue; // by another node
         }
-        let mut steps = Steps { app, job: &job, stop: &stop, told: 0 };
+        let mut steps = Steps { app, job: &job, stop, told: 0 };
         match answer(app, &job, &mut steps).await? {
             Some((version, found)) => {
                 let receivers = match job.is_again {

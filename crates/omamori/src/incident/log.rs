@@ -3,6 +3,7 @@
 
 use omamori_db::{Db, Tx, sql};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::row::Incident;
 use crate::clock::Micros;
@@ -12,10 +13,12 @@ use crate::web::error::Result;
 use crate::web::filters::as_rfc3339;
 
 /// One thing that happened or was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = LogLine)]
 pub struct Line {
     /// When.
     #[serde(serialize_with = "as_rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
     pub at: Micros,
     /// `stf_…`, `cus_…`, a name, or `machine`.
     pub actor: String,

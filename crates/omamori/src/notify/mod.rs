@@ -38,13 +38,13 @@ pub use mail::SmtpMail;
 pub use notice::{
     AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, Notice, ReturnReason,
 };
-pub(crate) use notice::{fill, shown, stamp};
+pub(crate) use notice::{fill, stamp, unlinked};
 pub use page::router as sandbox_router;
 pub use quota::count_sms;
 pub use sandbox::{Sandbox, Sent};
 pub use tell::{tell, tell_alone, tell_with};
 pub use text::Message;
-pub(crate) use text::code_subject;
+pub(crate) use text::{code_subject, sender};
 pub use worker::start;
 
 use crate::clock::Clock;

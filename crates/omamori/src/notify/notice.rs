@@ -12,7 +12,7 @@ use crate::limit::Kind as Limit;
 use crate::topup::card::{End, Reason};
 
 pub use parts::{AccountStopper, Change, ClosingEnd, ContactKind, Factor, Masked, ReturnReason};
-pub(crate) use words::{fill, shown, stamp};
+pub(crate) use words::{fill, shown, stamp, unlinked};
 
 /// Something that a customer is told. Of money in the wallet the ledger tells; here is what waits
 /// beside it.

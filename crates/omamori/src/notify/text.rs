@@ -102,7 +102,7 @@ impl Message<'_> {
 }
 
 /// How a message names who sends it.
-pub(super) fn sender(issuer: &str, lang: Lang) -> String {
+pub(crate) fn sender(issuer: &str, lang: Lang) -> String {
     match lang {
         Lang::Ja => format!("【{issuer}】"),
         Lang::En => format!("{issuer}: "),

@@ -6,8 +6,9 @@ use askama::Template;
 use axum::extract::{Path, Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
 use super::{name, names};
 use crate::app::App;
@@ -92,13 +93,22 @@ async fn exported(app: &App, staff: &Staff, subject: &str, what: &str) -> Result
     audit::commit(app, tx, &clearance, &entry).await
 }
 
+/// The log of an incident, as a file.
+#[derive(Serialize, ToSchema)]
+struct LogFile {
+    /// `inc_…`.
+    incident_id: String,
+    title: String,
+    log: Vec<log::Line>,
+}
+
 /// `GET /api/admin/v1/incidents/{incident_id}/log/{format}`: `csv` or `json`.
 #[utoipa::path(get, path = "/api/admin/v1/incidents/{incident_id}/log/{format}", tag = "incidents",
     operation_id = "export_log",
     summary = "The log, as CSV or JSON",
     params(("incident_id" = String, Path, description = "`inc_…`"), ("format" = String, Path, description = "`csv` or `json`")),
-    responses((status = 200, body = String, content_type = "text/csv"), (status = "4XX", body = ErrorAnswer),
-        (status = "5XX", body = ErrorAnswer)),
+    responses((status = 200, content((String = "text/csv"), (LogFile = "application/json"))),
+        (status = "4XX", body = ErrorAnswer), (status = "5XX", body = ErrorAnswer)),
     security(("staff_session" = [])))]
 pub(in crate::console) async fn log(
     State(app): State<Arc<App>>,
@@ -119,9 +129,9 @@ pub(in crate::console) async fn log(
             Ok(attached("text/csv; charset=utf-8", &file, log::csv(&lines)))
         }
         "json" => {
-            let body = json!({ "incident_id": incident_id, "title": incident.title,
-                "log": lines });
-            Ok(attached("application/json", &format!("{incident_id}.json"), body.to_string()))
+            let file = format!("{incident_id}.json");
+            let body = LogFile { incident_id, title: incident.title, log: lines };
+            Ok(attached("application/json", &file, serde_json::to_string(&body)?))
         }
         _ => Err(Code::NotFound.into()),
     }

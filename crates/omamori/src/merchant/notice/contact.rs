@@ -56,7 +56,8 @@ fn stored(value: &str) -> Result<Email> {
     Email::parse(value).ok_or(Error::fault("an address in the registry is none"))
 }
 
-/// Sends a code to an address. Whether others are told there already is not said. It goes out
+/// Sends a code to an address: a few a day, but nobody who asks for codes to it keeps a person from
+/// an address that was theirs. Whether others are told there already is not said. It goes out
 /// directly, not through the outbox: a late code is worthless.
 ///
 /// # Errors
@@ -77,11 +78,15 @@ pub(super) async fn begin(app: &App, user: &MerchantUser, to: &Email, lang: Lang
          SELECT $1, $2, $3, $4, CAST(0 AS BIGINT), CAST($5 AS BIGINT), CAST($6 AS BIGINT)
          WHERE (SELECT CAST(COUNT(*) AS BIGINT) FROM merchant_contact_check
                 WHERE merchant_user_id = $2 AND created_at > $7) < $8
-           AND (SELECT CAST(COUNT(*) AS BIGINT) FROM merchant_contact_check
-                WHERE value = $3 AND created_at > $7) < $8");
+           AND ((SELECT CAST(COUNT(*) AS BIGINT) FROM merchant_contact_check
+                 WHERE LOWER(value) = $9 AND created_at > $7) < $8
+                OR EXISTS (SELECT 1 FROM merchant_contact
+                 WHERE merchant_user_id = $2 AND LOWER(value) = $9))");
     let insert = insert.bind(&check_id).bind(&user.merchant_user_id).bind(to.as_str());
     let insert = insert.bind(sealed).bind(now).bind(expires_at);
-    if tx.execute(insert.bind(now - DAY).bind(CODES_PER_DAY)).await? != 1 {
+    let insert = insert.bind(now - DAY).bind(CODES_PER_DAY);
+    // To most mailboxes upper and lower case are the same.
+    if tx.execute(insert.bind(to.as_str().to_ascii_lowercase())).await? != 1 {
         return Err(Error::RetryAfter(Code::TooManyRequests, 3_600));
     }
     tx.commit().await?;
@@ -130,7 +135,7 @@ pub(super) async fn prove(
 }
 
 /// A proven address takes the place of the one before, once, and both are told. `lang` is the
-/// language of letters to it.
+/// language of letters if there was none before: who had one has chosen.
 ///
 /// # Errors
 /// [`Code::ProofFailed`]: the code was used meanwhile; a fault.
@@ -142,13 +147,15 @@ pub(super) async fn set(app: &App, user: &MerchantUser, proven: &Proven, lang: L
     if tx.execute(take.bind(now).bind(check_id)).await? != 1 {
         return Err(Code::ProofFailed.into());
     }
-    end_with(&mut tx, &user.merchant_user_id, now).await?;
+    let is_first = end_with(&mut tx, &user.merchant_user_id, now).await? == 0;
     let insert = sql("INSERT INTO merchant_contact
              (contact_id, merchant_user_id, value, verified_at) VALUES ($1, $2, $3, $4)");
     let insert = insert.bind(Kind::Contact.random_text(app.rng.as_ref()));
     let insert = insert.bind(&user.merchant_user_id).bind(email.as_str()).bind(now);
     tx.execute(insert).await?;
-    speak(&mut tx, &user.merchant_user_id, lang).await?;
+    if is_first {
+        speak(&mut tx, &user.merchant_user_id, lang).await?;
+    }
     told(app, &mut tx, user, &MerchantNotice::AddressChanged { to: email.masked() }).await?;
     Ok(tx.commit().await?)
 }

@@ -4,8 +4,8 @@ use serde::{Deserialize, Serialize};
 
 use super::super::access::Role;
 use crate::clock::Micros;
-use crate::notify::{fill, shown, stamp};
-use crate::web::filters::yen_text;
+use crate::notify::{fill, stamp, unlinked};
+use crate::web::filters::{civil_text, yen_text};
 use crate::web::text::Text;
 
 /// Something that a merchant's people are told.
@@ -202,11 +202,22 @@ impl MerchantNotice {
         )
     }
 
-    /// A few words, and a sentence or two, in a language.
+    /// A few words, and a sentence or two, in a language, for a page: names are as they are.
     #[must_use]
     pub fn words(&self, text: Text) -> (String, String) {
+        self.said(text, str::to_owned)
+    }
+
+    /// The same for a letter: what others chose cannot become a link, which mail programs make of
+    /// what looks like one.
+    #[must_use]
+    pub fn letter_words(&self, text: Text) -> (String, String) {
+        self.said(text, unlinked)
+    }
+
+    fn said(&self, text: Text, name: fn(&str) -> String) -> (String, String) {
         let word = self.word();
-        let body = fill(&text.named("told.text_", word), &self.values(text));
+        let body = fill(&text.named("told.text_", word), &self.values(text, name));
         (text.named("told.title_", word), body)
     }
 
@@ -235,13 +246,13 @@ impl MerchantNotice {
         }
     }
 
-    /// What its texts name. What others chose cannot become a link.
-    fn values(&self, text: Text) -> Vec<(&'static str, String)> {
+    /// What its texts name. Names come last: no placeholder in them is filled.
+    fn values(&self, text: Text, shown: fn(&str) -> String) -> Vec<(&'static str, String)> {
         match self {
             Self::Statement { closing_on, payout: yen }
             | Self::PayoutSent { closing_on, yen }
             | Self::PayoutReturned { closing_on, yen } => {
-                vec![("day", closing_on.clone()), ("yen", yen_text(*yen))]
+                vec![("day", civil_text(closing_on)), ("yen", yen_text(*yen))]
             }
             Self::PayoutAccountChanged { last_digits, usable_at } => {
                 vec![("digits", last_digits.clone()), ("at", stamp(*usable_at))]
@@ -249,7 +260,7 @@ impl MerchantNotice {
             Self::PayoutAccountApproved { last_digits }
             | Self::PayoutAccountRefused { last_digits } => vec![("digits", last_digits.clone())],
             Self::KeyRotated { terminal, old_until: Some(at) } => {
-                vec![("terminal", shown(terminal)), ("at", stamp(*at))]
+                vec![("at", stamp(*at)), ("terminal", shown(terminal))]
             }
             Self::KeyCreated { terminal }
             | Self::KeyRotated { terminal, old_until: None }
@@ -257,7 +268,7 @@ impl MerchantNotice {
             Self::PersonInvited { name, role }
             | Self::PersonJoined { name, role }
             | Self::PersonRole { name, role } => {
-                vec![("name", shown(name)), ("role", text.named("people.role_", role.as_str()))]
+                vec![("role", text.named("people.role_", role.as_str())), ("name", shown(name))]
             }
             Self::PersonRemoved { name } => vec![("name", shown(name))],
             Self::AddressChanged { to } => vec![("to", to.clone())],
@@ -305,18 +316,33 @@ mod tests {
     fn every_notice_has_words_without_links_or_holes_and_is_read_back() {
         for notice in all() {
             for lang in [Lang::Ja, Lang::En] {
-                let (title, body) = notice.words(Text::new(lang));
+                let (title, body) = notice.letter_words(Text::new(lang));
                 assert_ne!(title, notice.word(), "no title");
                 assert_ne!(body, notice.word(), "no text");
                 for wrong in ['{', '}', '?', '/'] {
                     let said = format!("{title} {body}").replace("1970/01/01", "");
+                    let said = said.replace("2026/04/30", "");
                     assert!(!said.contains(wrong), "{said}");
                 }
+                assert!(!body.contains("2026-04-30"), "a date as no page has it: {body}");
                 assert!(!body.contains("evil."), "{body}");
             }
             let (kind, params) = super::super::kept(&notice).unwrap();
             assert_eq!(super::super::read(&kind, &params).unwrap(), notice);
         }
+    }
+
+    #[test]
+    fn a_page_has_names_as_they_are_and_a_letter_has_them_whole() {
+        let text = Text::new(Lang::En);
+        let host = MerchantNotice::WebhookOff { host: "hooks.shop.example".to_owned() };
+        assert!(host.words(text).1.contains("hooks.shop.example"));
+        assert!(host.letter_words(text).1.contains("hooks shop example"));
+        let odd = MerchantNotice::PersonRole { name: "{role}".to_owned(), role: Role::Clerk };
+        assert!(odd.words(text).1.starts_with("{role} "), "{:?}", odd.words(text));
+        let name = "あ".repeat(64);
+        let long = MerchantNotice::PersonRemoved { name: name.clone() };
+        assert!(long.letter_words(text).1.contains(&name));
     }
 
     #[test]

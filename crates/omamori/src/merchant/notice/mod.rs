@@ -88,13 +88,10 @@ fn kept(notice: &MerchantNotice) -> Result<(String, String)> {
     }
 }
 
-/// The same; none if this version knows no such notice.
+/// The same; none if this version knows no such notice. Nothing is logged: who waits for a newer
+/// version looks each second.
 fn known(kind: &str, params: &str) -> Option<MerchantNotice> {
-    let notice = read(kind, params);
-    if notice.is_err() {
-        tracing::warn!(kind, "a notice to a merchant that this version does not know");
-    }
-    notice.ok()
+    read(kind, params).ok()
 }
 
 /// The notice of a kind and parameters in the table.

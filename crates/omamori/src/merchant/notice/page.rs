@@ -33,9 +33,9 @@ use crate::web::json::Json;
 use crate::web::page::page;
 use crate::web::text::{Lang, Text};
 
-/// The newest that the page shows, of as many that are looked at: some are for others.
-const SHOWN: usize = 50;
-const LOOKED_AT: i64 = 200;
+/// The newest of each kind that the page shows. Kinds are counted apart, and what is about the
+/// reader apart from what is about others, so that no flood pushes another notice off the page.
+const SHOWN: i64 = 20;
 
 /// The page and what its buttons ask.
 pub fn router() -> Router<Arc<App>> {
@@ -113,9 +113,14 @@ async fn language(app: &App, user: &MerchantUser) -> Result<Lang> {
 
 /// What the merchant was told of what this person may see.
 async fn newest(app: &App, user: &MerchantUser, text: Text) -> Result<Vec<Shown>> {
-    let query = sql("SELECT kind, params, by_name, at, merchant_user_id FROM merchant_notice
-         WHERE merchant_id = $1 OR merchant_id IS NULL ORDER BY at DESC, notice_id LIMIT $2");
-    let rows = app.stores.registry.all(query.bind(&user.merchant_id).bind(LOOKED_AT)).await?;
+    let query = sql("SELECT kind, params, by_name, at, merchant_user_id FROM
+             (SELECT notice_id, kind, params, by_name, at, merchant_user_id, ROW_NUMBER() OVER
+                  (PARTITION BY kind, CASE WHEN merchant_user_id = $1 THEN 1 ELSE 0 END
+                   ORDER BY at DESC, notice_id) AS place
+              FROM merchant_notice WHERE merchant_id = $2 OR merchant_id IS NULL) placed
+         WHERE place <= $3 ORDER BY at DESC, notice_id");
+    let query = query.bind(&user.merchant_user_id).bind(&user.merchant_id).bind(SHOWN);
+    let rows = app.stores.registry.all(query).await?;
     let mut shown = Vec::new();
     for row in rows {
         let notice = known(&row.text("kind")?, &row.text("params")?);
@@ -127,9 +132,6 @@ async fn newest(app: &App, user: &MerchantUser, text: Text) -> Result<Vec<Shown>
         }
         let (title, body) = notice.words(text);
         shown.push(Shown { title, body, by_name: row.text("by_name")?, at: row.int("at")? });
-        if shown.len() == SHOWN {
-            break;
-        }
     }
     Ok(shown)
 }

@@ -391,13 +391,17 @@ pub(crate) fn fill(text: &str, values: &[(&str, String)]) -> String {
 /// How much of a phone's name is shown.
 const NAME_CHARACTERS: usize = 32;
 
-/// A name that one person chooses and another reads, as a phone's: nothing in it can become an
-/// address to tap on, or begin a placeholder.
+/// A name that one person chooses and another reads, as a phone's: [`unlinked`], and cut.
 pub(crate) fn shown(name: &str) -> String {
+    unlinked(name).chars().take(NAME_CHARACTERS).collect()
+}
+
+/// A name in which nothing can become an address to tap on, or begin a placeholder.
+pub(crate) fn unlinked(name: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || " -_()（）'’ー・".contains(c);
     let name: String = name.chars().map(|c| if plain(c) { c } else { ' ' }).collect();
     let words: Vec<&str> = name.split_whitespace().collect();
-    words.join(" ").chars().take(NAME_CHARACTERS).collect()
+    words.join(" ")
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use omamori::web::codes::Code;
 use omamori_db::sql;
 use serde_json::{Value, json};
 
-use super::{HAD, rows, stolen, world};
+use super::{HAD, opened, rows, stolen, world};
 use crate::support::app::TestApp;
 use crate::support::customer::Customer;
 use crate::support::desk::Person;
@@ -17,6 +17,7 @@ use crate::support::{at_once, on_both_engines, on_several_nodes};
 on_both_engines!(
     a_count_that_is_killed_gives_the_same_answer,
     a_count_is_asked_for_once_at_a_time,
+    one_incidents_count_is_made_alone,
     a_closed_incident_takes_over_nothing,
     who_is_not_found_any_more_leaves_the_lists,
     the_desk_is_read_as_json,
@@ -85,6 +86,19 @@ async fn a_count_is_asked_for_once_at_a_time(app: &mut TestApp) {
     world.fraud.post(app, &unknown, &nothing()).await.refused(Code::NotFound);
     assert_eq!(counting::work_due(&app.app).await.unwrap(), 1);
     assert_eq!(newest(app, &world).await.same, Some(true));
+}
+
+/// Goal: who asks for one count from the shell neither waits for another one nor fails with it.
+async fn one_incidents_count_is_made_alone(app: &mut TestApp) {
+    let mut world = world(app, 1).await;
+    asked(app, &world, ALL).await;
+    let mine = opened(app, &world.fraud, "別件").await;
+    let other = std::mem::replace(&mut world.incident, mine);
+    asked(app, &world, ALL).await;
+    assert_eq!(counting::work_one(&app.app, &world.incident).await.unwrap(), 1);
+    assert!(!newest(app, &world).await.is_waiting);
+    world.incident = other;
+    assert!(newest(app, &world).await.is_waiting);
 }
 
 async fn a_closed_incident_takes_over_nothing(app: &mut TestApp) {

@@ -86,6 +86,7 @@ async fn the_desk_answers_as_its_document_says(app: &mut TestApp) {
         ("/incidents/{incident_id}", ""),
         ("/incidents/{incident_id}/members", "members"),
         ("/incidents/{incident_id}/receivers", "receivers"),
+        ("/incidents/{incident_id}/log/{format}", "log/json"),
     ] {
         let asked = match (path, end) {
             ("/incidents", _) => format!("{API}/incidents"),
@@ -95,6 +96,11 @@ async fn the_desk_answers_as_its_document_says(app: &mut TestApp) {
         let read = world.fraud.get(app, &asked).await.ok();
         conforms(path, "get", "200", &read);
     }
+    let csv = world.fraud.get(app, &format!("{API}{}", world.path("log/csv"))).await;
+    let kinds = &document["paths"][format!("{API}/incidents/{{incident_id}}/log/{{format}}")];
+    let kinds = kinds["get"]["responses"]["200"]["content"].as_object().unwrap();
+    let kind = csv.headers["content-type"].to_str().unwrap().split(';').next().unwrap();
+    assert!(kinds.contains_key(kind) && kinds.len() == 2, "{kind} {kinds:?}");
     let served = world.fraud.get(app, &format!("{API}/openapi.json")).await.ok();
     assert_eq!(served, document);
 }

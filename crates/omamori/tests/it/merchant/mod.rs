@@ -3,6 +3,7 @@
 
 mod bank;
 mod keys;
+mod letters;
 mod notices;
 mod people;
 mod sales;

@@ -42,17 +42,17 @@ on_both_engines!(
 );
 on_several_nodes!(two_nodes_send_each_letter_once);
 
-const EMAIL: &str = "/api/merchant/v1/email";
-const PEOPLE: &str = "/api/merchant/v1/people";
+pub(super) const EMAIL: &str = "/api/merchant/v1/email";
+pub(super) const PEOPLE: &str = "/api/merchant/v1/people";
 
 /// The letters to an address, the oldest first: subject and text.
-fn letters(node: &Node, to: &str) -> Vec<(String, String)> {
+pub(super) fn letters(node: &Node, to: &str) -> Vec<(String, String)> {
     let mail = sent(node).into_iter().filter(|one| one.channel == Channel::Email && one.to == to);
     mail.map(|one| (one.title.unwrap_or_default(), one.text)).collect()
 }
 
 /// Their subjects, without the codes.
-async fn told(app: &TestApp, to: &str) -> Vec<String> {
+pub(super) async fn told(app: &TestApp, to: &str) -> Vec<String> {
     deliver_due(&app.app).await.unwrap();
     let notices = letters(app, to).into_iter().map(|(subject, _)| subject);
     notices.filter(|subject| !subject.contains("認証コード")).collect()
@@ -66,7 +66,7 @@ async fn code(app: &TestApp, to: &str, count: usize) -> String {
 }
 
 /// Asks for an address, and gives the check.
-async fn asked(app: &TestApp, staff: &mut Staff, to: &str) -> String {
+pub(super) async fn asked(app: &TestApp, staff: &mut Staff, to: &str) -> String {
     let begun = staff.confirmed(app, EMAIL, &json!({ "email": to })).await.ok();
     begun["check_id"].as_str().unwrap().to_owned()
 }
@@ -77,7 +77,7 @@ async fn typed(app: &TestApp, staff: &Staff, check_id: &str, code: &str) -> Answ
 }
 
 /// From the wish to the confirmed address.
-async fn at(app: &TestApp, staff: &mut Staff, to: &str) {
+pub(super) async fn at(app: &TestApp, staff: &mut Staff, to: &str) {
     let count = sent(app).into_iter().filter(|one| one.to == to && one.code().is_some()).count();
     let check_id = asked(app, staff, to).await;
     let code = code(app, to, count + 1).await;
@@ -85,7 +85,7 @@ async fn at(app: &TestApp, staff: &mut Staff, to: &str) {
 }
 
 /// Somebody of a merchant who is told at an address.
-async fn person(app: &TestApp, register: &Register, role: Role, to: &str) -> Staff {
+pub(super) async fn person(app: &TestApp, register: &Register, role: Role, to: &str) -> Staff {
     app.clock.advance(1); // what was before is not told
     let mut staff = Staff::with_passkey(&app.app, &register.merchant_id, role).await;
     at(app, &mut staff, to).await;
@@ -93,7 +93,7 @@ async fn person(app: &TestApp, register: &Register, role: Role, to: &str) -> Sta
     staff
 }
 
-async fn page(app: &TestApp, staff: &Staff) -> String {
+pub(super) async fn page(app: &TestApp, staff: &Staff) -> String {
     staff.call(app, "GET", "/merchant/notices", &Value::Null).await.text().to_owned()
 }
 
