@@ -28,7 +28,7 @@ CREATE TABLE merchant_contact_check (
     expires_at {bigint} NOT NULL
 ) {strict};
 CREATE INDEX merchant_contact_check_by_user ON merchant_contact_check (merchant_user_id, created_at);
-CREATE INDEX merchant_contact_check_by_value ON merchant_contact_check (LOWER(value), created_at);
+CREATE INDEX merchant_contact_check_by_time ON merchant_contact_check (created_at);
 
 -- What somebody does not want by e-mail. Nothing that concerns security has a topic.
 CREATE TABLE merchant_mail_off (
